@@ -1,0 +1,58 @@
+# Everything runs in a virtual environment of its own; the first target that needs it makes it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATA ?= synthetic
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: $(PYTHON) is older than Python 3.11; name another: make PYTHON=python3.12 ..." >&2; exit 4; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[synth,tensorboard]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.runtime
+
+.PHONY: install
+install: $(VENV)/.runtime ## make the virtual environment and install the program into it
+
+.PHONY: train
+train: $(VENV)/.runtime ## train v2 on the synthetic corpus, or on DATA=place
+	$(BIN)/audiomnist train --version v2 --data $(DATA)
+
+.PHONY: kfold
+kfold: $(VENV)/.runtime ## cross-validate v2 in five folds
+	$(BIN)/audiomnist kfold --folds 5 --version v2 --data $(DATA)
+
+.PHONY: test
+test: $(VENV)/.dev ## run the tests
+	$(BIN)/pytest -n auto
+
+.PHONY: check
+check: $(VENV)/.dev ## lint, types, formatting, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(VENV)/.runtime ## measure speed; prints a table
+	$(BIN)/python benchmarks/bench.py
+
+.PHONY: build
+build: $(VENV)/.dev ## build the wheel and the source distribution into dist/
+	$(BIN)/python -m build
+
+.PHONY: clean
+clean: ## remove the virtual environment and what tools left; data/ and runs/ stay
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,59 @@
+"""``audiomnist config``: look at configurations, check them, make one's own."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audiomnist.cli.options import Changes, Json
+from audiomnist.cli.output import print_json
+from audiomnist.config import load, version_path, versions
+from audiomnist.errors import UsageError
+from audiomnist.files import write_text
+
+app = typer.Typer(no_args_is_help=True, help="Show, check and copy configurations.")
+
+Name = Annotated[str, typer.Argument(help=f"One of {', '.join(versions())}, or a file.", metavar="NAME|FILE")]
+
+
+def _path(name: str) -> Path:
+    return Path(name) if Path(name).suffix in {".yaml", ".yml"} else version_path(name)
+
+
+@app.command()
+def show(name: Name, set_: Changes = None, json: Json = False) -> None:
+    """Print a configuration in full, with every default."""
+    config = load(_path(name), set_ or ())
+    if json:
+        print_json(config.model_dump(mode="json"))
+    else:
+        sys.stdout.write(config.to_yaml())
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="Configuration file.", metavar="FILE")], json: Json = False
+) -> None:
+    """Check a configuration; every error is shown at once."""
+    config = load(file)
+    if json:
+        print_json({"file": file, "valid": True, "version": config.version})
+    else:
+        sys.stdout.write(f"{file}: valid\n")
+
+
+@app.command()
+def copy(
+    name: Name, file: Annotated[Path, typer.Argument(help="New file.", metavar="FILE")], json: Json = False
+) -> None:
+    """Copy a configuration, with its comments, to a file of your own."""
+    if file.exists():
+        raise UsageError(f"{file} exists already", "name a new file")
+    text = _path(name).read_text(encoding="utf-8")
+    first, _, rest = text.partition("\n")
+    write_text(file, f"# audiomnist train --config {file}\n{rest}" if first.startswith("#") else text)
+    if json:
+        print_json({"file": file})
+    else:
+        sys.stdout.write(f"{file}: a copy of {name}; train it with: audiomnist train --config {file}\n")

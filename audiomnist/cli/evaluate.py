@@ -1,0 +1,87 @@
+"""``audiomnist evaluate``: test a trained recogniser."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audiomnist.cli import options
+from audiomnist.cli.output import chatter_console, print_json, result_console
+from audiomnist.cli.session import absolute, open_corpus, open_run, open_store
+from audiomnist.cli.tables import print_scores
+from audiomnist.errors import ThresholdError
+
+
+def evaluate(
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="Run folder. [default: the newest]", show_default=False, metavar="RUN"),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Another corpus, all of it. [default: the run's own test clips]",
+            show_default=False,
+            metavar="PLACE",
+        ),
+    ] = None,
+    min_accuracy: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Exit with 5 below this.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the result. [default: in RUN/evaluations]",
+            show_default=False,
+            metavar="DIR",
+        ),
+    ] = None,
+    device: options.Device = "auto",
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Test a trained recogniser on its own test clips, or on every clip of another corpus."""
+    import numpy as np
+
+    from audiomnist.device import select_device
+    from audiomnist.evaluation import experiment
+    from audiomnist.training.checkpoint import load_model
+    from audiomnist.training.dataset import WindowedClips
+    from audiomnist.training.run import RunFolder
+    from audiomnist.training.transforms import FrontEnd
+
+    quiet = quiet or json
+    folder = open_run(run)
+    target = select_device(device)
+    model = load_model(folder.model, target)
+    config = model.config
+    corpus = open_corpus(data or config.data, quiet=quiet)
+    clips = np.arange(len(corpus)) if data else folder.load_split(corpus).test
+    store = open_store(corpus, config.features, quiet=quiet)
+    chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(clips):,} clips to test", soft_wrap=True)
+    place = absolute(data) if data else config.data
+    destination = out or folder.path / "evaluations" / (corpus.root.resolve().name if data else "test")
+    facts = experiment.describe(config, folder, target) | {
+        "data": place,
+        "split": "all" if data else config.split.scheme,
+    }
+    front_end = FrontEnd(config, WindowedClips(store, config.window, target))
+    result = experiment.evaluate(model.network, front_end, corpus, clips, facts, RunFolder(destination))
+    scores = result.scores
+    if json:
+        print_json(result.as_json())
+    else:
+        console = result_console()
+        print_scores(console, scores)
+        tested = "all clips" if data else f"the run's test clips, split {config.split.scheme}"
+        console.print(
+            f"[bold]accuracy {scores.accuracy:.4f}[/], loss {scores.loss:.4f} "
+            f"on {scores.n_test:,} clips of {place} ({tested})",
+            soft_wrap=True,
+        )
+        console.print(f"written to {destination} (metrics.json, predictions.csv, figures/)", soft_wrap=True)
+    if min_accuracy is not None and scores.accuracy < min_accuracy:
+        raise ThresholdError(
+            f"accuracy {scores.accuracy:.4f} is below {min_accuracy}",
+            f"see {destination / 'figures' / 'confusion.png'}",
+        )

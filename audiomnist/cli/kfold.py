@@ -1,0 +1,90 @@
+"""``audiomnist kfold``: cross validation."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audiomnist.cli import options
+from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
+from audiomnist.cli.session import absolute, open_corpus, open_store
+from audiomnist.cli.tables import folds_table, print_scores
+from audiomnist.errors import Interrupted, UsageError
+
+
+def kfold(
+    folds: Annotated[int | None, typer.Option(min=2, help="Parts. [default: 5]", show_default=False)] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help="speaker: no voice is both trained on and tested.", show_default=False, metavar="speaker"),
+    ] = None,
+    version: options.Version = None,
+    config: options.ConfigFile = None,
+    set_: options.Changes = None,
+    data: options.Data = None,
+    seed: options.Seed = None,
+    device: options.Device = "auto",
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="New folder for the folds. [default: runs/<time>-kfold-<version>]",
+            show_default=False,
+            metavar="DIR",
+        ),
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on; finished folds are kept.", metavar="RUN")] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train and test as often as there are folds, so that every clip is tested once by a network that never saw it."""
+    from audiomnist.corpus import folds as draw_folds
+    from audiomnist.device import seed_everything, select_device
+    from audiomnist.evaluation.crossval import cross_validate
+    from audiomnist.training.run import RunFolder
+
+    quiet = quiet or json
+    if group not in {None, "speaker"}:
+        raise UsageError(f"--group {group}: clips can be kept together by speaker only", "use --group speaker")
+    if resume is not None:
+        options.refuse_with_resume(
+            version=version, config=config, set=set_, data=data, seed=seed, run=run, folds=folds, group=group
+        )
+        folder = RunFolder.open(resume)
+        settings = folder.load_config()
+    else:
+        settings = options.resolve(version, config, set_, data=data, seed=seed, scheme=group, folds=folds)
+    target = select_device(device)
+    seed_everything(settings.seed)
+    corpus = open_corpus(settings.data, quiet=quiet)
+    by_speaker = settings.split.scheme == "speaker"
+    splits = list(draw_folds(corpus, settings.split.folds, settings.seed, by_speaker=by_speaker))
+    store = open_store(corpus, settings.features, quiet=quiet)
+    if resume is None:
+        settings = settings.model_copy(update={"data": absolute(settings.data)})
+        folder = RunFolder.create(f"kfold-{settings.version}", run)
+        settings.save(folder.config)
+    chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(splits)} folds", soft_wrap=True)
+    lines = EpochLines(settings.optim.epochs, quiet=quiet)
+    try:
+        with lines:
+            result = cross_validate(settings, corpus, store, splits, folder, target, lines.for_fold)
+    except KeyboardInterrupt:
+        finished = len(list(folder.path.glob("fold-*/metrics.json")))
+        raise Interrupted(
+            f"stopped after {finished} of {len(splits)} folds; they are saved in {folder.path}",
+            f"go on: audiomnist kfold --resume {folder.path}",
+        ) from None
+    document = result.as_json()
+    if json:
+        print_json(document)
+        return
+    console = result_console()
+    print_scores(console, result.scores)
+    console.print(folds_table(result.folds))
+    voices = "unseen voices" if by_speaker else "known voices"
+    console.print(
+        f"[bold]accuracy {document['accuracy_mean']:.4f} ± {document['accuracy_std']:.4f}[/] over {len(splits)} folds "
+        f"({voices}), {settings.version}, {document['seconds']:.0f} s",
+        soft_wrap=True,
+    )
+    console.print(f"run folder: {folder.path} (predictions.csv: every clip, out of fold)", soft_wrap=True)

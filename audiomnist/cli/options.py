@@ -1,0 +1,73 @@
+"""Options that mean the same in every verb, and the configuration they add up to."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audiomnist.config import Config, load, version_path
+from audiomnist.errors import UsageError
+
+DEFAULT_VERSION = "v2"
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        help="Corpus: audiomnist, fsdd, synthetic, a folder or a manifest file. "
+        "[default: $AUDIOMNIST_DATA, else audiomnist]",
+        show_default=False,
+        metavar="PLACE",
+    ),
+]
+Version = Annotated[
+    str | None, typer.Option(help=f"Configuration that ships with the program. [default: {DEFAULT_VERSION}]")
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Configuration of your own.", metavar="FILE")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a setting, e.g. optim.lr=0.01.", metavar="KEY=VALUE")
+]
+Seed = Annotated[int | None, typer.Option(help="Decides everything random. [default: 0]", show_default=False)]
+SplitScheme = Annotated[
+    str | None, typer.Option(help="random (known voices) or speaker (unseen voices).", show_default=False)
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Threads or processes. [default: all cores]", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
+
+
+def resolve(
+    version: str | None,
+    config_file: Path | None,
+    changes: list[str] | None,
+    *,
+    data: str | None = None,
+    seed: int | None = None,
+    scheme: str | None = None,
+    folds: int | None = None,
+) -> Config:
+    """Return the configuration that the options add up to.
+
+    Raises
+    ------
+    UsageError
+        If both a version and a file are named.
+    """
+    if version is not None and config_file is not None:
+        raise UsageError("--version and --config both name a configuration", "give one of them")
+    shortcuts = {"data": data, "seed": seed, "split.scheme": scheme, "split.folds": folds}
+    all_changes = [
+        *(changes or []),
+        *(f"{key}={value}" for key, value in shortcuts.items() if value is not None),
+    ]
+    return load(config_file or version_path(version or DEFAULT_VERSION), all_changes)
+
+
+def refuse_with_resume(**options: object) -> None:
+    """Raise UsageError if an option is given that a resumed run has settled already."""
+    given = [f"--{name}" for name, value in options.items() if value]
+    if given:
+        raise UsageError(
+            f"--resume goes on with the settings of its run; {', '.join(given)} cannot change them",
+            "leave them out, or start a new run",
+        )

@@ -1,0 +1,124 @@
+"""What the user sees: results on stdout, chatter and progress on stderr."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from audiomnist.errors import AudiomnistError
+
+if TYPE_CHECKING:
+    from audiomnist.training.trainer import EpochRecord, Trainer
+
+ProgressCallback = Callable[[int, int | None], None]
+
+
+def result_console() -> Console:
+    """Return the console for results."""
+    return Console(highlight=False)
+
+
+def chatter_console(quiet: bool = False) -> Console:
+    """Return the console for everything that is not the result."""
+    return Console(stderr=True, highlight=False, quiet=quiet)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(document, indent=1, default=str) + "\n")
+
+
+def report_error(error: AudiomnistError, *, as_json: bool) -> None:
+    """Print an error: for people to stderr, for scripts to stdout."""
+    if as_json:
+        print_json({"error": error.message, "hint": error.hint, "exit_code": error.exit_code})
+        return
+    console = chatter_console()
+    console.print(f"[bold red]error:[/] {escape(error.message)}", soft_wrap=True)
+    if error.hint:
+        console.print(f"[bold]hint:[/] {escape(error.hint)}", soft_wrap=True)
+
+
+@contextmanager
+def progress(task: str, unit: str, *, quiet: bool) -> Iterator[ProgressCallback]:
+    """Show how a task goes: a bar on a terminal, one line at the end elsewhere, nothing if there was nothing to do."""
+    console = chatter_console(quiet)
+    started = time.perf_counter()
+    reached = 0
+
+    def summary() -> None:
+        if reached:
+            seconds = time.perf_counter() - started
+            console.print(f"{task}: {reached:,} {unit} in {seconds:.1f} s ({reached / seconds:,.0f}/s)")
+
+    if not console.is_terminal or quiet:
+
+        def count(done: int, total: int | None) -> None:
+            nonlocal reached
+            reached = done
+
+        yield count
+        summary()
+        return
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        identity = bar.add_task(task, total=None, visible=False)
+
+        def show(done: int, total: int | None) -> None:
+            nonlocal reached
+            reached = done
+            bar.update(identity, completed=done, total=total, visible=True)
+
+        yield show
+    summary()
+
+
+class EpochLines:
+    """One line per finished epoch, and on a terminal a bar below them."""
+
+    def __init__(self, epochs: int, *, quiet: bool) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._console = chatter_console(quiet)
+        self._label = ""
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("training", total=epochs)
+
+    def __enter__(self) -> "EpochLines":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def for_fold(self, fold: int) -> list["EpochLines"]:
+        """Start over for a fold, and name it in every line from here on."""
+        self._label = f"fold {fold}  "
+        self._bar.update(self._task, completed=0, description=f"fold {fold}")
+        return [self]
+
+    def epoch_ended(self, record: "EpochRecord", trainer: "Trainer") -> None:
+        """Print this epoch's line."""
+        self._bar.update(self._task, completed=record.epoch)
+        self._console.print(
+            f"{self._label}epoch {record.epoch:>2}/{record.epochs}  train loss {record.train_loss:.3f}  "
+            f"{record.watched} loss {record.loss:.3f}  accuracy {record.accuracy:.4f}  "
+            f"{record.clips_per_second:,.0f} clips/s",
+            soft_wrap=True,
+        )

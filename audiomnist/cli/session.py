@@ -1,0 +1,51 @@
+"""Steps that several verbs share: finding the corpus, preparing its features, naming a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audiomnist.cli.output import chatter_console, progress
+from audiomnist.config import Features
+from audiomnist.corpus import Corpus, scan
+from audiomnist.corpus.places import data_folder, locate
+
+if TYPE_CHECKING:
+    from audiomnist.features import FeatureStore
+    from audiomnist.training.run import RunFolder
+
+
+def open_corpus(place: str, *, quiet: bool) -> Corpus:
+    """Scan a corpus; the synthetic one is made first if it is not there yet."""
+    if place == "synthetic" and not (data_folder() / place).exists():
+        from audiomnist.corpus.synthesis import synthesize
+
+        with progress("synth", "clips", quiet=quiet) as show:
+            synthesize(data_folder() / place, progress=show)
+    corpus = scan(locate(place))
+    n_speakers = len(set(corpus.speakers.tolist()))
+    console = chatter_console(quiet)
+    console.print(f"corpus: {len(corpus):,} clips of {n_speakers} speakers in {corpus.root}", soft_wrap=True)
+    if corpus.strays:
+        shown = ", ".join(corpus.strays[:3]) + (", ..." if len(corpus.strays) > 3 else "")
+        console.print(f"corpus: left aside {len(corpus.strays):,} files that are no clips: {shown}", soft_wrap=True)
+    return corpus
+
+
+def open_store(corpus: Corpus, features: Features, *, quiet: bool, jobs: int | None = None) -> "FeatureStore":
+    """Return the corpus's feature store, making it if need be."""
+    from audiomnist.features import prepare
+
+    with progress("prep", "clips", quiet=quiet) as show:
+        return prepare(corpus, features, jobs=jobs, progress=show)
+
+
+def open_run(path: Path | None) -> "RunFolder":
+    """Return the run at a path, or the newest one."""
+    from audiomnist.training.run import RunFolder
+
+    return RunFolder.newest() if path is None else RunFolder.open(path)
+
+
+def absolute(place: str) -> str:
+    """Return a place so that it means the same from any folder: names stay, paths become absolute."""
+    path = locate(place)
+    return place if path == data_folder() / place else str(path.resolve())

@@ -1,0 +1,53 @@
+"""``audiomnist synth``: make a corpus of synthetic speech."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audiomnist.cli.options import Jobs, Json, Quiet
+from audiomnist.cli.output import print_json, progress, result_console
+from audiomnist.corpus.places import data_folder
+
+
+def synth(
+    out: Annotated[
+        Path | None,
+        typer.Option(help="New folder. [default: data/synthetic]", show_default=False, metavar="DIR"),
+    ] = None,
+    speakers: Annotated[int, typer.Option(help="Voices, at most 60.")] = 20,
+    repetitions: Annotated[int, typer.Option(help="Clips of each digit by each voice.")] = 10,
+    seed: Annotated[int, typer.Option(help="Decides voices and how each clip is said.")] = 0,
+    jobs: Jobs = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a corpus of spoken digits with eSpeak NG, offline, in AudioMNIST's layout."""
+    from audiomnist.corpus import scan
+    from audiomnist.corpus.synthesis import synthesize
+
+    with progress("synth", "clips", quiet=quiet or json) as show:
+        path = synthesize(
+            out or data_folder() / "synthetic",
+            speakers=speakers,
+            repetitions=repetitions,
+            seed=seed,
+            jobs=jobs,
+            progress=show,
+        )
+    corpus = scan(path)
+    if json:
+        print_json(
+            {
+                "path": path,
+                "clips": len(corpus),
+                "speakers": speakers,
+                "repetitions": repetitions,
+                "seed": seed,
+            }
+        )
+        return
+    place = "synthetic" if out is None else path
+    console = result_console()
+    console.print(f"{len(corpus):,} clips of {speakers} voices in {path}", soft_wrap=True)
+    console.print(f"next: audiomnist train --data {place}", soft_wrap=True)

@@ -1,0 +1,83 @@
+"""Results as tables for people."""
+
+from statistics import fmean, pstdev
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from audiomnist.evaluation.metrics import Scores
+
+_SPEAKERS_SHOWN = 12
+
+
+def print_scores(console: Console, scores: "Scores") -> None:
+    """Print the figures per digit with the confusion matrix, and per speaker."""
+    console.print(_digits(scores))
+    console.print(_speakers(scores))
+
+
+def _digits(scores: "Scores") -> Table:
+    table = _table("spoken (rows) against recognised (columns)")
+    table.add_column("", style="bold")
+    for name in (*scores.per_digit, "prec.", "recall", "F1"):
+        table.add_column(name, justify="right")
+    for row, (name, of_digit) in enumerate(scores.per_digit.items()):
+        counts = [_count(count, row == column) for column, count in enumerate(scores.confusion[row].tolist())]
+        figures = [f"{of_digit[key]:.3f}" for key in ("precision", "recall", "f1")]
+        table.add_row(name, *counts, *figures)
+    return table
+
+
+def _count(count: int, on_diagonal: bool) -> str:
+    if not count:
+        return "[dim]·[/]"
+    return f"[green]{count}[/]" if on_diagonal else f"[red]{count}[/]"
+
+
+def _speakers(scores: "Scores") -> Table:
+    shown = list(scores.per_speaker.items())[:_SPEAKERS_SHOWN]
+    hidden = len(scores.per_speaker) - len(shown)
+    title = "speakers, worst first" + (f" ({hidden} better ones not shown)" if hidden else "")
+    table = _table(title)
+    table.add_column("speaker", style="bold")
+    table.add_column("accuracy", justify="right")
+    table.add_column("clips", justify="right")
+    for speaker, figures in shown:
+        table.add_row(speaker, f"{figures['accuracy']:.3f}", str(figures["n"]))
+    return table
+
+
+def folds_table(folds: list[dict[str, Any]]) -> Table:
+    """Return a table with a row per fold and their mean and standard deviation."""
+    table = _table("folds", show_footer=True)
+    table.add_column("fold", footer="mean ± std", style="bold")
+    if folds[0]["held_out"]:
+        table.add_column("held out")
+    for name in ("accuracy", "loss"):
+        values = [fold[name] for fold in folds]
+        table.add_column(name, footer=f"{fmean(values):.4f} ± {pstdev(values):.4f}", justify="right")
+    table.add_column("clips", footer=str(sum(fold["n_test"] for fold in folds)), justify="right")
+    for fold in folds:
+        held_out = [", ".join(fold["held_out"])] if fold["held_out"] else []
+        table.add_row(
+            str(fold["fold"]),
+            *held_out,
+            f"{fold['accuracy']:.4f}",
+            f"{fold['loss']:.4f}",
+            str(fold["n_test"]),
+        )
+    return table
+
+
+def _table(title: str, *, show_footer: bool = False) -> Table:
+    return Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        title_style="",
+        show_footer=show_footer,
+        pad_edge=False,
+    )

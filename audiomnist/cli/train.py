@@ -1,0 +1,103 @@
+"""``audiomnist train``: train a recogniser and test it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audiomnist.cli import options
+from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
+from audiomnist.cli.session import absolute, open_corpus, open_store
+from audiomnist.cli.tables import print_scores
+from audiomnist.errors import Interrupted
+
+if TYPE_CHECKING:
+    from audiomnist.evaluation.experiment import Result
+
+MEANING = {
+    "random": "known voices: every tested speaker was also trained on; for new voices see --split speaker",
+    "speaker": "unseen voices: no tested speaker was trained on",
+}
+
+
+def train(
+    version: options.Version = None,
+    config: options.ConfigFile = None,
+    set_: options.Changes = None,
+    data: options.Data = None,
+    split: options.SplitScheme = None,
+    seed: options.Seed = None,
+    device: options.Device = "auto",
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="New folder for the run. [default: runs/<time>-<version>]", show_default=False, metavar="DIR"
+        ),
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with a stopped run.", metavar="RUN")] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a recogniser on one part of a corpus and test it on the rest."""
+    from audiomnist.corpus import split as draw_split
+    from audiomnist.device import seed_everything, select_device
+    from audiomnist.evaluation.experiment import run_experiment
+    from audiomnist.training.run import RunFolder
+
+    quiet = quiet or json
+    if resume is not None:
+        options.refuse_with_resume(version=version, config=config, set=set_, data=data, split=split, seed=seed, run=run)
+        folder = RunFolder.open(resume)
+        settings = folder.load_config()
+    else:
+        settings = options.resolve(version, config, set_, data=data, seed=seed, scheme=split)
+    target = select_device(device)
+    seed_everything(settings.seed)
+    corpus = open_corpus(settings.data, quiet=quiet)
+    if resume is not None:
+        parts = folder.load_split(corpus)
+    else:
+        parts = draw_split(corpus, settings.split, settings.seed)
+        settings = settings.model_copy(update={"data": absolute(settings.data)})
+    store = open_store(corpus, settings.features, quiet=quiet)
+    if resume is None:
+        folder = RunFolder.create(settings.version, run)
+    chatter_console(quiet).print(
+        f"run: {folder.path} on {target}, {len(parts.train):,} clips to train, {len(parts.test):,} to test",
+        soft_wrap=True,
+    )
+    try:
+        with EpochLines(settings.optim.epochs, quiet=quiet) as lines:
+            result = run_experiment(settings, corpus, store, parts, folder, target, [lines])
+    except KeyboardInterrupt:
+        reached = len(folder.load_history())
+        raise Interrupted(
+            f"stopped after epoch {reached} of {settings.optim.epochs}; that much is saved in {folder.path}",
+            f"go on: audiomnist train --resume {folder.path}",
+        ) from None
+    if json:
+        print_json(result.as_json())
+    else:
+        _print(result)
+
+
+def _print(result: "Result") -> None:
+    console = result_console()
+    print_scores(console, result.scores)
+    facts, scores = result.facts, result.scores
+    held_out = f" ({', '.join(facts['held_out'])})" if facts["held_out"] else ""
+    console.print(
+        f"[bold]accuracy {scores.accuracy:.4f}[/], loss {scores.loss:.4f} on {scores.n_test:,} test clips, "
+        f"{facts['version']}, {facts['epochs']} epochs in {facts['train_seconds']:.1f} s",
+        soft_wrap=True,
+    )
+    console.print(f"split {facts['split']}{held_out}: {MEANING[facts['split']]}", soft_wrap=True)
+    console.print(f"run folder: {facts['run']} (model.safetensors, predictions.csv, figures/)", soft_wrap=True)
+    console.print(
+        f"next: audiomnist evaluate {facts['run']} --data PLACE   test it on other recordings", soft_wrap=True
+    )
+    console.print(
+        f"      audiomnist kfold --version {facts['version']} --group speaker --data {facts['data']}   "
+        "how it does on voices it never heard",
+        soft_wrap=True,
+    )

@@ -1,0 +1,84 @@
+"""AudioMNIST's speaker metadata, with its known faults put right and told."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiomnist.errors import DataError
+
+FILE_NAME = "audioMNIST_meta.txt"
+COLUMNS = {
+    "gender": "gender",
+    "accent": "accent",
+    "age": "age",
+    "origin": "origin",
+    "native speaker": "native",
+    "recordingroom": "room",
+}
+_SPELLINGS = {"vr-romm": "vr-room"}
+_OLDEST = 120
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """What is known of each speaker, by column, and which entries were put right on reading."""
+
+    columns: Mapping[str, Mapping[str, Any]]
+    corrections: tuple[str, ...]
+
+
+def read_speakers(path: Path) -> Speakers:
+    """Read ``audioMNIST_meta.txt``: JSON keyed by speaker.
+
+    Spellings that differ only by case are made one (``german``, ``German``), ages become integers and
+    impossible ones unknown (speaker 45 is "1234"), ``vr-romm`` becomes ``vr-room``.
+
+    Raises
+    ------
+    DataError
+        If the file is not JSON of that shape.
+    """
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        raw = {
+            column: {speaker: entry.get(key) for speaker, entry in entries.items()} for key, column in COLUMNS.items()
+        }
+    except (OSError, ValueError, AttributeError) as error:
+        raise DataError(f"{path}: not speaker metadata ({error})", "restore the file, or delete it") from error
+    corrections: list[str] = []
+    columns = {}
+    for column, values in raw.items():
+        if not any(value is not None for value in values.values()):
+            continue
+        mended = _ages(values) if column == "age" else _one_spelling(values)
+        corrections += [
+            f"speaker {speaker}: {column} {value!r} read as {mended[speaker]!r}"
+            for speaker, value in values.items()
+            if value != mended[speaker] and not (column == "age" and str(value) == str(mended[speaker]))
+        ]
+        columns[column] = mended
+    return Speakers(columns, tuple(corrections))
+
+
+def _ages(values: Mapping[str, Any]) -> dict[str, int | None]:
+    def age(value: Any) -> int | None:
+        try:
+            years = int(value)
+        except (TypeError, ValueError):
+            return None
+        return years if 0 < years <= _OLDEST else None
+
+    return {speaker: age(value) for speaker, value in values.items()}
+
+
+def _one_spelling(values: Mapping[str, Any]) -> dict[str, str | None]:
+    """Map each value to the commonest spelling among those equal but for case."""
+    texts = {speaker: value.strip() for speaker, value in values.items() if isinstance(value, str)}
+    commonest: dict[str, str] = {}
+    for text, _ in reversed(Counter(texts.values()).most_common()):
+        commonest[text.lower()] = text
+    keys = {speaker: _SPELLINGS.get(text.lower(), text.lower()) for speaker, text in texts.items()}
+    return {speaker: commonest.get(keys[speaker]) if speaker in keys else None for speaker in values}

@@ -1,0 +1,45 @@
+"""Where corpora are: a path, or the name of one in the data folder."""
+
+from pathlib import Path
+
+from audiomnist.errors import DataError, did_you_mean
+from audiomnist.files import home
+
+GET_IT = {
+    "audiomnist": "git clone https://github.com/soerenab/AudioMNIST {place}",
+    "fsdd": "git clone https://github.com/Jakobovski/free-spoken-digit-dataset {place}",
+    "synthetic": "audiomnist synth",
+}
+
+
+def data_folder() -> Path:
+    """Folder of the named corpora and the feature stores."""
+    return home() / "data"
+
+
+def locate(place: str) -> Path:
+    """Return the folder or manifest file that ``place`` means.
+
+    Parameters
+    ----------
+    place : str
+        ``audiomnist``, ``fsdd`` or ``synthetic`` for a corpus in the data folder; anything else is a path.
+
+    Raises
+    ------
+    DataError
+        If nothing is there; the hint is the one command that mends it.
+    """
+    if place in GET_IT:
+        path = data_folder() / place
+        if not path.exists():
+            raise DataError(f"the corpus '{place}' is not at {path}", f"get it: {GET_IT[place].format(place=path)}")
+        return path
+    path = Path(place).expanduser()
+    if not path.exists():
+        guess = did_you_mean(place, GET_IT)
+        raise DataError(
+            f"there is no corpus at {path}",
+            guess or f"give --data a folder, a manifest file, or one of {', '.join(GET_IT)}",
+        )
+    return path

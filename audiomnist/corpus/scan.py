@@ -1,0 +1,228 @@
+"""From a folder or a manifest to a table of clips."""
+
+import csv
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiomnist.corpus.metadata import FILE_NAME, read_speakers
+from audiomnist.errors import DataError
+
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
+MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
+CLASSES = tuple("0123456789")
+_Row = tuple[str, int, str, int, tuple[int, int]]  # path, digit, speaker, repetition, stamp
+_CLIP_NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+(?:_[^_]+)*)_(?P<repetition>\d+)")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A table of clips in a stable order: sorted by path, or as the manifest lists them.
+
+    Attributes
+    ----------
+    root : Path
+        Folder that ``paths`` are relative to.
+    layout : str
+        ``audiomnist``, ``fsdd`` or ``manifest``.
+    paths : tuple of str
+        Relative, with forward slashes.
+    digits : int64 array [n_clips]
+    speakers : str array [n_clips]
+    repetitions : int64 array [n_clips]
+    stamps : int64 array [n_clips, 2]
+        Size in bytes and time of change in nanoseconds, by which a changed file is known.
+    columns : mapping of str to object array [n_clips]
+        Whatever else is known of the clips: gender, accent, age, origin, native, room, or a manifest's columns.
+    strays : tuple of str
+        Files under the root that are no clips of this layout.
+    corrections : tuple of str
+        Metadata entries that were put right on reading.
+    """
+
+    root: Path
+    layout: str
+    paths: tuple[str, ...]
+    digits: NDArray[np.int64]
+    speakers: NDArray[np.str_]
+    repetitions: NDArray[np.int64]
+    stamps: NDArray[np.int64]
+    columns: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    strays: tuple[str, ...] = ()
+    corrections: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash over every clip's path, stamp, digit and speaker: equal only if nothing changed."""
+        digest = hashlib.sha256()
+        for path, stamp, digit, speaker in zip(
+            self.paths, self.stamps.tolist(), self.digits.tolist(), self.speakers.tolist(), strict=True
+        ):
+            digest.update(f"{path}\0{stamp}\0{digit}\0{speaker}\n".encode())
+        return digest.hexdigest()[:16]
+
+    def file(self, clip: int) -> Path:
+        """Return the full path of a clip, by its index."""
+        return self.root / self.paths[clip]
+
+    def select(self, clips: Sequence[int] | NDArray[np.int64]) -> "Corpus":
+        """Return the corpus of these clips only, in this order."""
+        chosen = np.asarray(clips, dtype=np.int64)
+        return replace(
+            self,
+            paths=tuple(self.paths[clip] for clip in chosen),
+            digits=self.digits[chosen],
+            speakers=self.speakers[chosen],
+            repetitions=self.repetitions[chosen],
+            stamps=self.stamps[chosen],
+            columns={name: values[chosen] for name, values in self.columns.items()},
+        )
+
+
+def scan(place: Path) -> Corpus:
+    """Find the clips at ``place`` and recognise their layout by looking.
+
+    Layouts: AudioMNIST (``<SS>/<digit>_<SS>_<rep>.wav``, with ``audioMNIST_meta.txt`` where there is one), FSDD
+    (``<digit>_<speaker>_<index>.wav`` in any folder), and a ``.csv`` or ``.jsonl`` manifest with
+    ``path,digit,speaker`` and any further columns, paths relative to the manifest.
+
+    Raises
+    ------
+    DataError
+        If there is no clip at all, or a manifest is broken; every broken line is named.
+    """
+    corpus = _from_manifest(place) if place.is_file() else _from_folder(place)
+    if not len(corpus):
+        found = f"{len(corpus.strays)} other files" if corpus.strays else "an empty folder"
+        raise DataError(
+            f"no clip in {place} ({found})",
+            "clips are named <digit>_<speaker>_<number>.wav; for other names write a manifest (path,digit,speaker)",
+        )
+    return corpus
+
+
+def _from_folder(root: Path) -> Corpus:
+    if not root.is_dir():
+        raise DataError(f"{root} is neither a folder nor a file", "give --data a folder of clips or a manifest")
+    rows: list[_Row] = []
+    strays: list[str] = []
+    own_folders = True
+    for path, status in sorted(_walk(root)):
+        name = Path(path)
+        match = _CLIP_NAME.fullmatch(name.stem) if name.suffix.lower() in AUDIO_SUFFIXES else None
+        if match is None:
+            if name.name != FILE_NAME:
+                strays.append(path)
+            continue
+        rows.append((path, int(match["digit"]), match["speaker"], int(match["repetition"]), status))
+        own_folders &= name.parent.name == match["speaker"]
+    corpus = _table(root, "audiomnist" if rows and own_folders else "fsdd", rows, strays)
+    metadata = next((path for path in (root / FILE_NAME, root / "data" / FILE_NAME) if path.exists()), None)
+    if metadata is None:
+        return corpus
+    known = read_speakers(metadata)
+    columns = {
+        name: np.array([of_speaker.get(speaker) for speaker in corpus.speakers.tolist()], dtype=object)
+        for name, of_speaker in known.columns.items()
+    }
+    return replace(corpus, columns=columns, corrections=known.corrections)
+
+
+def _walk(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(root / folder))
+        except OSError as error:
+            raise DataError(f"cannot list {root / folder}: {error.strerror}", "check its permissions") from error
+        for entry in entries:
+            path = f"{folder}{entry.name}"
+            if entry.is_dir():
+                if not entry.name.startswith(".") and not entry.is_symlink():
+                    pending.append(f"{path}/")
+            elif entry.is_file():
+                status = entry.stat()
+                yield path, (status.st_size, status.st_mtime_ns)
+            else:
+                yield path, (0, 0)
+
+
+def _from_manifest(manifest: Path) -> Corpus:
+    rows: list[_Row] = []
+    faults: list[str] = []
+    extra: list[dict[str, Any]] = []
+    for line, entry in _read_manifest(manifest):
+        try:
+            path, digit, speaker = (str(entry[key]).strip() for key in ("path", "digit", "speaker"))
+        except KeyError as error:
+            faults.append(f"line {line}: no {error.args[0]}")
+            continue
+        if digit not in CLASSES:
+            faults.append(f"line {line}: digit {digit!r} is not one of 0-9")
+            continue
+        try:
+            status = (manifest.parent / path).stat()
+        except OSError as error:
+            faults.append(f"line {line}: {path}: {error.strerror}")
+            continue
+        rows.append((path, int(digit), speaker, len(rows), (status.st_size, status.st_mtime_ns)))
+        extra.append(entry)
+    if faults:
+        shown = "\n".join(f"  {fault}" for fault in faults[:10])
+        more = f"\n  and {len(faults) - 10} more" if len(faults) > 10 else ""
+        raise DataError(
+            f"{manifest}: {len(faults)} lines are wrong\n{shown}{more}",
+            "each line needs path (relative to the manifest), digit and speaker",
+        )
+    names = {name for entry in extra for name in entry} - {"path", "digit", "speaker"}
+    columns = {name: np.array([entry.get(name) for entry in extra], dtype=object) for name in sorted(map(str, names))}
+    return replace(_table(manifest.parent, "manifest", rows, []), columns=columns)
+
+
+def _read_manifest(manifest: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    if manifest.suffix.lower() not in MANIFEST_SUFFIXES:
+        raise DataError(f"{manifest} is not a corpus", "give --data a folder, or a manifest ending in .csv or .jsonl")
+    try:
+        with manifest.open(encoding="utf-8", newline="") as lines:
+            if manifest.suffix.lower() == ".csv":
+                reader = csv.DictReader(lines)
+                for entry in reader:
+                    yield (
+                        reader.line_num,
+                        {key: value for key, value in entry.items() if key and value is not None},
+                    )
+                return
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    entry = json.loads(line)
+                    if not isinstance(entry, dict):
+                        raise DataError(f"{manifest}:{number}: not a JSON object", "write one object per line")
+                    yield number, entry
+    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
+        raise DataError(f"cannot read {manifest}: {error}", "mend the manifest") from error
+
+
+def _table(root: Path, layout: str, rows: list[_Row], strays: list[str]) -> Corpus:
+    return Corpus(
+        root=root,
+        layout=layout,
+        paths=tuple(row[0] for row in rows),
+        digits=np.array([row[1] for row in rows], dtype=np.int64),
+        speakers=np.array([row[2] for row in rows], dtype=np.str_),
+        repetitions=np.array([row[3] for row in rows], dtype=np.int64),
+        stamps=np.array([row[4] for row in rows], dtype=np.int64).reshape(-1, 2),
+        strays=tuple(strays),
+    )

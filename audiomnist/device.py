@@ -1,0 +1,80 @@
+"""Where the work runs: device, precision, seeding."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+from audiomnist.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def select_device(name: str = "auto") -> torch.device:
+    """Return the device called ``name``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+
+    ``auto`` takes the first CUDA device, else Apple's MPS, else the CPU.
+
+    Raises
+    ------
+    ConfigError
+        If the device is unknown or not on this machine.
+    """
+    import torch
+
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in {"cpu", "cuda", "mps"}:
+        raise ConfigError(f"--device {name}: no such device", "use auto, cpu, cuda, cuda:N or mps")
+    if device.type == "cuda":
+        count = torch.cuda.device_count()
+        if (device.index or 0) >= count:
+            found = f"{count} CUDA device{'s' if count > 1 else ''}" if count else "no CUDA device"
+            raise ConfigError(f"--device {name}: this machine has {found}", "use --device auto or --device cpu")
+        return torch.device("cuda", device.index or 0)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError(f"--device {name}: this machine has no MPS", "use --device auto or --device cpu")
+    return device
+
+
+def autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Return the context the network runs in: bfloat16 where a GPU has it, else full precision.
+
+    Features stay in float32 everywhere: mel power spans more than half precision can hold.
+    """
+    import torch
+
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global generators and choose deterministic kernels.
+
+    Only weight initialisation draws from the global generator; everything else is given one of its own.
+    """
+    import torch
+
+    torch.manual_seed(seed)
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
+def generator(device: torch.device, *keys: int) -> torch.Generator:
+    """Return a generator on ``device`` whose stream is a function of ``keys`` alone.
+
+    Keying by (seed, epoch) in place of one running stream makes a resumed run draw what an unbroken one does.
+    """
+    import numpy as np
+    import torch
+
+    state = int(np.random.SeedSequence(keys).generate_state(1, np.uint64)[0])
+    return torch.Generator(device).manual_seed(state & (2**63 - 1))

@@ -1,0 +1,59 @@
+"""What can go wrong for a user, each kind with the exit code a script sees."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AudiomnistError(Exception):
+    """Something the user can mend.
+
+    Parameters
+    ----------
+    message : str
+        What was wrong, and where: the path, key or value.
+    hint : str
+        What to do next, a command where there is one.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(AudiomnistError):
+    """Options that do not go together."""
+
+    exit_code = 2
+
+
+class DataError(AudiomnistError):
+    """Recordings, a store or a run that is missing or broken."""
+
+    exit_code = 3
+
+
+class ConfigError(AudiomnistError):
+    """A setting that is wrong, or that this machine cannot serve."""
+
+    exit_code = 4
+
+
+class ThresholdError(AudiomnistError):
+    """A figure that stays below the threshold asked for."""
+
+    exit_code = 5
+
+
+class Interrupted(AudiomnistError):
+    """The user stopped the work; what was reached is on disk."""
+
+    exit_code = 130
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean 'x'?`` for the nearest known word, or an empty string."""
+    nearest = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean '{nearest[0]}'?" if nearest else ""

@@ -1,0 +1,103 @@
+"""Cross validation: one experiment per fold over one store, and what they come to together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from audiomnist.config import Config
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.splits import Split
+from audiomnist.errors import DataError
+from audiomnist.evaluation.experiment import describe, run_experiment
+from audiomnist.evaluation.figures import confusion_figure, save_figure
+from audiomnist.evaluation.metrics import Scores, score
+from audiomnist.evaluation.predictions import Predictions
+from audiomnist.features.store import FeatureStore
+from audiomnist.files import write_text
+from audiomnist.training.run import RunFolder
+from audiomnist.training.trainer import Listener
+
+FOLD_KEYS = ("held_out", "accuracy", "loss", "n_test", "seconds")
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """All folds together.
+
+    Attributes
+    ----------
+    folds : list of dict
+        Fold, held_out, accuracy, loss, n_test of each.
+    scores : Scores
+        Over all out-of-fold predictions: each clip is tested once, by the network that did not see it.
+    """
+
+    folds: list[dict[str, Any]]
+    scores: Scores
+    facts: dict[str, Any]
+
+    @property
+    def accuracies(self) -> list[float]:
+        """Accuracy of each fold."""
+        return [fold["accuracy"] for fold in self.folds]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            **self.facts,
+            "accuracy_mean": float(np.mean(self.accuracies)),
+            "accuracy_std": float(np.std(self.accuracies)),
+            "loss_mean": float(np.mean([fold["loss"] for fold in self.folds])),
+            "folds": self.folds,
+            **self.scores.as_json(),
+        }
+
+
+def cross_validate(
+    config: Config,
+    corpus: Corpus,
+    store: FeatureStore,
+    splits: Sequence[Split],
+    run: RunFolder,
+    device: torch.device,
+    listeners: Callable[[int], Sequence[Listener]] = lambda fold: (),
+) -> CrossValidation:
+    """Run an experiment on each split; folds that the run folder holds already are not run again.
+
+    Parameters
+    ----------
+    listeners : callable
+        Given the number of a fold, returns those who listen to its training.
+    """
+    rows, parts = [], []
+    for number, split in enumerate(splits):
+        fold = RunFolder(run.path / f"fold-{number}")
+        if not fold.metrics.exists():
+            run_experiment(config, corpus, store, split, fold, device, listeners(number))
+        parts.append(_finished_predictions(fold, corpus, split))
+        metrics = fold.load_metrics()
+        rows.append({"fold": number, **{key: metrics[key] for key in FOLD_KEYS}})
+    everything = Predictions.joined(parts)
+    everything.save(run.predictions)
+    scores = score(everything)
+    save_figure(confusion_figure(scores), run.figures / "confusion.png")
+    facts = {**describe(config, run, device), "seconds": round(sum(row["seconds"] for row in rows), 3)}
+    result = CrossValidation(rows, scores, facts)
+    write_text(run.metrics, json.dumps(result.as_json(), indent=1) + "\n")
+    return result
+
+
+def _finished_predictions(fold: RunFolder, corpus: Corpus, split: Split) -> Predictions:
+    predictions = Predictions.load(fold.predictions)
+    if predictions.paths != tuple(corpus.paths[clip] for clip in split.test.tolist()):
+        raise DataError(
+            f"{fold.path} tested other clips than this fold does now: the corpus has changed since",
+            "run kfold anew, without --resume",
+        )
+    return predictions

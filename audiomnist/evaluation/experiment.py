@@ -1,0 +1,145 @@
+"""One experiment from store to result: train, test, write the run folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from audiomnist.config import Config
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.splits import Split
+from audiomnist.evaluation.figures import confusion_figure, loss_figure, samples_figure, save_figure
+from audiomnist.evaluation.metrics import Scores, score
+from audiomnist.evaluation.predictions import Predictions
+from audiomnist.features.store import FeatureStore
+from audiomnist.files import write_text
+from audiomnist.training.checkpoint import load_state
+from audiomnist.training.listeners import Checkpoint, History, TensorBoard
+from audiomnist.training.run import RunFolder
+from audiomnist.training.trainer import Listener, Trainer, predict_logits
+from audiomnist.training.transforms import FrontEnd
+
+N_SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class Result:
+    """What testing a network came to.
+
+    Attributes
+    ----------
+    facts : dict
+        What was tested on what: run, version, split, data, seconds, epochs, device and more.
+    """
+
+    scores: Scores
+    predictions: Predictions
+    facts: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {**self.facts, **self.scores.as_json()}
+
+
+def run_experiment(
+    config: Config,
+    corpus: Corpus,
+    store: FeatureStore,
+    split: Split,
+    run: RunFolder,
+    device: torch.device,
+    listeners: Sequence[Listener] = (),
+) -> Result:
+    """Train on a split, or go on with training, then test, and write everything into the run folder."""
+    started = time.perf_counter()
+    trainer = Trainer(config, corpus, store, split, device)
+    if not run.config.exists():
+        run.save_split(corpus, split)
+        config.save(run.config)
+    if run.state.exists():
+        trainer.load_state(load_state(run.state, device))
+    trainer.fit([History(run), Checkpoint(run), TensorBoard(run), *listeners])
+    history = run.load_history()
+    save_figure(loss_figure(history), run.figures / "loss.png")
+    facts = {
+        **describe(config, run, device),
+        "held_out": list(split.held_out) or None,
+        "n_train": len(split.train),
+        "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
+        "train_seconds": round(sum(epoch["seconds"] for epoch in history), 3),
+    }
+    return evaluate(trainer.model, trainer.front_end, corpus, split.test, facts, run, started)
+
+
+def evaluate(
+    network: nn.Module,
+    front_end: FrontEnd,
+    corpus: Corpus,
+    clips: NDArray[np.int64],
+    facts: dict[str, Any],
+    out: RunFolder,
+    started: float | None = None,
+) -> Result:
+    """Test a network on clips of a corpus; write predictions, metrics and figures.
+
+    Parameters
+    ----------
+    clips : int64 array [n_clips]
+        Indices into the corpus, which is the front end's.
+    facts : dict
+        What shall stand in the result beside the scores.
+    out : RunFolder
+        Where to write.
+    started : float, optional
+        When the work began (``time.perf_counter()``); now by default.
+    """
+    started = time.perf_counter() if started is None else started
+    logits = predict_logits(network, front_end, torch.from_numpy(clips)).cpu().numpy()
+    predictions = Predictions.of(corpus, clips, logits)
+    scores = score(predictions)
+    predictions.save(out.predictions)
+    save_figure(confusion_figure(scores), out.figures / "confusion.png")
+    shown = _samples(predictions)
+    spectrograms = front_end.test(torch.from_numpy(clips[shown]))[:, 0].cpu().numpy()
+    save_figure(samples_figure(predictions, shown, spectrograms), out.figures / "samples.png")
+    facts = {
+        **facts,
+        "corpus_fingerprint": corpus.fingerprint,
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    result = Result(scores, predictions, facts)
+    write_text(out.metrics, json.dumps(result.as_json(), indent=1) + "\n")
+    return result
+
+
+def describe(config: Config, run: RunFolder, device: torch.device) -> dict[str, Any]:
+    """Return what identifies a run in its results."""
+    return {
+        "run": str(run.path),
+        "version": config.version,
+        "split": config.split.scheme,
+        "data": config.data,
+        "seed": config.seed,
+        "epochs": config.optim.epochs,
+        "device": str(device),
+        "torch": torch.__version__,
+    }
+
+
+def _samples(predictions: Predictions) -> NDArray[np.int64]:
+    """Choose clips to show: the surest mistakes for up to half of them, the rest spread over what was right."""
+    sureness = predictions.probabilities.max(1)
+    wrong = np.flatnonzero(~predictions.correct)
+    wrong = wrong[np.argsort(-sureness[wrong], kind="stable")][: N_SAMPLES // 2]
+    right = np.flatnonzero(predictions.correct)
+    n_right = min(N_SAMPLES - len(wrong), len(right))
+    spread = right[np.linspace(0, len(right) - 1, n_right).astype(np.int64)] if n_right else right[:0]
+    return np.concatenate([wrong, spread])

@@ -1,0 +1,102 @@
+"""Pictures of a result, drawn without a display."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audiomnist.corpus.scan import CLASSES
+from audiomnist.evaluation.metrics import Scores
+from audiomnist.evaluation.predictions import Predictions
+from audiomnist.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+RIGHT, WRONG, TRAIN, TEST = "#1a7f37", "#cf222e", "#6e7781", "#0969da"
+
+
+def confusion_figure(scores: Scores) -> Figure:
+    """Draw the confusion matrix, each row as shares of its label, with the counts written in."""
+    figure = _figure(6.4, 5.6)
+    axes = figure.subplots()
+    totals = scores.confusion.sum(1, keepdims=True)
+    shares = scores.confusion / np.maximum(totals, 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in zip(*np.nonzero(scores.confusion), strict=True):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        count = scores.confusion[row, column]
+        axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
+    axes.set(
+        xticks=range(len(CLASSES)),
+        yticks=range(len(CLASSES)),
+        xlabel="predicted",
+        ylabel="spoken",
+        title=f"accuracy {scores.accuracy:.4f} on {scores.n_test} clips",
+    )
+    figure.colorbar(image, ax=axes, label="share of the spoken digit")
+    return figure
+
+
+def loss_figure(history: list[dict[str, Any]]) -> Figure:
+    """Draw loss and accuracy by epoch."""
+    figure = _figure(8, 3.6)
+    epochs = [epoch["epoch"] for epoch in history]
+    watched = history[-1]["watched"]
+    panels = zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True)
+    for axes, quantity in panels:
+        axes.plot(
+            epochs,
+            [epoch[f"train_{quantity}"] for epoch in history],
+            "o-",
+            color=TRAIN,
+            label="train (masked)",
+        )
+        axes.plot(epochs, [epoch[quantity] for epoch in history], "o-", color=TEST, label=watched)
+        axes.set(xlabel="epoch", ylabel=quantity)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrograms: NDArray[np.float32]) -> Figure:
+    """Draw clips as the network saw them, with what it said, in green where right and in red where wrong.
+
+    Parameters
+    ----------
+    chosen : int64 array [n_shown]
+        Positions in ``predictions``.
+    spectrograms : float32 array [n_shown, M, N]
+    """
+    n_columns = 4
+    n_rows = -(-len(chosen) // n_columns)
+    figure = _figure(11, 2.5 * n_rows)
+    panels = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, clip, spectrogram in zip(panels, chosen.tolist(), spectrograms, strict=False):
+        said = predictions.predicted[clip]
+        axes.imshow(spectrogram, origin="lower", aspect="auto", cmap="magma")
+        axes.set_title(
+            f"{predictions.paths[clip].rpartition('/')[2]}\n"
+            f"said {said} ({predictions.probabilities[clip, said]:.0%}), label {predictions.digits[clip]}",
+            color=RIGHT if predictions.correct[clip] else WRONG,
+            fontsize=9,
+        )
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG."""
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")
+
+
+def _figure(width_inches: float, height_inches: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_inches, height_inches), layout="constrained")

@@ -1,0 +1,98 @@
+"""What a network said about each clip."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiomnist.corpus.scan import CLASSES, Corpus
+from audiomnist.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Tested clips, in some order.
+
+    Attributes
+    ----------
+    paths : tuple of str
+    digits : int64 array [n_clips]
+        Labels.
+    speakers : str array [n_clips]
+    probabilities : float64 array [n_clips, n_classes]
+    """
+
+    paths: tuple[str, ...]
+    digits: NDArray[np.int64]
+    speakers: NDArray[np.str_]
+    probabilities: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """The likeliest digit of each clip."""
+        return np.argmax(self.probabilities, axis=1).astype(np.int64)
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether it is the label."""
+        return np.equal(self.predicted, self.digits)
+
+    @classmethod
+    def of(cls, corpus: Corpus, clips: NDArray[np.int64], logits: NDArray[np.float32]) -> Predictions:
+        """Return the predictions for clips of a corpus from their logits, float32 array [n_clips, n_classes]."""
+        exponents = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+        return cls(
+            paths=tuple(corpus.paths[clip] for clip in clips.tolist()),
+            digits=corpus.digits[clips],
+            speakers=corpus.speakers[clips],
+            probabilities=exponents / exponents.sum(1, keepdims=True),
+        )
+
+    @classmethod
+    def joined(cls, parts: list[Predictions]) -> Predictions:
+        """Return several tables as one."""
+        return cls(
+            paths=tuple(path for part in parts for path in part.paths),
+            digits=np.concatenate([part.digits for part in parts]),
+            speakers=np.concatenate([part.speakers for part in parts]),
+            probabilities=np.concatenate([part.probabilities for part in parts]),
+        )
+
+    def save(self, path: Path) -> None:
+        """Write a CSV: path, digit, speaker, prediction, probability, and the probability of each class."""
+        header = ("path", "digit", "speaker", "prediction", "probability", *(f"p{name}" for name in CLASSES))
+        rows = zip(
+            self.paths,
+            self.digits.tolist(),
+            self.speakers.tolist(),
+            self.predicted.tolist(),
+            self.probabilities.max(1).tolist(),
+            self.probabilities.tolist(),
+            strict=True,
+        )
+        with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header)
+            for *facts, probability, every in rows:
+                writer.writerow((*facts, f"{probability:.6f}", *(f"{value:.6g}" for value in every)))
+
+    @classmethod
+    def load(cls, path: Path) -> Predictions:
+        """Read what ``save`` wrote."""
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return cls(
+            paths=tuple(row["path"] for row in rows),
+            digits=np.array([int(row["digit"]) for row in rows], dtype=np.int64),
+            speakers=np.array([row["speaker"] for row in rows], dtype=np.str_),
+            probabilities=np.array([[float(row[f"p{name}"]) for name in CLASSES] for row in rows]).reshape(
+                len(rows), len(CLASSES)
+            ),
+        )

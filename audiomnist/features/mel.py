@@ -1,0 +1,87 @@
+"""Mel power spectra of whole batches of clips, all frames of all clips through one real FFT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audiomnist.config import Features
+from audiomnist.features.audio import import_torchaudio
+
+if TYPE_CHECKING:
+    import torch
+
+_BLOCK = 256  # frames per FFT call: small enough that a block stays in the cache
+
+
+@dataclass(frozen=True)
+class FrameGrid:
+    """Which frames a clip needs, so that no sample of it is missing from any window.
+
+    Frame ``j`` of a clip is centred on its sample ``j * hop_length``. Frames from ``-lead`` on are the ones whose
+    window touches the clip; frames further out would see nothing but zeros.
+    """
+
+    n_fft: int
+    hop_length: int
+
+    @property
+    def lead(self) -> int:
+        """Frames before the one centred on the first sample."""
+        return -(-self.n_fft // (2 * self.hop_length)) - 1
+
+    def n_frames(self, n_samples: int) -> int:
+        """Frames whose window touches a clip of ``n_samples``."""
+        return -(-(n_samples + self.n_fft // 2) // self.hop_length) + self.lead
+
+
+class MelPower:
+    """The front end of ``torchaudio.transforms.MelSpectrogram(pad_mode="constant", power=2)``, for ragged batches."""
+
+    def __init__(self, features: Features) -> None:
+        import torch
+
+        self.sample_rate = features.sample_rate
+        self.grid = FrameGrid(features.n_fft, features.hop_length)
+        self.window = torch.hann_window(features.n_fft)
+        self.filters: torch.Tensor = import_torchaudio().functional.melscale_fbanks(
+            features.n_fft // 2 + 1,
+            f_min=0.0,
+            f_max=features.sample_rate / 2,
+            n_mels=features.n_mels,
+            sample_rate=features.sample_rate,
+        )  # (n_fft / 2 + 1, M)
+
+    def __call__(self, clips: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return the mel power of every frame of every clip, one clip after the other.
+
+        The clips are laid into one buffer, each in front of as many zeros as its windows reach past it. Since a clip's
+        stretch is a whole number of hops, every window of the buffer belongs to exactly one clip.
+
+        Parameters
+        ----------
+        clips : sequence of Tensor[L_i]
+
+        Returns
+        -------
+        Tensor[sum of grid.n_frames(L_i), M]
+        """
+        import torch
+
+        n_fft, hop = self.grid.n_fft, self.grid.hop_length
+        counts = [self.grid.n_frames(len(clip)) for clip in clips]
+        margin = self.grid.lead * hop + n_fft // 2
+        buffer = torch.zeros(sum(counts) * hop + n_fft - hop)
+        start = 0
+        for clip, count in zip(clips, counts, strict=True):
+            buffer[start + margin : start + margin + len(clip)] = clip
+            start += count * hop
+        blocks = torch.split(buffer.unfold(0, n_fft, hop), _BLOCK)
+        return torch.cat([self._power(block) for block in blocks])
+
+    def _power(self, frames: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        spectrum = torch.view_as_real(torch.fft.rfft(frames * self.window))  # (N, n_fft / 2 + 1, 2)
+        return spectrum.square_().sum(-1) @ self.filters  # (N, M)

@@ -1,0 +1,218 @@
+"""Making the feature store of a corpus: read, resample, mel power, over all cores, only what is new."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audiomnist.config import Features
+from audiomnist.corpus.places import data_folder
+from audiomnist.corpus.scan import Corpus
+from audiomnist.errors import DataError
+from audiomnist.features.store import FeatureStore, Index, store_prefix, write_description
+
+if TYPE_CHECKING:
+    import torch
+
+    from audiomnist.features.mel import MelPower
+
+CLIPS_PER_CHUNK = 64
+Progress = Callable[[int, int], None]
+ClipKey = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """The features of one clip."""
+
+    frames: torch.Tensor  # (n_frames, M)
+    n_samples: int
+    lowest: float
+    highest: float
+
+
+def prepare(
+    corpus: Corpus,
+    features: Features,
+    *,
+    folder: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> FeatureStore:
+    """Return the feature store of a corpus, made now unless one that fits exactly is there.
+
+    Clips that an older store of the same corpus and front end holds unchanged are copied from it.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where stores are kept; ``data/.store`` by default.
+    jobs : int, optional
+        Threads; one per core by default.
+    progress : callable, optional
+        Called with the clips done and the clips in all; not called when there is nothing to do.
+
+    Raises
+    ------
+    DataError
+        With every clip that cannot be read.
+    """
+    folder = folder or data_folder() / ".store"
+    prefix = store_prefix(corpus, features)
+    path = folder / f"{prefix}-{corpus.fingerprint}"
+    if path.exists():
+        try:
+            return FeatureStore.open(path)
+        except DataError:
+            shutil.rmtree(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    older = [other for other in folder.glob(f"{prefix}-*") if other.is_dir()]
+    with _single_threaded_torch(), _temporary_folder(folder) as temporary:
+        index = _write_frames(temporary / "frames.f32", corpus, features, _known_clips(older), jobs, progress)
+        write_description(temporary, features, corpus, index)
+        _move_into_place(temporary, path)
+    for other in older:
+        shutil.rmtree(other, ignore_errors=True)
+    return FeatureStore.open(path)
+
+
+def _write_frames(
+    file: Path,
+    corpus: Corpus,
+    features: Features,
+    known: Mapping[ClipKey, _Clip],
+    jobs: int | None,
+    progress: Progress | None,
+) -> Index:
+    from audiomnist.features.mel import MelPower
+
+    mel = MelPower(features)
+    rows: list[tuple[int, int, float, float]] = []
+    faults: list[DataError] = []
+    chunks = [
+        range(start, min(start + CLIPS_PER_CHUNK, len(corpus))) for start in range(0, len(corpus), CLIPS_PER_CHUNK)
+    ]
+    with file.open("wb") as out, ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+        for results in _map_bounded(pool, lambda clips: _compute(corpus, clips, mel, known), chunks):
+            for result in results:
+                if isinstance(result, DataError):
+                    faults.append(result)
+                else:
+                    result.frames.numpy().tofile(out)
+                    rows.append((len(result.frames), result.n_samples, result.lowest, result.highest))
+            if progress:
+                progress(len(rows) + len(faults), len(corpus))
+        np.zeros(features.n_mels, np.float32).tofile(out)
+    if faults:
+        shown = "\n".join(f"  {fault.message}" for fault in faults[:10])
+        more = f"\n  and {len(faults) - 10} more" if len(faults) > 10 else ""
+        raise DataError(
+            f"{len(faults)} of {len(corpus)} clips cannot be used\n{shown}{more}",
+            "remove or replace these files",
+        )
+    n_frames, n_samples, lowest, highest = (np.array(column) for column in zip(*rows, strict=True))
+    return Index(
+        starts=np.cumsum(n_frames) - n_frames,
+        n_frames=n_frames,
+        n_samples=n_samples,
+        lowest=lowest.astype(np.float32),
+        highest=highest.astype(np.float32),
+    )
+
+
+def _compute(corpus: Corpus, clips: range, mel: MelPower, known: Mapping[ClipKey, _Clip]) -> list[_Clip | DataError]:
+    """Return the features of consecutive clips, copied where known, and what is wrong with the unreadable ones."""
+    import torch
+
+    from audiomnist.features.audio import read, resample
+
+    results: dict[int, _Clip | DataError] = {}
+    waveforms: dict[int, torch.Tensor] = {}
+    for clip in clips:
+        copy = known.get((corpus.paths[clip], *corpus.stamps[clip].tolist()))
+        if copy is not None:
+            results[clip] = copy
+            continue
+        try:
+            waveforms[clip] = resample(*read(corpus.file(clip)), mel.sample_rate)
+        except DataError as error:
+            results[clip] = error
+    if waveforms:
+        n_frames = [mel.grid.n_frames(len(samples)) for samples in waveforms.values()]
+        frames = torch.split(mel(list(waveforms.values())), n_frames)
+        for (clip, samples), own in zip(waveforms.items(), frames, strict=True):
+            lowest, highest = samples.aminmax()
+            results[clip] = _Clip(own, len(samples), float(lowest), float(highest))
+    return [results[clip] for clip in clips]
+
+
+def _known_clips(stores: Iterable[Path]) -> dict[ClipKey, _Clip]:
+    """Return the clips of whole older stores, their frames still on disk."""
+    known: dict[ClipKey, _Clip] = {}
+    for path in stores:
+        try:
+            store = FeatureStore.open(path)
+            keys = store.clip_keys()
+        except DataError:
+            continue
+        numbers = zip(
+            *(getattr(store.index, name).tolist() for name in ("starts", "n_frames", "n_samples", "lowest", "highest")),
+            strict=True,
+        )
+        for key, (start, n_frames, n_samples, lowest, highest) in zip(keys, numbers, strict=True):
+            known[key] = _Clip(store.frames[start : start + n_frames], n_samples, lowest, highest)
+    return known
+
+
+def _map_bounded(
+    pool: ThreadPoolExecutor, work: Callable[[range], list[_Clip | DataError]], chunks: Iterable[range]
+) -> Iterator[list[_Clip | DataError]]:
+    """Yield results in order, with only a few chunks under way, so that memory stays flat."""
+    under_way: deque[Future[list[_Clip | DataError]]] = deque()
+    for chunk in chunks:
+        under_way.append(pool.submit(work, chunk))
+        if len(under_way) > 4 * pool._max_workers:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
+
+
+@contextmanager
+def _single_threaded_torch() -> Iterator[None]:
+    """Leave the cores to our own threads; nested parallelism only makes them wait for each other."""
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def _temporary_folder(parent: Path) -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix=".partial-", dir=parent))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _move_into_place(folder: Path, path: Path) -> None:
+    """Rename a finished store; if another process finished the same one first, that one stays."""
+    try:
+        folder.rename(path)
+    except OSError:
+        if not path.exists():
+            raise

@@ -1,0 +1,1 @@
+"""Learning: batches, transforms, networks, the loop and its checkpoints."""

@@ -1,0 +1,84 @@
+"""Weights and resume state on disk, each file whole or absent."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from audiomnist.config import Config, from_settings
+from audiomnist.corpus.scan import CLASSES
+from audiomnist.errors import DataError
+from audiomnist.files import atomic_path
+from audiomnist.training.models import build_model
+
+FORMAT = "1"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network with all that is needed to use it."""
+
+    network: nn.Module
+    config: Config
+    classes: tuple[str, ...]
+
+
+def save_model(model: nn.Module, config: Config, path: Path) -> None:
+    """Write weights as safetensors; the file's metadata holds configuration and class names."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    metadata = {
+        "format": FORMAT,
+        "config": config.model_dump_json(),
+        "classes": json.dumps(CLASSES),
+    }
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata)
+
+
+def load_model(path: Path, device: torch.device) -> TrainedModel:
+    """Read a model file onto a device, whichever device it was trained on.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is not a model of ours.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
+        config = from_settings(json.loads(metadata["config"]), str(path))
+        network = build_model(config)
+        network.load_state_dict(tensors)
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise DataError(f"{path}: no model file of audiomnist's ({error})", "train one: audiomnist train") from error
+    return TrainedModel(network.to(device).eval(), config, tuple(json.loads(metadata["classes"])))
+
+
+def save_state(state: dict[str, Any], path: Path) -> None:
+    """Write the resume state."""
+    with atomic_path(path) as temporary:
+        torch.save(state, temporary)
+
+
+def load_state(path: Path, device: torch.device) -> dict[str, Any]:
+    """Read a resume state onto a device; nothing in the file is executed.
+
+    Raises
+    ------
+    DataError
+        If the file is not a resume state.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise DataError(f"{path}: no resume state ({error})", "start the run again") from error
+    return state

@@ -1,0 +1,170 @@
+"""The folder that holds all of one training run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audiomnist.config import Config, load
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.splits import Split
+from audiomnist.errors import DataError
+from audiomnist.files import atomic_path, home, write_text
+
+_PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run's files are."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def split(self) -> Path:
+        """The part each clip belongs to."""
+        return self.path / "split.csv"
+
+    @property
+    def model(self) -> Path:
+        """Weights, and all that is needed to use them."""
+        return self.path / "model.safetensors"
+
+    @property
+    def state(self) -> Path:
+        """What resuming needs."""
+        return self.path / "state.pt"
+
+    @property
+    def history(self) -> Path:
+        """A line per epoch."""
+        return self.path / "history.jsonl"
+
+    @property
+    def predictions(self) -> Path:
+        """A line per test clip."""
+        return self.path / "predictions.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """The result."""
+        return self.path / "metrics.json"
+
+    @property
+    def figures(self) -> Path:
+        """Pictures."""
+        return self.path / "figures"
+
+    @classmethod
+    def create(cls, name: str, path: Path | None = None) -> RunFolder:
+        """Make an empty run folder: ``path``, or ``runs/<time>-<name>``.
+
+        Raises
+        ------
+        DataError
+            If ``path`` holds something already.
+        """
+        if path is not None:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise DataError(
+                    f"{path} is not empty",
+                    f"name another folder, or go on with it: audiomnist train --resume {path}",
+                )
+            path.mkdir(parents=True, exist_ok=True)
+            return cls(path)
+        stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
+        for attempt in range(1, 1000):
+            path = home() / "runs" / (stem if attempt == 1 else f"{stem}-{attempt}")
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return cls(path)
+        raise DataError(f"{home() / 'runs'} holds a thousand runs named {stem}", "name one with --run DIR")
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Return the run at ``path``.
+
+        Raises
+        ------
+        DataError
+            If there is none.
+        """
+        if not (path / "config.yaml").is_file():
+            raise DataError(f"there is no run at {path}", "train one: audiomnist train")
+        return cls(path)
+
+    @classmethod
+    def newest(cls) -> RunFolder:
+        """Return the trained run that was started last."""
+        folder = home() / "runs"
+        runs = [path.parent for path in folder.glob("*/model.safetensors") if (path.parent / "config.yaml").exists()]
+        if not runs:
+            raise DataError(f"there is no trained run in {folder}", "train one: audiomnist train")
+        return cls(max(runs, key=lambda run: ((run / "config.yaml").stat().st_mtime_ns, run.name)))
+
+    def load_config(self) -> Config:
+        """Read the resolved configuration."""
+        return load(self.config)
+
+    def save_split(self, corpus: Corpus, split: Split) -> None:
+        """Write which clip belongs to which part."""
+        with atomic_path(self.split) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("path", "part"))
+            for part in _PARTS:
+                writer.writerows((corpus.paths[clip], part) for clip in getattr(split, part).tolist())
+
+    def load_split(self, corpus: Corpus) -> Split:
+        """Find the clips of each part again.
+
+        The split is read, not drawn again: in a corpus that has changed since, a new draw could test on clips that were
+        trained on.
+
+        Raises
+        ------
+        DataError
+            If the run has no split, or the corpus no longer holds a clip of it.
+        """
+        numbers = {path: clip for clip, path in enumerate(corpus.paths)}
+        clips: dict[str, list[int]] = {part: [] for part in _PARTS}
+        try:
+            with self.split.open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    clips[row["part"]].append(numbers[row["path"]])
+        except OSError as error:
+            raise DataError(f"{self.split}: {error.strerror}", "train again") from error
+        except KeyError as error:
+            raise DataError(
+                f"{corpus.root} lacks {error.args[0]}, a clip of this run",
+                "restore the corpus, or test on another with --data",
+            ) from error
+        train, validation, test = (np.array(clips[part], dtype=np.int64) for part in _PARTS)
+        return Split(train, validation, test)
+
+    def load_metrics(self) -> dict[str, Any]:
+        """Read the result."""
+        metrics: dict[str, Any] = json.loads(self.metrics.read_text(encoding="utf-8"))
+        return metrics
+
+    def load_history(self) -> list[dict[str, Any]]:
+        """Read the epochs so far."""
+        if not self.history.exists():
+            return []
+        return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
+
+    def save_history(self, epochs: list[dict[str, Any]]) -> None:
+        """Write the epochs so far."""
+        write_text(self.history, "".join(f"{json.dumps(epoch)}\n" for epoch in epochs))

@@ -1,0 +1,165 @@
+"""The training loop.
+
+It knows nothing of figures, terminals or folders: after every epoch it hands a record to whoever listens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from audiomnist.config import Config
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.splits import Split
+from audiomnist.device import autocast, generator
+from audiomnist.features.store import FeatureStore
+from audiomnist.training.dataset import WindowedClips
+from audiomnist.training.models import build_model
+from audiomnist.training.transforms import FrontEnd
+
+TEST_BATCH = 256
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What an epoch came to; ``watched`` says which part ``loss`` and ``accuracy`` were measured on."""
+
+    epoch: int
+    epochs: int
+    train_loss: float
+    train_accuracy: float
+    watched: str
+    loss: float
+    accuracy: float
+    lr: float
+    seconds: float
+    clips_per_second: float
+
+
+class Listener(Protocol):
+    """Whoever wants to know how training goes."""
+
+    def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
+        """Take note of a finished epoch."""
+
+
+class Trainer:
+    """A network in training, resumable after every epoch.
+
+    All that is random in an epoch is a function of the seed and the epoch's number, so a run that was stopped and
+    resumed ends with the same weights, bit for bit, as one that was not.
+    """
+
+    def __init__(self, config: Config, corpus: Corpus, store: FeatureStore, split: Split, device: torch.device) -> None:
+        self.config, self.device = config, device
+        self.front_end = FrontEnd(config, WindowedClips(store, config.window, device))
+        self.labels = torch.from_numpy(corpus.digits).to(device)
+        self.train_clips = torch.from_numpy(split.train).to(device)
+        self.watched = "validation" if len(split.validation) else "test"
+        watched = split.validation if len(split.validation) else split.test
+        self.watched_clips = torch.from_numpy(watched).to(device)
+        self.model = build_model(config).to(device)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.optim.lr, fused=device.type != "mps")
+        self.steps_per_epoch = -(-len(split.train) // config.optim.batch_size)
+        self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer,
+            max_lr=config.optim.lr,
+            total_steps=self.steps_per_epoch * config.optim.epochs,
+            anneal_strategy="linear",
+        )
+        self.epoch = 0
+
+    def fit(self, listeners: Sequence[Listener] = ()) -> None:
+        """Train until the last epoch, telling the listeners after each."""
+        while self.epoch < self.config.optim.epochs:
+            started = time.perf_counter()
+            train_loss, train_accuracy = self._train_epoch()
+            seconds = time.perf_counter() - started
+            self.epoch += 1
+            logits = predict_logits(self.model, self.front_end, self.watched_clips)
+            labels = self.labels[self.watched_clips]
+            record = EpochRecord(
+                epoch=self.epoch,
+                epochs=self.config.optim.epochs,
+                train_loss=train_loss,
+                train_accuracy=train_accuracy,
+                watched=self.watched,
+                loss=float(functional.cross_entropy(logits, labels)),
+                accuracy=float((logits.argmax(1) == labels).double().mean()),
+                lr=float(self.scheduler.get_last_lr()[0]),
+                seconds=seconds,
+                clips_per_second=len(self.train_clips) / seconds,
+            )
+            for listener in listeners:
+                listener.epoch_ended(record, self)
+
+    def _train_epoch(self) -> tuple[float, float]:
+        self.model.train()
+        total_loss = torch.zeros((), device=self.device)
+        n_correct = torch.zeros((), device=self.device, dtype=torch.long)
+        for clips, draws in self._batches():
+            inputs, labels = self.front_end.train(clips, draws), self.labels[clips]
+            with autocast(self.device):
+                logits = self.model(inputs).float()
+            loss = functional.cross_entropy(logits, labels)
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            self.scheduler.step()
+            total_loss += loss.detach() * len(clips)
+            n_correct += (logits.argmax(1) == labels).sum()
+        n_clips = len(self.train_clips)
+        return float(total_loss) / n_clips, int(n_correct) / n_clips
+
+    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield shuffled clips with their uniform numbers, which belong to the clip and not to its place in a batch."""
+        stream = generator(self.device, self.config.seed, 1, self.epoch)
+        n_clips = len(self.train_clips)
+        order = torch.randperm(n_clips, generator=stream, device=self.device)
+        draws = torch.rand(n_clips, self.front_end.n_draws, generator=stream, device=self.device)
+        for chosen in torch.split(order, self.config.optim.batch_size):
+            yield self.train_clips[chosen], draws[chosen]
+
+    def state(self) -> dict[str, Any]:
+        """Return what resuming needs: tensors, numbers and dictionaries of them only."""
+        return {
+            "epoch": self.epoch,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.epoch = state["epoch"]
+
+
+@torch.inference_mode()
+def predict_logits(model: nn.Module, front_end: FrontEnd, clips: torch.Tensor) -> torch.Tensor:
+    """Return the logits of clips in evaluation mode, each a function of its own clip alone.
+
+    Parameters
+    ----------
+    clips : Tensor[n_clips]
+        Indices into the front end's store.
+
+    Returns
+    -------
+    Tensor[n_clips, n_classes]
+    """
+    model.eval()
+    parts = []
+    for batch in torch.split(clips, TEST_BATCH):
+        inputs = front_end.test(batch)
+        with autocast(front_end.device):
+            parts.append(model(inputs).float())
+    return torch.cat(parts)
