@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +95,7 @@ class FeatureStore:
             store = cls(path, Features(**description["features"]), index)
             if description["format"] != FORMAT or (path / "frames.f32").stat().st_size != store.n_bytes:
                 raise ValueError("wrong size or format")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise DataError(f"{path}: no whole feature store ({error})", "run 'audiomnist prep' again") from error
         return store
 

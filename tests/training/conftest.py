@@ -1,0 +1,30 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from audiomnist.config import Config, from_settings
+from audiomnist.corpus import Corpus, Split, scan, split
+from audiomnist.features import FeatureStore, prepare
+
+FEATURES = {"sample_rate": 8_000, "n_fft": 256, "hop_length": 128, "n_mels": 24}
+
+
+@dataclass(frozen=True)
+class Material:
+    """A small corpus with its store and a split."""
+
+    corpus: Corpus
+    store: FeatureStore
+    split: Split
+    config: Config
+
+
+@pytest.fixture(scope="session")
+def material(make_corpus: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Material:
+    folder = tmp_path_factory.mktemp("material")
+    config = from_settings({"features": FEATURES, "optim": {"lr": 0.01, "batch_size": 16, "epochs": 3}}, "test")
+    corpus = scan(make_corpus(folder / "clips", speakers=3, repetitions=5))
+    store = prepare(corpus, config.features, folder=folder / "stores")
+    return Material(corpus, store, split(corpus, config.split, 0), config)

@@ -1,0 +1,36 @@
+import torch
+
+from audiomnist.config import Config
+from audiomnist.training.models import Cnn4, build_model
+
+
+def test_the_studys_network_has_its_number_of_parameters() -> None:
+    assert sum(parameter.numel() for parameter in Cnn4(2, 10).parameters()) == 25_602
+
+
+def test_one_channel_that_stands_for_two_gives_the_same_logits_and_gradients() -> None:
+    network = Cnn4(2, 10)
+    mono = torch.randn(6, 1, 64, 94)
+    gradients = []
+    for inputs in (mono, mono.repeat(1, 2, 1, 1)):
+        network.zero_grad()
+        network(inputs).square().sum().backward()
+        gradients.append([parameter.grad.clone() for parameter in network.parameters()])
+    network.eval()
+    torch.testing.assert_close(network(mono), network(mono.repeat(1, 2, 1, 1)), atol=1e-5, rtol=1e-4)
+    for folded, plain in zip(*gradients, strict=True):
+        torch.testing.assert_close(folded, plain, atol=1e-2, rtol=1e-3)
+
+
+def test_the_seed_alone_decides_the_first_weights() -> None:
+    first, second, other = (build_model(Config(seed=seed)).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["classifier.weight"], other["classifier.weight"])
+
+
+def test_building_a_model_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    build_model(Config(seed=5))
+    assert torch.equal(torch.rand(1), expected)

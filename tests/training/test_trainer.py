@@ -1,0 +1,122 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from audiomnist.errors import DataError
+from audiomnist.training.checkpoint import load_model, load_state, save_model, save_state
+from audiomnist.training.trainer import EpochRecord, Trainer, predict_logits
+from tests.training.conftest import Material
+
+CPU = torch.device("cpu")
+
+
+class Records:
+    def __init__(self) -> None:
+        self.seen: list[EpochRecord] = []
+
+    def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
+        self.seen.append(record)
+
+
+def make_trainer(material: Material) -> Trainer:
+    return Trainer(material.config, material.corpus, material.store, material.split, CPU)
+
+
+def weights(trainer: Trainer) -> torch.Tensor:
+    return torch.cat([tensor.flatten().double() for tensor in trainer.model.state_dict().values()])
+
+
+def test_training_learns_the_words(material: Material) -> None:
+    config = material.config.model_copy(
+        update={"optim": material.config.optim.model_copy(update={"epochs": 8, "lr": 0.02})}
+    )
+    records = Records()
+    make_trainer(replace(material, config=config)).fit([records])
+    assert records.seen[-1].accuracy > 0.8
+    assert records.seen[-1].train_loss < records.seen[0].train_loss
+
+
+def test_one_seed_gives_the_same_weights_bit_for_bit(material: Material) -> None:
+    first, second = make_trainer(material), make_trainer(material)
+    first.fit()
+    torch.rand(10)
+    second.fit()
+    assert torch.equal(weights(first), weights(second))
+
+
+def test_a_resumed_run_ends_as_an_unbroken_one(material: Material, tmp_path: Path) -> None:
+    unbroken = make_trainer(material)
+    unbroken.fit()
+
+    class Stop:
+        def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
+            save_state(trainer.state(), tmp_path / "state.pt")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_trainer(material).fit([Stop()])
+    resumed = make_trainer(material)
+    resumed.load_state(load_state(tmp_path / "state.pt", CPU))
+    assert resumed.epoch == 1
+    resumed.fit()
+    assert torch.equal(weights(resumed), weights(unbroken))
+
+
+def test_logits_do_not_depend_on_the_clips_beside_them(material: Material) -> None:
+    trainer = make_trainer(material)
+    trainer.fit()
+    clips = torch.from_numpy(material.split.test)
+    together = predict_logits(trainer.model, trainer.front_end, clips)
+    reverse = predict_logits(trainer.model, trainer.front_end, clips.flip(0)).flip(0)
+    alone = torch.cat([predict_logits(trainer.model, trainer.front_end, clip[None]) for clip in clips])
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(together, reverse, atol=1e-4, rtol=1e-4)
+
+
+def test_testing_leaves_the_network_as_it_was(material: Material) -> None:
+    trainer = make_trainer(material)
+    trainer.model.train()
+    before = weights(trainer)
+    predict_logits(trainer.model, trainer.front_end, torch.from_numpy(material.split.test))
+    assert torch.equal(weights(trainer), before)
+    assert not trainer.model.training
+
+
+def test_test_clips_are_never_trained_on(material: Material) -> None:
+    trainer = make_trainer(material)
+    trained = {clip for batch, _ in trainer._batches() for clip in batch.tolist()}
+    assert trained == set(material.split.train.tolist())
+
+
+def test_epochs_differ_in_order_and_draws(material: Material) -> None:
+    trainer = make_trainer(material)
+    first = list(trainer._batches())
+    again = list(trainer._batches())
+    trainer.epoch = 1
+    second = list(trainer._batches())
+    assert torch.equal(first[0][1], again[0][1])
+    assert not torch.equal(first[0][0], second[0][0])
+    assert not torch.equal(first[0][1], second[0][1])
+
+
+def test_a_model_file_alone_is_enough_to_predict(material: Material, tmp_path: Path) -> None:
+    trainer = make_trainer(material)
+    trainer.fit()
+    save_model(trainer.model, trainer.config, tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors", CPU)
+    assert loaded.config == trainer.config
+    assert loaded.classes == tuple("0123456789")
+    clips = torch.from_numpy(material.split.test)
+    expected = predict_logits(trainer.model, trainer.front_end, clips)
+    assert torch.equal(predict_logits(loaded.network, trainer.front_end, clips), expected)
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x00" * 64])
+def test_a_broken_model_or_state_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken"
+    path.write_bytes(content)
+    for loading in (load_model, load_state):
+        with pytest.raises(DataError, match="broken"):
+            loading(path, CPU)

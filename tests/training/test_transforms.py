@@ -1,0 +1,167 @@
+import pytest
+import torch
+import torchaudio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audiomnist.config import Config, Features, Window
+from audiomnist.features import prepare
+from audiomnist.features.audio import read, resample
+from audiomnist.training.dataset import WindowedClips
+from audiomnist.training.transforms import FrontEnd, NoisePadding, mask, normalise, to_db
+from tests.training.conftest import Material
+
+CPU = torch.device("cpu")
+
+
+def windowed(material: Material, window: Window) -> WindowedClips:
+    return WindowedClips(material.store, window, CPU)
+
+
+def waveform(material: Material, clip: int) -> torch.Tensor:
+    return resample(*read(material.corpus.file(clip)), material.config.features.sample_rate)
+
+
+def torchaudio_db(features: Features, waveform: torch.Tensor, top_db: float) -> torch.Tensor:
+    mel = torchaudio.transforms.MelSpectrogram(
+        features.sample_rate,
+        n_fft=features.n_fft,
+        hop_length=features.hop_length,
+        n_mels=features.n_mels,
+        pad_mode="constant",
+    )
+    return torchaudio.transforms.AmplitudeToDB("power", top_db)(mel(waveform)).transpose(-1, -2)
+
+
+@pytest.mark.parametrize("features", [Features(), Features(sample_rate=16_000, n_fft=512, hop_length=160, n_mels=40)])
+def test_silence_padding_equals_padding_the_waveform_on_every_frame(material: Material, features: Features) -> None:
+    window = Window()
+    store = prepare(material.corpus, features, folder=material.store.path.parent)
+    clips = WindowedClips(store, window, CPU)
+    chosen = torch.arange(0, len(store), 4)
+    placed = clips.place(chosen, torch.linspace(0, 0.999, len(chosen)))
+    db = to_db(placed.power, window.top_db)
+    for row, clip in enumerate(chosen.tolist()):
+        samples = resample(*read(material.corpus.file(clip)), features.sample_rate)
+        before = int(placed.offsets[row]) * features.hop_length
+        padded = torch.nn.functional.pad(samples, (before, clips.window_samples - before - len(samples)))
+        torch.testing.assert_close(db[row], torchaudio_db(features, padded, window.top_db), rtol=0, atol=1e-3)
+
+
+def test_a_clip_longer_than_its_window_keeps_its_beginning(material: Material) -> None:
+    window = Window(clip_ms=200)
+    clips = windowed(material, window)
+    power = clips.place(torch.tensor([0]), torch.tensor([0.9])).power
+    hop, n_fft = clips.hop_length, clips.n_fft
+    expected = torchaudio_db(material.config.features, waveform(material, 0)[: clips.window_samples], 80.0)
+    inside = (clips.window_samples - n_fft // 2) // hop + 1
+    torch.testing.assert_close(to_db(power, 80.0)[0, :inside], expected[:inside], rtol=0, atol=1e-3)
+
+
+def test_positions_reach_both_ends_of_the_window_and_no_further(material: Material) -> None:
+    clips = windowed(material, Window())
+    chosen = torch.zeros(1000, dtype=torch.long)
+    offsets = clips.place(chosen, torch.linspace(0, 1, 1000)).offsets
+    latest = (clips.window_samples - len(waveform(material, 0))) // clips.hop_length
+    assert sorted(set(offsets.tolist())) == list(range(latest + 1))
+
+
+def test_noise_padding_has_the_statistics_of_noise_in_the_waveform(material: Material) -> None:
+    config = material.config.model_copy(update={"window": Window(padding="noise")})
+    clips = windowed(material, config.window)
+    features, hop = config.features, config.features.hop_length
+    stream = torch.Generator().manual_seed(3)
+    chosen = torch.arange(len(material.store)).repeat(4)[:500]
+    placed = clips.place(chosen, torch.rand(len(chosen), generator=stream))
+    ours = to_db(NoisePadding(config, clips)(placed, torch.rand(len(chosen), 2, generator=stream)), 80.0)
+    centres = torch.arange(clips.n_frames) * hop
+    theirs, padding = [], []
+    for row, clip in enumerate(chosen.tolist()):
+        samples, begin = waveform(material, clip), int(placed.offsets[row]) * hop
+        end = begin + len(samples)
+        span = samples.max() - samples.min()
+        noisy = torch.rand(2, clips.window_samples, generator=stream) * span + samples.min()
+        noisy[:, begin:end] = samples
+        theirs.append(torchaudio_db(features, noisy, 80.0))
+        padding.append((centres + features.n_fft // 2 <= begin) | (centres - features.n_fft // 2 >= end))
+    reference, in_padding = torch.stack(theirs).transpose(1, 2), torch.stack(padding)
+    ours = ours.transpose(1, 2)  # (B, N, C, M)
+    for region, tolerance_db in ((in_padding, 0.5), (torch.ones_like(in_padding), 1.0)):
+        for statistic in (torch.mean, torch.std):
+            ours_by_band = statistic(ours[region].flatten(0, 1), dim=0)
+            theirs_by_band = statistic(reference[region].flatten(0, 1), dim=0)
+            assert (ours_by_band - theirs_by_band).abs().max() < tolerance_db
+
+
+def test_noise_is_drawn_for_each_channel(material: Material) -> None:
+    config = material.config.model_copy(update={"window": Window(padding="noise")})
+    clips = windowed(material, config.window)
+    placed = clips.place(torch.tensor([0]), torch.tensor([0.5]))
+    power = NoisePadding(config, clips)(placed, torch.tensor([[0.1, 0.7]]))
+    assert not torch.equal(power[0, 0], power[0, 1])
+
+
+@given(top_db=st.floats(10, 120), scale=st.floats(1e-6, 1e3))
+@settings(deadline=None)
+def test_decibels_are_torchaudios(top_db: float, scale: float) -> None:
+    power = torch.rand(3, 2, 7, 5, generator=torch.Generator().manual_seed(0)) ** 8 * scale
+    expected = torchaudio.transforms.AmplitudeToDB("power", top_db)(power)
+    torch.testing.assert_close(to_db(power.clone(), top_db), expected, rtol=0, atol=1e-3)
+
+
+def test_normalising_makes_each_clip_mean_0_and_deviation_1() -> None:
+    inputs = torch.randn(4, 2, 9, 8) * torch.tensor([1.0, 5.0, 20.0, 0.1]).view(4, 1, 1, 1) + 30
+    normal = normalise(inputs).flatten(1)
+    torch.testing.assert_close(normal.mean(1), torch.zeros(4), atol=1e-4, rtol=0)
+    torch.testing.assert_close(normal.std(1, correction=0), torch.ones(4), atol=1e-2, rtol=0)
+
+
+@given(size=st.integers(1, 100), fraction=st.floats(0, 1), n_masks=st.integers(1, 4), seed=st.integers(0, 20))
+@settings(deadline=None)
+def test_masks_stay_within_their_share_of_the_axis(size: int, fraction: float, n_masks: int, seed: int) -> None:
+    draws = torch.rand(8, 2 * n_masks, generator=torch.Generator().manual_seed(seed))
+    masked = mask(torch.ones(8, 1, size, 3), draws, 2, fraction)
+    hidden = (masked == 0).all(3).sum(2)
+    assert hidden.max() <= n_masks * int(size * fraction)
+
+
+def test_every_example_gets_masks_of_its_own(material: Material) -> None:
+    front_end = FrontEnd(material.config, windowed(material, material.config.window))
+    same_clip = torch.zeros(32, dtype=torch.long)
+    draws = torch.rand(32, front_end.n_draws, generator=torch.Generator().manual_seed(0))
+    draws[:, 0] = 0.5
+    hidden = front_end.train(same_clip, draws) == 0
+    assert len({tuple(rows.flatten().tolist()) for rows in hidden}) > 25
+
+
+def test_test_clips_are_neither_masked_nor_moved(material: Material) -> None:
+    front_end = FrontEnd(material.config, windowed(material, material.config.window))
+    clips = torch.arange(16)
+    first, second = front_end.test(clips), front_end.test(clips)
+    assert torch.equal(first, second)
+    assert not (first == 0).any()
+
+
+@pytest.mark.parametrize("padding", ["silence", "noise"])
+def test_inputs_do_not_depend_on_the_clips_beside_them(material: Material, padding: str) -> None:
+    config: Config = material.config.model_copy(update={"window": Window(padding=padding)})
+    front_end = FrontEnd(config, windowed(material, config.window))
+    clips = torch.arange(20)
+    draws = torch.rand(20, front_end.n_draws, generator=torch.Generator().manual_seed(0))
+    together, alone = front_end.train(clips, draws), front_end.train(clips[7:8], draws[7:8])
+    torch.testing.assert_close(together[7:8], alone)
+    torch.testing.assert_close(front_end.test(clips)[7:8], front_end.test(clips[7:8]))
+
+
+def test_channels_are_kept_apart_only_where_they_differ(material: Material) -> None:
+    for padding, n_channels in (("silence", 1), ("noise", 2)):
+        config = material.config.model_copy(update={"window": Window(padding=padding)})
+        clips = windowed(material, config.window)
+        inputs = FrontEnd(config, clips).test(torch.arange(3))
+        assert inputs.shape == (3, n_channels, config.features.n_mels, clips.n_frames)
+
+
+def test_one_seed_gives_one_noise(material: Material) -> None:
+    config = material.config.model_copy(update={"window": Window(padding="noise")})
+    first, second = (FrontEnd(config, windowed(material, config.window)).test(torch.arange(3)) for _ in range(2))
+    assert torch.equal(first, second)
