@@ -37,7 +37,8 @@ class Predictions:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """The likeliest digit of each clip."""
-        return np.argmax(self.probabilities, axis=1).astype(np.int64)
+        predicted: NDArray[np.int64] = np.argmax(self.probabilities, axis=1)
+        return predicted
 
     @property
     def correct(self) -> NDArray[np.bool_]:
