@@ -1,5 +1,6 @@
 """What can go wrong for a user, each kind with the exit code a script sees."""
 
+import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -57,3 +58,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` for the nearest known word, or an empty string."""
     nearest = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean '{nearest[0]}'?" if nearest else ""
+
+
+def command(words: str, *arguments: object) -> str:
+    """Return a command line with its last arguments quoted, so that it can be copied into a shell as it stands."""
+    return " ".join([words, *(shlex.quote(str(argument)) for argument in arguments)])

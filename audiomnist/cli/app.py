@@ -1,6 +1,9 @@
 """The ``audiomnist`` command: its verbs, and what an error looks like."""
 
+import io
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -10,32 +13,43 @@ from typer.exceptions import TyperException
 from audiomnist import __version__
 from audiomnist.cli import config, evaluate, kfold, prep, synth, train
 from audiomnist.cli.output import report_error
-from audiomnist.errors import AudiomnistError, Interrupted, UsageError
+from audiomnist.errors import AudiomnistError, DataError, Interrupted, UsageError
 
 
 class Verbs(TyperGroup):
     """The verbs; whatever goes wrong in one becomes a message and an exit code."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Note whether JSON is wanted before anything can go wrong."""
+        """Read the words before the verb, noting first whether JSON is wanted."""
         ctx.obj = "--json" in args
-        return super().parse_args(ctx, args)
+        with _failures_told(as_json=ctx.obj):
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a verb."""
-        wants_json = bool(ctx.obj)
-        try:
+        with _failures_told(as_json=ctx.obj):
             return super().invoke(ctx)
-        except AudiomnistError as error:
-            failure = error
-        except TyperException as error:
-            if not wants_json:
-                raise
-            failure = UsageError(error.format_message(), "see --help")
-        except KeyboardInterrupt:
-            failure = Interrupted("interrupted")
-        report_error(failure, as_json=wants_json)
-        raise typer.Exit(failure.exit_code)
+
+
+@contextmanager
+def _failures_told(*, as_json: bool) -> Iterator[None]:
+    try:
+        yield
+        return
+    except AudiomnistError as error:
+        failure = error
+    except TyperException as error:
+        if not as_json:
+            raise
+        failure = UsageError(error.format_message(), "see --help")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        failure = DataError(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
+    except KeyboardInterrupt:
+        failure = Interrupted("interrupted", "the same command starts again")
+    report_error(failure, as_json=as_json)
+    raise typer.Exit(failure.exit_code)
 
 
 app = typer.Typer(
@@ -63,4 +77,7 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()

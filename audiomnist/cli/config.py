@@ -8,8 +8,8 @@ import typer
 
 from audiomnist.cli.options import Changes, Json
 from audiomnist.cli.output import print_json
-from audiomnist.config import load, version_path, versions
-from audiomnist.errors import UsageError
+from audiomnist.config import load, read_text, version_path, versions
+from audiomnist.errors import UsageError, command
 from audiomnist.files import write_text
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and copy configurations.")
@@ -50,10 +50,10 @@ def copy(
     """Copy a configuration, with its comments, to a file of your own."""
     if file.exists():
         raise UsageError(f"{file} exists already", "name a new file")
-    text = _path(name).read_text(encoding="utf-8")
+    text = read_text(_path(name))
     first, _, rest = text.partition("\n")
-    write_text(file, f"# audiomnist train --config {file}\n{rest}" if first.startswith("#") else text)
+    write_text(file, f"# {command('audiomnist train --config', file)}\n{rest}" if first.startswith("#") else text)
     if json:
         print_json({"file": file})
     else:
-        sys.stdout.write(f"{file}: a copy of {name}; train it with: audiomnist train --config {file}\n")
+        sys.stdout.write(f"{file}: a copy of {name}; train it with: {command('audiomnist train --config', file)}\n")

@@ -1,15 +1,19 @@
 """``audiomnist evaluate``: test a trained recogniser."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from audiomnist.cli import options
-from audiomnist.cli.output import chatter_console, print_json, result_console
-from audiomnist.cli.session import absolute, open_corpus, open_run, open_store
+from audiomnist.cli.output import chatter_console, error_document, print_json, result_console
+from audiomnist.cli.session import absolute, open_corpus, open_run, open_store, place_name
 from audiomnist.cli.tables import print_scores
 from audiomnist.errors import ThresholdError
+
+if TYPE_CHECKING:
+    from audiomnist.evaluation.experiment import Result
 
 
 def evaluate(
@@ -53,35 +57,39 @@ def evaluate(
     quiet = quiet or json
     folder = open_run(run)
     target = select_device(device)
-    model = load_model(folder.model, target)
+    model = load_model(folder.require_model(), target)
     config = model.config
     corpus = open_corpus(data or config.data, quiet=quiet)
     clips = np.arange(len(corpus)) if data else folder.load_split(corpus).test
     store = open_store(corpus, config.features, quiet=quiet)
-    chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(clips):,} clips to test", soft_wrap=True)
+    chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(clips):,} clips to test")
     place = absolute(data) if data else config.data
-    destination = out or folder.path / "evaluations" / (corpus.root.resolve().name if data else "test")
-    facts = experiment.describe(config, folder, target) | {
-        "data": place,
-        "split": "all" if data else config.split.scheme,
-    }
+    destination = out or folder.path / "evaluations" / (place_name(data) if data else "test")
+    facts = experiment.describe(config, folder, target)
+    facts |= {"data": place, "split": "all" if data else config.split.scheme}
     front_end = FrontEnd(config, WindowedClips(store, config.window, target))
     result = experiment.evaluate(model.network, front_end, corpus, clips, facts, RunFolder(destination))
-    scores = result.scores
-    if json:
-        print_json(result.as_json())
-    else:
-        console = result_console()
-        print_scores(console, scores)
-        tested = "all clips" if data else f"the run's test clips, split {config.split.scheme}"
-        console.print(
-            f"[bold]accuracy {scores.accuracy:.4f}[/], loss {scores.loss:.4f} "
-            f"on {scores.n_test:,} clips of {place} ({tested})",
-            soft_wrap=True,
-        )
-        console.print(f"written to {destination} (metrics.json, predictions.csv, figures/)", soft_wrap=True)
-    if min_accuracy is not None and scores.accuracy < min_accuracy:
-        raise ThresholdError(
-            f"accuracy {scores.accuracy:.4f} is below {min_accuracy}",
+    failure = None
+    if min_accuracy is not None and result.scores.accuracy < min_accuracy:
+        failure = ThresholdError(
+            f"accuracy {result.scores.accuracy:.4f} is below {min_accuracy}",
             f"see {destination / 'figures' / 'confusion.png'}",
         )
+    if json:
+        print_json(result.as_json() | (error_document(failure) if failure else {}))
+        raise typer.Exit(failure.exit_code if failure else 0)
+    _print(result, "all clips" if data else f"the run's test clips, split {config.split.scheme}", destination)
+    if failure:
+        raise failure
+
+
+def _print(result: "Result", tested: str, destination: Path) -> None:
+    console = result_console()
+    print_scores(console, result.scores)
+    console.print(
+        Text.assemble(
+            (f"accuracy {result.scores.accuracy:.4f}", "bold"),
+            f", loss {result.scores.loss:.4f} on {result.scores.n_test:,} clips of {result.facts['data']} ({tested})",
+        )
+    )
+    console.print(f"written to {destination} (metrics.json, predictions.csv, figures/)")

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
 from audiomnist.cli.session import absolute, open_corpus, open_store
 from audiomnist.cli.tables import folds_table, print_scores
-from audiomnist.errors import Interrupted, UsageError
+from audiomnist.errors import DataError, Interrupted, UsageError, command
 
 
 def kfold(
@@ -36,7 +37,7 @@ def kfold(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train and test as often as there are folds, so that every clip is tested once by a network that never saw it."""
+    """Train and test once per fold, so that every clip is tested by a network that never saw it."""
     from audiomnist.corpus import folds as draw_folds
     from audiomnist.device import seed_everything, select_device
     from audiomnist.evaluation.crossval import cross_validate
@@ -50,6 +51,8 @@ def kfold(
             version=version, config=config, set=set_, data=data, seed=seed, run=run, folds=folds, group=group
         )
         folder = RunFolder.open(resume)
+        if not folder.is_cross_validation:
+            raise DataError(f"{resume} is a training run", f"go on: {command('audiomnist train --resume', resume)}")
         settings = folder.load_config()
     else:
         settings = options.resolve(version, config, set_, data=data, seed=seed, scheme=group, folds=folds)
@@ -61,7 +64,7 @@ def kfold(
     store = open_store(corpus, settings.features, quiet=quiet)
     if resume is None:
         settings = settings.model_copy(update={"data": absolute(settings.data)})
-        folder = RunFolder.create(f"kfold-{settings.version}", run)
+        folder = RunFolder.create("kfold", f"kfold-{settings.version}", run)
         settings.save(folder.config)
     chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(splits)} folds", soft_wrap=True)
     lines = EpochLines(settings.optim.epochs, quiet=quiet)
@@ -72,7 +75,7 @@ def kfold(
         finished = len(list(folder.path.glob("fold-*/metrics.json")))
         raise Interrupted(
             f"stopped after {finished} of {len(splits)} folds; they are saved in {folder.path}",
-            f"go on: audiomnist kfold --resume {folder.path}",
+            f"go on: {command('audiomnist kfold --resume', folder.path)}",
         ) from None
     document = result.as_json()
     if json:
@@ -81,10 +84,12 @@ def kfold(
     console = result_console()
     print_scores(console, result.scores)
     console.print(folds_table(result.folds))
+    mean, std = document["accuracy_mean"], document["accuracy_std"]
     voices = "unseen voices" if by_speaker else "known voices"
     console.print(
-        f"[bold]accuracy {document['accuracy_mean']:.4f} ± {document['accuracy_std']:.4f}[/] over {len(splits)} folds "
-        f"({voices}), {settings.version}, {document['seconds']:.0f} s",
-        soft_wrap=True,
+        Text.assemble(
+            (f"accuracy {mean:.4f} ± {std:.4f}", "bold"),
+            f" over {len(splits)} folds ({voices}), {settings.version}, {document['seconds']:.0f} s",
+        )
     )
-    console.print(f"run folder: {folder.path} (predictions.csv: every clip, out of fold)", soft_wrap=True)
+    console.print(f"run folder: {folder.path} (predictions.csv: every clip, out of fold)")

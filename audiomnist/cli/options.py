@@ -56,16 +56,13 @@ def resolve(
     if version is not None and config_file is not None:
         raise UsageError("--version and --config both name a configuration", "give one of them")
     shortcuts = {"data": data, "seed": seed, "split.scheme": scheme, "split.folds": folds}
-    all_changes = [
-        *(changes or []),
-        *(f"{key}={value}" for key, value in shortcuts.items() if value is not None),
-    ]
-    return load(config_file or version_path(version or DEFAULT_VERSION), all_changes)
+    given = {key: value for key, value in shortcuts.items() if value is not None}
+    return load(config_file or version_path(version or DEFAULT_VERSION), changes or (), given)
 
 
 def refuse_with_resume(**options: object) -> None:
     """Raise UsageError if an option is given that a resumed run has settled already."""
-    given = [f"--{name}" for name, value in options.items() if value]
+    given = [f"--{name}" for name, value in options.items() if value is not None and value != []]
     if given:
         raise UsageError(
             f"--resume goes on with the settings of its run; {', '.join(given)} cannot change them",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from audiomnist.errors import AudiomnistError
 
@@ -20,28 +20,33 @@ ProgressCallback = Callable[[int, int | None], None]
 
 def result_console() -> Console:
     """Return the console for results."""
-    return Console(highlight=False)
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def chatter_console(quiet: bool = False) -> Console:
     """Return the console for everything that is not the result."""
-    return Console(stderr=True, highlight=False, quiet=quiet)
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True, quiet=quiet)
 
 
 def print_json(document: Any) -> None:
     """Print one JSON document."""
-    sys.stdout.write(json.dumps(document, indent=1, default=str) + "\n")
+    sys.stdout.write(json.dumps(document, indent=1, default=str, allow_nan=False) + "\n")
 
 
 def report_error(error: AudiomnistError, *, as_json: bool) -> None:
     """Print an error: for people to stderr, for scripts to stdout."""
     if as_json:
-        print_json({"error": error.message, "hint": error.hint, "exit_code": error.exit_code})
+        print_json(error_document(error))
         return
     console = chatter_console()
-    console.print(f"[bold red]error:[/] {escape(error.message)}", soft_wrap=True)
+    console.print(Text.assemble(("error:", "bold red"), " ", error.message))
     if error.hint:
-        console.print(f"[bold]hint:[/] {escape(error.hint)}", soft_wrap=True)
+        console.print(Text.assemble(("hint:", "bold"), " ", error.hint))
+
+
+def error_document(error: AudiomnistError) -> dict[str, Any]:
+    """Return what a script is told of an error."""
+    return {"error": error.message, "hint": error.hint, "exit_code": error.exit_code}
 
 
 @contextmanager

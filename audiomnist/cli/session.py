@@ -49,3 +49,9 @@ def absolute(place: str) -> str:
     """Return a place so that it means the same from any folder: names stay, paths become absolute."""
     path = locate(place)
     return place if path == data_folder() / place else str(path.resolve())
+
+
+def place_name(place: str) -> str:
+    """Return a name for what is found out about a place: the folder's, or the manifest's without its suffix."""
+    path = locate(place).resolve()
+    return path.stem if path.is_file() else path.name

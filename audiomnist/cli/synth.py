@@ -8,6 +8,7 @@ import typer
 from audiomnist.cli.options import Jobs, Json, Quiet
 from audiomnist.cli.output import print_json, progress, result_console
 from audiomnist.corpus.places import data_folder
+from audiomnist.errors import command
 
 
 def synth(
@@ -50,4 +51,4 @@ def synth(
     place = "synthetic" if out is None else path
     console = result_console()
     console.print(f"{len(corpus):,} clips of {speakers} voices in {path}", soft_wrap=True)
-    console.print(f"next: audiomnist train --data {place}", soft_wrap=True)
+    console.print(f"next: {command('audiomnist train --data', place)}", soft_wrap=True)

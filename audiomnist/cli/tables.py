@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.metrics import Scores
@@ -27,14 +28,14 @@ def _digits(scores: "Scores") -> Table:
     for row, (name, of_digit) in enumerate(scores.per_digit.items()):
         counts = [_count(count, row == column) for column, count in enumerate(scores.confusion[row].tolist())]
         figures = [f"{of_digit[key]:.3f}" for key in ("precision", "recall", "f1")]
-        table.add_row(name, *counts, *figures)
+        table.add_row(Text(name), *counts, *figures)
     return table
 
 
-def _count(count: int, on_diagonal: bool) -> str:
+def _count(count: int, on_diagonal: bool) -> Text:
     if not count:
-        return "[dim]·[/]"
-    return f"[green]{count}[/]" if on_diagonal else f"[red]{count}[/]"
+        return Text(".", "dim")
+    return Text(str(count), "green" if on_diagonal else "red")
 
 
 def _speakers(scores: "Scores") -> Table:

@@ -4,15 +4,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
 from audiomnist.cli.session import absolute, open_corpus, open_store
 from audiomnist.cli.tables import print_scores
-from audiomnist.errors import Interrupted
+from audiomnist.errors import DataError, Interrupted, command
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.experiment import Result
+    from audiomnist.training.run import RunFolder
 
 MEANING = {
     "random": "known voices: every tested speaker was also trained on; for new voices see --split speaker",
@@ -48,6 +50,8 @@ def train(
     if resume is not None:
         options.refuse_with_resume(version=version, config=config, set=set_, data=data, split=split, seed=seed, run=run)
         folder = RunFolder.open(resume)
+        if folder.is_cross_validation:
+            raise DataError(f"{resume} is a cross validation", f"go on: {command('audiomnist kfold --resume', resume)}")
         settings = folder.load_config()
     else:
         settings = options.resolve(version, config, set_, data=data, seed=seed, scheme=split)
@@ -56,15 +60,14 @@ def train(
     corpus = open_corpus(settings.data, quiet=quiet)
     if resume is not None:
         parts = folder.load_split(corpus)
+        store = open_store(corpus, settings.features, quiet=quiet)
     else:
         parts = draw_split(corpus, settings.split, settings.seed)
+        store = open_store(corpus, settings.features, quiet=quiet)
         settings = settings.model_copy(update={"data": absolute(settings.data)})
-    store = open_store(corpus, settings.features, quiet=quiet)
-    if resume is None:
-        folder = RunFolder.create(settings.version, run)
+        folder = RunFolder.create("train", settings.version, run)
     chatter_console(quiet).print(
-        f"run: {folder.path} on {target}, {len(parts.train):,} clips to train, {len(parts.test):,} to test",
-        soft_wrap=True,
+        f"run: {folder.path} on {target}, {len(parts.train):,} clips to train, {len(parts.test):,} to test"
     )
     try:
         with EpochLines(settings.optim.epochs, quiet=quiet) as lines:
@@ -73,31 +76,28 @@ def train(
         reached = len(folder.load_history())
         raise Interrupted(
             f"stopped after epoch {reached} of {settings.optim.epochs}; that much is saved in {folder.path}",
-            f"go on: audiomnist train --resume {folder.path}",
+            f"go on: {command('audiomnist train --resume', folder.path)}",
         ) from None
     if json:
         print_json(result.as_json())
     else:
-        _print(result)
+        _print(result, folder)
 
 
-def _print(result: "Result") -> None:
+def _print(result: "Result", folder: "RunFolder") -> None:
     console = result_console()
     print_scores(console, result.scores)
     facts, scores = result.facts, result.scores
     held_out = f" ({', '.join(facts['held_out'])})" if facts["held_out"] else ""
     console.print(
-        f"[bold]accuracy {scores.accuracy:.4f}[/], loss {scores.loss:.4f} on {scores.n_test:,} test clips, "
-        f"{facts['version']}, {facts['epochs']} epochs in {facts['train_seconds']:.1f} s",
-        soft_wrap=True,
+        Text.assemble(
+            (f"accuracy {scores.accuracy:.4f}", "bold"),
+            f", loss {scores.loss:.4f} on {scores.n_test:,} test clips, {facts['version']}, "
+            f"{facts['epochs']} epochs in {facts['train_seconds']:.1f} s",
+        )
     )
-    console.print(f"split {facts['split']}{held_out}: {MEANING[facts['split']]}", soft_wrap=True)
-    console.print(f"run folder: {facts['run']} (model.safetensors, predictions.csv, figures/)", soft_wrap=True)
-    console.print(
-        f"next: audiomnist evaluate {facts['run']} --data PLACE   test it on other recordings", soft_wrap=True
-    )
-    console.print(
-        f"      audiomnist kfold --version {facts['version']} --group speaker --data {facts['data']}   "
-        "how it does on voices it never heard",
-        soft_wrap=True,
-    )
+    console.print(f"split {facts['split']}{held_out}: {MEANING[facts['split']]}")
+    console.print(f"run folder: {folder.path} (model.safetensors, predictions.csv, figures/)")
+    console.print("next, how it does on other recordings, and on voices it never heard:")
+    console.print(f"  {command('audiomnist evaluate', folder.path, '--data')} PLACE")
+    console.print(f"  {command('audiomnist kfold --group speaker --config', folder.config)}")

@@ -81,4 +81,4 @@ def _one_spelling(values: Mapping[str, Any]) -> dict[str, str | None]:
     for text, _ in reversed(Counter(texts.values()).most_common()):
         commonest[text.lower()] = text
     keys = {speaker: _SPELLINGS.get(text.lower(), text.lower()) for speaker, text in texts.items()}
-    return {speaker: commonest.get(keys[speaker]) if speaker in keys else None for speaker in values}
+    return {speaker: commonest.get(keys[speaker], keys[speaker]) if speaker in keys else None for speaker in values}

@@ -5,7 +5,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -105,7 +106,8 @@ def scan(place: Path) -> Corpus:
     """
     corpus = _from_manifest(place) if place.is_file() else _from_folder(place)
     if not len(corpus):
-        found = f"{len(corpus.strays)} other files" if corpus.strays else "an empty folder"
+        nothing = "an empty folder" if place.is_dir() else "no line but the header"
+        found = f"{len(corpus.strays)} other files" if corpus.strays else nothing
         raise DataError(
             f"no clip in {place} ({found})",
             "clips are named <digit>_<speaker>_<number>.wav; for other names write a manifest (path,digit,speaker)",
@@ -121,10 +123,11 @@ def _from_folder(root: Path) -> Corpus:
     own_folders = True
     for path, status in sorted(_walk(root)):
         name = Path(path)
-        match = _CLIP_NAME.fullmatch(name.stem) if name.suffix.lower() in AUDIO_SUFFIXES else None
+        is_audio = name.suffix.lower() in AUDIO_SUFFIXES and path.isprintable()
+        match = _CLIP_NAME.fullmatch(name.stem) if is_audio else None
         if match is None:
             if name.name != FILE_NAME:
-                strays.append(path)
+                strays.append(path.encode("utf-8", "backslashreplace").decode())
             continue
         rows.append((path, int(match["digit"]), match["speaker"], int(match["repetition"]), status))
         own_folders &= name.parent.name == match["speaker"]
@@ -150,8 +153,8 @@ def _walk(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
             raise DataError(f"cannot list {root / folder}: {error.strerror}", "check its permissions") from error
         for entry in entries:
             path = f"{folder}{entry.name}"
-            if entry.is_dir():
-                if not entry.name.startswith(".") and not entry.is_symlink():
+            if entry.is_dir(follow_symlinks=False):
+                if not entry.name.startswith("."):
                     pending.append(f"{path}/")
             elif entry.is_file():
                 status = entry.stat()
@@ -161,25 +164,26 @@ def _walk(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
 
 
 def _from_manifest(manifest: Path) -> Corpus:
-    rows: list[_Row] = []
+    if manifest.suffix.lower() not in MANIFEST_SUFFIXES:
+        raise DataError(f"{manifest} is not a corpus", "give --data a folder, or a manifest ending in .csv or .jsonl")
+    read = _read_csv if manifest.suffix.lower() == ".csv" else _read_json_lines
+    rows: dict[str, _Row] = {}
     faults: list[str] = []
     extra: list[dict[str, Any]] = []
-    for line, entry in _read_manifest(manifest):
-        try:
-            path, digit, speaker = (str(entry[key]).strip() for key in ("path", "digit", "speaker"))
-        except KeyError as error:
-            faults.append(f"line {line}: no {error.args[0]}")
-            continue
-        if digit not in CLASSES:
-            faults.append(f"line {line}: digit {digit!r} is not one of 0-9")
-            continue
-        try:
-            status = (manifest.parent / path).stat()
-        except OSError as error:
-            faults.append(f"line {line}: {path}: {error.strerror}")
-            continue
-        rows.append((path, int(digit), speaker, len(rows), (status.st_size, status.st_mtime_ns)))
-        extra.append(entry)
+    try:
+        with manifest.open(encoding="utf-8-sig", newline="") as lines:
+            for number, entry in read(lines):
+                try:
+                    row = _manifest_row(manifest.parent, entry, len(rows))
+                    if row[0] in rows:
+                        raise ValueError(f"{row[0]} is listed already")
+                except ValueError as error:
+                    faults.append(f"line {number}: {error}")
+                else:
+                    rows[row[0]] = row
+                    extra.append(entry or {})
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read {manifest}: {error}", "mend the manifest") from error
     if faults:
         shown = "\n".join(f"  {fault}" for fault in faults[:10])
         more = f"\n  and {len(faults) - 10} more" if len(faults) > 10 else ""
@@ -188,31 +192,46 @@ def _from_manifest(manifest: Path) -> Corpus:
             "each line needs path (relative to the manifest), digit and speaker",
         )
     names = {name for entry in extra for name in entry} - {"path", "digit", "speaker"}
-    columns = {name: np.array([entry.get(name) for entry in extra], dtype=object) for name in sorted(map(str, names))}
-    return replace(_table(manifest.parent, "manifest", rows, []), columns=columns)
+    columns = {name: np.array([entry.get(name) for entry in extra], dtype=object) for name in sorted(names)}
+    return replace(_table(manifest.parent, "manifest", list(rows.values()), []), columns=columns)
 
 
-def _read_manifest(manifest: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    if manifest.suffix.lower() not in MANIFEST_SUFFIXES:
-        raise DataError(f"{manifest} is not a corpus", "give --data a folder, or a manifest ending in .csv or .jsonl")
+def _manifest_row(root: Path, entry: dict[str, Any] | None, number: int) -> _Row:
+    """Return a clip from a manifest's line; raise ValueError with what is wrong with it."""
+    if entry is None:
+        raise ValueError("not a JSON object")
+    values = []
+    for key in ("path", "digit", "speaker"):
+        value = entry.get(key)
+        if value is None or not str(value).strip():
+            raise ValueError(f"no {key}")
+        values.append(str(value).strip())
+    path, digit, speaker = values
+    if digit not in CLASSES:
+        raise ValueError(f"digit {digit!r} is not one of 0-9")
     try:
-        with manifest.open(encoding="utf-8", newline="") as lines:
-            if manifest.suffix.lower() == ".csv":
-                reader = csv.DictReader(lines)
-                for entry in reader:
-                    yield (
-                        reader.line_num,
-                        {key: value for key, value in entry.items() if key and value is not None},
-                    )
-                return
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    entry = json.loads(line)
-                    if not isinstance(entry, dict):
-                        raise DataError(f"{manifest}:{number}: not a JSON object", "write one object per line")
-                    yield number, entry
-    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
-        raise DataError(f"cannot read {manifest}: {error}", "mend the manifest") from error
+        status = (root / path).stat()
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path}: not a file")
+    return path, int(digit), speaker, number, (status.st_size, status.st_mtime_ns)
+
+
+def _read_csv(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    reader = csv.DictReader(lines)
+    for entry in reader:
+        yield reader.line_num, {key: value for key, value in entry.items() if key and value is not None}
+
+
+def _read_json_lines(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                entry = None
+            yield number, entry if isinstance(entry, dict) else None
 
 
 def _table(root: Path, layout: str, rows: list[_Row], strays: list[str]) -> Corpus:

@@ -36,10 +36,10 @@ def split(corpus: Corpus, settings: SplitSettings, seed: int) -> Split:
     """
     everything = np.arange(len(corpus))
     by_speaker = settings.scheme == "speaker"
-    rest, test = _divide(corpus, everything, settings.test_fraction, seed, by_speaker)
+    rest, test = _divide(corpus, everything, settings, "test_fraction", seed)
     train, validation = rest, rest[:0]
     if settings.validation_fraction:
-        train, validation = _divide(corpus, rest, settings.validation_fraction, seed + 1, by_speaker)
+        train, validation = _divide(corpus, rest, settings, "validation_fraction", seed + 1)
     return Split(train, validation, test, _speakers(corpus, test) if by_speaker else ())
 
 
@@ -74,9 +74,11 @@ def folds(corpus: Corpus, count: int, seed: int, *, by_speaker: bool) -> Iterato
         yield Split(train, train[:0], test, _speakers(corpus, test) if by_speaker else ())
 
 
-def _divide(corpus: Corpus, clips: Clips, fraction: float, seed: int, by_speaker: bool) -> tuple[Clips, Clips]:
+def _divide(corpus: Corpus, clips: Clips, settings: SplitSettings, part: str, seed: int) -> tuple[Clips, Clips]:
+    """Set a part of the clips aside, as large as the setting named ``part`` says."""
     from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
+    by_speaker, fraction = settings.scheme == "speaker", getattr(settings, part)
     kind = GroupShuffleSplit if by_speaker else StratifiedShuffleSplit
     splitter = kind(n_splits=1, test_size=fraction, random_state=seed)
     groups = corpus.speakers[clips] if by_speaker else None
@@ -86,7 +88,8 @@ def _divide(corpus: Corpus, clips: Clips, fraction: float, seed: int, by_speaker
         unit = "speakers" if by_speaker else "clips of each digit"
         raise DataError(
             f"cannot set aside {fraction:.0%} of {len(clips)} clips: too few {unit} ({error})",
-            "use a larger corpus" + (", or --split random" if by_speaker else ""),
+            f"change it with --set split.{part}=..., or use a larger corpus"
+            + (" or --split random" if by_speaker else ""),
         ) from error
     return np.sort(clips[kept]), np.sort(clips[taken])
 

@@ -14,7 +14,7 @@ import numpy as np
 from audiomnist.config import Config, load
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
-from audiomnist.errors import DataError
+from audiomnist.errors import DataError, command
 from audiomnist.files import atomic_path, home, write_text
 
 _PARTS = ("train", "validation", "test")
@@ -67,8 +67,8 @@ class RunFolder:
         return self.path / "figures"
 
     @classmethod
-    def create(cls, name: str, path: Path | None = None) -> RunFolder:
-        """Make an empty run folder: ``path``, or ``runs/<time>-<name>``.
+    def create(cls, verb: str, name: str, path: Path | None = None) -> RunFolder:
+        """Make an empty run folder for a verb: ``path``, or ``runs/<time>-<name>``.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class RunFolder:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise DataError(
                     f"{path} is not empty",
-                    f"name another folder, or go on with it: audiomnist train --resume {path}",
+                    f"name another folder, or go on with it: {command(f'audiomnist {verb} --resume', path)}",
                 )
             path.mkdir(parents=True, exist_ok=True)
             return cls(path)
@@ -106,6 +106,16 @@ class RunFolder:
             raise DataError(f"there is no run at {path}", "train one: audiomnist train")
         return cls(path)
 
+    @property
+    def folds(self) -> list[Path]:
+        """The runs inside, if this is a cross validation."""
+        return sorted(path.parent for path in self.path.glob("fold-*/config.yaml"))
+
+    @property
+    def is_cross_validation(self) -> bool:
+        """Whether this run has folds in place of a split."""
+        return not self.split.exists()
+
     @classmethod
     def newest(cls) -> RunFolder:
         """Return the trained run that was started last."""
@@ -114,6 +124,17 @@ class RunFolder:
         if not runs:
             raise DataError(f"there is no trained run in {folder}", "train one: audiomnist train")
         return cls(max(runs, key=lambda run: ((run / "config.yaml").stat().st_mtime_ns, run.name)))
+
+    def require_model(self) -> Path:
+        """Return the model file; raise DataError if training has not come so far."""
+        if self.model.exists():
+            return self.model
+        if self.folds:
+            raise DataError(f"{self.path} is a cross validation", f"name one of its folds, such as {self.folds[0]}")
+        raise DataError(
+            f"{self.path} has no model yet",
+            f"go on with its training: {command('audiomnist train --resume', self.path)}",
+        )
 
     def load_config(self) -> Config:
         """Read the resolved configuration."""
@@ -152,7 +173,9 @@ class RunFolder:
                 "restore the corpus, or test on another with --data",
             ) from error
         train, validation, test = (np.array(clips[part], dtype=np.int64) for part in _PARTS)
-        return Split(train, validation, test)
+        trained = set(corpus.speakers[train].tolist())
+        unseen = set(corpus.speakers[test].tolist()) - trained
+        return Split(train, validation, test, tuple(sorted(unseen)))
 
     def load_metrics(self) -> dict[str, Any]:
         """Read the result."""

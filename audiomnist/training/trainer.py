@@ -5,6 +5,7 @@ It knows nothing of figures, terminals or folders: after every epoch it hands a 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.device import autocast, generator
+from audiomnist.errors import ConfigError
 from audiomnist.features.store import FeatureStore
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.models import build_model
@@ -82,6 +84,11 @@ class Trainer:
             train_loss, train_accuracy = self._train_epoch()
             seconds = time.perf_counter() - started
             self.epoch += 1
+            if not math.isfinite(train_loss):
+                raise ConfigError(
+                    f"training diverged in epoch {self.epoch}: the loss is {train_loss}",
+                    f"lower the learning rate: --set optim.lr={self.config.optim.lr / 10:g}",
+                )
             logits = predict_logits(self.model, self.front_end, self.watched_clips)
             labels = self.labels[self.watched_clips]
             record = EpochRecord(
@@ -118,12 +125,15 @@ class Trainer:
         return float(total_loss) / n_clips, int(n_correct) / n_clips
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield shuffled clips with their uniform numbers, which belong to the clip and not to its place in a batch."""
+        """Yield shuffled clips with their uniform numbers, which belong to the clip and not to its place in a batch.
+
+        Batches are as equal as can be: a last one of a single clip would be no sample for batch normalisation.
+        """
         stream = generator(self.device, self.config.seed, 1, self.epoch)
         n_clips = len(self.train_clips)
         order = torch.randperm(n_clips, generator=stream, device=self.device)
         draws = torch.rand(n_clips, self.front_end.n_draws, generator=stream, device=self.device)
-        for chosen in torch.split(order, self.config.optim.batch_size):
+        for chosen in order.tensor_split(self.steps_per_epoch):
             yield self.train_clips[chosen], draws[chosen]
 
     def state(self) -> dict[str, Any]:

@@ -1,0 +1,19 @@
+"""The settings of an experiment: typed, read from YAML, changed by ``KEY=VALUE``, written back in full."""
+
+from audiomnist.config.reading import from_settings, load, read_text, version_path, versions
+from audiomnist.config.schema import Augment, Config, Features, Model, Optim, Split, Window
+
+__all__ = [
+    "Augment",
+    "Config",
+    "Features",
+    "Model",
+    "Optim",
+    "Split",
+    "Window",
+    "from_settings",
+    "load",
+    "read_text",
+    "version_path",
+    "versions",
+]

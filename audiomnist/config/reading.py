@@ -1,0 +1,168 @@
+"""Reading configurations; whatever is wrong with one is told at once."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from audiomnist.config.schema import Config, Settings, is_group
+from audiomnist.errors import ConfigError, did_you_mean
+
+_SHOW_ONE = "'audiomnist config show v2' prints a configuration in full"
+
+
+def versions() -> dict[str, Path]:
+    """Return the configurations that ship with the package, by name."""
+    package = Path(__file__).parents[1]
+    inside = package / "configs"
+    folder = inside if inside.is_dir() else package.parent / "configs"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def version_path(name: str) -> Path:
+    """Return the file of a shipped version; raise ConfigError if there is none of that name."""
+    known = versions()
+    if name not in known:
+        guess = did_you_mean(name, known)
+        raise ConfigError(
+            f"there is no version '{name}'",
+            f"{guess}{' ' if guess else ''}known: {', '.join(known)}; a file of your own goes with --config FILE",
+        )
+    return known[name]
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a configuration file; raise ConfigError if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or 'not a text file'}",
+            "name a YAML file; 'audiomnist config copy v2 mine.yaml' makes one to start from",
+        ) from error
+
+
+def load(path: Path, changes: Iterable[str] = (), overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read a configuration file and change settings of it.
+
+    Parameters
+    ----------
+    path : Path
+        YAML file.
+    changes : iterable of str
+        ``KEY=VALUE`` with a dotted key and a YAML value, e.g. ``optim.lr=0.01``; later ones win.
+    overrides : mapping, optional
+        Values by dotted key, taken as they are; they win over the changes.
+
+    Raises
+    ------
+    ConfigError
+        With every fault of the file and the changes.
+    """
+    settings = _parse_yaml(read_text(path), str(path))
+    faults = []
+    by_key: dict[str, str] = {}
+    for change in changes:
+        key, equals, text = change.partition("=")
+        key = key.strip()
+        try:
+            if not equals or not key:
+                raise ValueError("not KEY=VALUE, like optim.lr=0.01")
+            _set(settings, key, yaml.safe_load(text))
+        except (ValueError, yaml.YAMLError) as error:
+            reason = str(error) if isinstance(error, ValueError) else "the value is not YAML; quote it for the shell"
+            faults.append(f"--set {change}: {reason}")
+        by_key[key] = change
+    for key, value in (overrides or {}).items():
+        _set(settings, key, value)
+    return _validate(settings, str(path), faults, by_key)
+
+
+def from_settings(settings: Mapping[str, Any], source: str) -> Config:
+    """Check plain settings and return them typed; ``source`` is named in errors."""
+    return _validate(settings, source, [], {})
+
+
+def _validate(settings: Mapping[str, Any], source: str, faults: list[str], changes: Mapping[str, str]) -> Config:
+    config = None
+    try:
+        config = Config.model_validate(settings)
+    except ValidationError as error:
+        faults = [*faults, *(_describe(fault, changes) for fault in error.errors())]
+    if config is None or faults:
+        raise ConfigError(
+            f"{source}: {len(faults)} setting{'s' if len(faults) > 1 else ''} wrong\n"
+            + "\n".join(f"  {fault}" for fault in faults),
+            _SHOW_ONE,
+        )
+    return config
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A loader that refuses keys that are no words, and a key given twice, of which YAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key}' stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _parse_yaml(text: str, source: str) -> dict[str, Any]:
+    try:
+        settings = yaml.load(text, _UniqueKeys)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{source}:{mark.line + 1}" if mark else source
+        raise ConfigError(f"{where}: {getattr(error, 'problem', error)}", "mend the YAML there") from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{source}: not a mapping of settings", "write lines such as 'seed: 0'")
+    return settings
+
+
+def _set(settings: dict[str, Any], key: str, value: Any) -> None:
+    *groups, last = key.split(".")
+    for depth, name in enumerate(groups):
+        if settings.get(name) is None:
+            settings[name] = {}
+        settings = settings[name]
+        if not isinstance(settings, dict):
+            raise ValueError(f"'{name}' is a value, not a group; {_known_keys(groups[:depth])}")
+    settings[last] = value
+
+
+def _describe(fault: Any, changes: Mapping[str, str]) -> str:
+    location = [str(part) for part in fault["loc"]]
+    key = ".".join(location)
+    if fault["type"] == "extra_forbidden":
+        what = f"no such setting; {did_you_mean(location[-1], _fields(location[:-1])) or _known_keys(location[:-1])}"
+    else:
+        message = fault["msg"].removeprefix("Value error, ")
+        got = "" if isinstance(fault["input"], dict) else f" (got {fault['input']!r})"
+        what = f"{message[:1].lower()}{message[1:]}{got}"
+    return f"{key}: {what}" + (f", from --set {changes[key]}" if key in changes else "")
+
+
+def _fields(groups: list[str]) -> list[str]:
+    group: type[Settings] = Config
+    for name in groups:
+        annotation: Any = group.model_fields[name].annotation if name in group.model_fields else None
+        if not is_group(annotation):
+            return []
+        group = annotation
+    return list(group.model_fields)
+
+
+def _known_keys(groups: list[str]) -> str:
+    return f"known here: {', '.join(_fields(groups))}"

@@ -1,0 +1,109 @@
+"""The settings of an experiment."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from audiomnist.files import write_text
+
+
+class Settings(BaseModel):
+    """A frozen group of settings that takes no key it does not know, and finite numbers only.
+
+    A group that is named but left empty (``optim:``) has its defaults.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_groups(cls, settings: Any) -> Any:
+        if not isinstance(settings, dict):
+            return settings
+        groups = {name for name, field in cls.model_fields.items() if is_group(field.annotation)}
+        return {key: value for key, value in settings.items() if value is not None or key not in groups}
+
+
+def is_group(annotation: Any) -> bool:
+    """Return whether a field holds further settings."""
+    return isinstance(annotation, type) and issubclass(annotation, Settings)
+
+
+class Features(Settings):
+    """The sound-to-mel front end, computed once per clip. Everything here is part of a store's identity."""
+
+    sample_rate: int = Field(48_000, ge=4_000, le=192_000, description="Hz; clips are resampled to it")
+    n_fft: int = Field(1024, ge=64, le=16_384, multiple_of=2, description="samples in a Hann window")
+    hop_length: int = Field(512, ge=16, description="samples between frames")
+    n_mels: int = Field(64, ge=8, le=512, description="HTK mel bands from 0 Hz to half the sample rate")
+
+    @model_validator(mode="after")
+    def _hop_within_window(self) -> "Features":
+        if self.hop_length > self.n_fft:
+            raise ValueError(f"hop_length {self.hop_length} is longer than n_fft {self.n_fft}")
+        return self
+
+
+class Window(Settings):
+    """The stretch of time that the network sees."""
+
+    clip_ms: int = Field(1000, ge=50, le=60_000, description="milliseconds; longer clips are cut")
+    padding: Literal["silence", "noise"] = Field("silence", description="what surrounds a shorter clip")
+    channels: int = Field(2, ge=1, le=8, description="a mono clip is repeated")
+    top_db: float = Field(80.0, gt=0, description="dynamic range below the loudest bin, dB")
+
+
+class Augment(Settings):
+    """Changes made to training clips only."""
+
+    freq_masks: int = Field(2, ge=0, le=16)
+    time_masks: int = Field(2, ge=0, le=16)
+    mask_fraction: float = Field(0.1, ge=0, le=1, description="most of an axis one mask covers")
+
+
+class Model(Settings):
+    """The network."""
+
+    name: Literal["cnn4"] = "cnn4"
+
+
+class Optim(Settings):
+    """Adam under a one-cycle schedule with linear annealing."""
+
+    lr: float = Field(0.001, gt=0, description="peak learning rate")
+    batch_size: int = Field(16, ge=2)
+    epochs: int = Field(10, ge=1)
+
+
+class Split(Settings):
+    """Who is trained on and who is tested."""
+
+    scheme: Literal["random", "speaker"] = "random"
+    test_fraction: float = Field(0.2, gt=0, lt=1)
+    validation_fraction: float = Field(0.0, ge=0, lt=1, description="part of the training clips set aside")
+    folds: int = Field(5, ge=2, description="parts of a cross validation")
+
+
+class Config(Settings):
+    """All settings of an experiment."""
+
+    version: str = "custom"
+    data: str = Field(default_factory=lambda: os.environ.get("AUDIOMNIST_DATA", "audiomnist"))
+    seed: int = Field(0, ge=0, lt=2**31)
+    features: Features = Features()
+    window: Window = Window()
+    augment: Augment = Augment()
+    model: Model = Model()
+    optim: Optim = Optim()
+    split: Split = Split()
+
+    def to_yaml(self) -> str:
+        """Return the settings in full as YAML, in the order of their definition."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+    def save(self, path: Path) -> None:
+        """Write the settings to ``path``."""
+        write_text(path, f"# audiomnist train --config {path.name}\n{self.to_yaml()}")

@@ -1,0 +1,346 @@
+import csv
+import json
+import re
+import shlex
+import shutil
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from audiomnist.config import load, versions
+from tests.cli.command import RESULT_KEYS, SMALL, Outcome, audiomnist, refused, succeeds, weights
+from tests.cli.conftest import Trained
+from tests.conftest import MakeCorpus
+
+PNG = b"\x89PNG\r\n\x1a\n"
+MINE = """\
+version: mine
+features: {sample_rate: 8000, n_fft: 256, hop_length: 128, n_mels: 24}
+optim: {epochs: 2, batch_size: 16}
+"""
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def parts(run: Path) -> dict[str, set[str]]:
+    found = defaultdict(set)
+    for row in rows(run / "split.csv"):
+        found[row["part"]].add(row["path"])
+    return found
+
+
+def without_times(document: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in {"run", "seconds", "train_seconds"}}
+
+
+@pytest.fixture
+def tiny(make_corpus: MakeCorpus, tmp_path: Path) -> Path:
+    """60 clips of 2 speakers."""
+    return make_corpus(tmp_path / "tiny", speakers=2, repetitions=3)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A run as its user sees it."""
+
+    corpus: Path
+    run: Path
+    outcome: Outcome
+
+
+@pytest.fixture(scope="module")
+def told(make_corpus: MakeCorpus, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Trained for people, with a configuration of one's own, in the default place."""
+    folder = tmp_path_factory.mktemp("told")
+    corpus = make_corpus(folder / "corpus", speakers=2, repetitions=3)
+    (folder / "mine.yaml").write_text(MINE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOMNIST_HOME", str(folder))
+        outcome = succeeds("train", "--data", corpus, "--config", folder / "mine.yaml")
+    (run,) = (folder / "runs").iterdir()
+    return Told(corpus, run, outcome)
+
+
+@pytest.fixture(scope="module")
+def of_unseen_voice(make_corpus: MakeCorpus, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Split by speaker, quietly, everything named from the folder it lies in."""
+    folder = tmp_path_factory.mktemp("unseen")
+    corpus = make_corpus(folder / "corpus", speakers=3, repetitions=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("AUDIOMNIST_HOME", "home")
+        outcome = succeeds("train", "--data", "corpus", *SMALL, "--split", "speaker", "--run", "run", "--quiet")
+    return Told(corpus, folder / "run", outcome)
+
+
+def test_the_run_folder_holds_the_whole_run(trained: Trained) -> None:
+    files = {path.relative_to(trained.run).as_posix() for path in trained.run.rglob("*") if path.is_file()}
+    assert {name for name in files if not name.startswith("events.out.tfevents.")} == {
+        "config.yaml",
+        "split.csv",
+        "model.safetensors",
+        "state.pt",
+        "history.jsonl",
+        "predictions.csv",
+        "metrics.json",
+        "figures/confusion.png",
+        "figures/loss.png",
+        "figures/samples.png",
+    }
+    assert all(path.read_bytes().startswith(PNG) for path in (trained.run / "figures").iterdir())
+
+
+def test_json_is_the_one_document_on_stdout_and_all_there_is(trained: Trained) -> None:
+    assert trained.document.keys() >= RESULT_KEYS
+    assert trained.document == json.loads((trained.run / "metrics.json").read_text())
+    assert trained.outcome.stderr == ""
+    facts = {key: trained.document[key] for key in ("run", "version", "split", "data", "n_test", "epochs", "n_train")}
+    assert facts == {
+        "run": str(trained.run),
+        "version": "v2",
+        "split": "random",
+        "data": str(trained.corpus),
+        "n_test": 24,
+        "epochs": 2,
+        "n_train": 96,
+    }
+
+
+def test_the_predictions_are_what_the_metrics_say(trained: Trained) -> None:
+    predicted = rows(trained.run / "predictions.csv")
+    probabilities = np.array([[float(row[f"p{digit}"]) for digit in range(10)] for row in predicted])
+    digits = np.array([int(row["digit"]) for row in predicted])
+    said = np.array([int(row["prediction"]) for row in predicted])
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-4)
+    np.testing.assert_array_equal(probabilities.argmax(1), said)
+    np.testing.assert_allclose([float(row["probability"]) for row in predicted], probabilities.max(1), atol=1e-5)
+    document = trained.document
+    assert document["n_test"] == len(predicted)
+    assert document["accuracy"] == pytest.approx((said == digits).mean())
+    assert document["loss"] == pytest.approx(-np.log(probabilities[np.arange(len(digits)), digits]).mean(), rel=1e-3)
+    confusion = np.zeros((10, 10), int)
+    np.add.at(confusion, (digits, said), 1)
+    assert document["confusion"] == confusion.tolist()
+    for speaker, figures in document["per_speaker"].items():
+        right = [row["prediction"] == row["digit"] for row in predicted if row["speaker"] == speaker]
+        assert figures == {"accuracy": pytest.approx(np.mean(right)), "n": len(right)}
+
+
+def test_no_clip_is_trained_and_tested_on(trained: Trained) -> None:
+    found = parts(trained.run)
+    assert not found["train"] & found["test"]
+    assert found["train"] | found["test"] == {path.name for path in trained.corpus.iterdir()}
+    assert {row["path"] for row in rows(trained.run / "predictions.csv")} == found["test"]
+
+
+def test_the_history_has_a_line_per_epoch(trained: Trained) -> None:
+    history = [json.loads(line) for line in (trained.run / "history.jsonl").read_text().splitlines()]
+    assert [epoch["epoch"] for epoch in history] == [1, 2]
+    assert history[-1]["accuracy"] == trained.document["accuracy"]
+    assert history[-1]["loss"] == pytest.approx(trained.document["loss"], rel=1e-5)
+
+
+def test_the_model_file_says_all_that_is_needed_to_use_it(trained: Trained) -> None:
+    with safe_open(trained.run / "model.safetensors", framework="pt") as file:
+        metadata = file.metadata()
+    assert json.loads(metadata["config"]) == load(trained.run / "config.yaml").model_dump(mode="json")
+    assert json.loads(metadata["classes"]) == [*"0123456789"]
+
+
+def test_the_resume_state_holds_nothing_that_could_be_executed(trained: Trained) -> None:
+    assert torch.load(trained.run / "state.pt", weights_only=True)["epoch"] == 2
+
+
+def test_the_configuration_of_a_run_makes_the_same_run_again(trained: Trained, tmp_path: Path) -> None:
+    again = succeeds("train", "--config", trained.run / "config.yaml", "--run", tmp_path / "again", "--json")
+    assert weights(tmp_path / "again") == weights(trained.run)
+    assert (tmp_path / "again" / "config.yaml").read_text() == (trained.run / "config.yaml").read_text()
+    assert without_times(again.json) == without_times(trained.document)
+
+
+def test_another_seed_makes_another_run(trained: Trained, tmp_path: Path) -> None:
+    succeeds("train", "--config", trained.run / "config.yaml", "--seed", 1, "--run", tmp_path / "other", "-q")
+    assert load(tmp_path / "other" / "config.yaml").seed == 1
+    assert parts(tmp_path / "other") != parts(trained.run)
+    assert weights(tmp_path / "other") != weights(trained.run)
+
+
+def test_a_run_without_a_name_is_called_by_its_time_and_version(told: Told) -> None:
+    assert re.fullmatch(r"\d{8}-\d{6}-mine", told.run.name)
+
+
+def test_people_get_the_result_on_stdout(told: Told) -> None:
+    accuracy = json.loads((told.run / "metrics.json").read_text())["accuracy"]
+    assert f"accuracy {accuracy:.4f}" in told.outcome.stdout
+    assert f"run folder: {told.run} (" in told.outcome.stdout
+    assert "known voices" in told.outcome.stdout
+
+
+def test_people_see_plain_lines_on_stderr_how_it_goes(told: Told) -> None:
+    corpus, prep, run, *epochs = told.outcome.stderr.splitlines()
+    assert corpus == f"corpus: 60 clips of 2 speakers in {told.corpus}"
+    assert prep.startswith("prep: 60 clips in ")
+    assert run.startswith(f"run: {told.run} on ")
+    assert [line.split("  train loss")[0] for line in epochs] == ["epoch  1/2", "epoch  2/2"]
+    assert not set("\x1b\r\b") & set(told.outcome.stdout + told.outcome.stderr)
+
+
+def test_the_next_command_it_offers_knows_this_configuration(told: Told) -> None:
+    (line,) = (line for line in told.outcome.stdout.splitlines() if "audiomnist kfold" in line)
+    words = shlex.split(line)
+    named = dict(pairwise(words))
+    offered = load(Path(named["--config"])).version if "--config" in named else named["--version"]
+    assert offered == "mine"
+    assert "--config" in named or "mine" in versions()
+
+
+def test_quiet_leaves_the_result_only(of_unseen_voice: Told) -> None:
+    assert of_unseen_voice.outcome.stderr == ""
+    assert "accuracy" in of_unseen_voice.outcome.stdout
+
+
+def test_a_split_by_speaker_holds_a_voice_out_and_names_it(of_unseen_voice: Told) -> None:
+    document = json.loads((of_unseen_voice.run / "metrics.json").read_text())
+    (held_out,) = document["held_out"]
+    found = parts(of_unseen_voice.run)
+    assert all(f"_{held_out}_" in path for path in found["test"])
+    assert not any(f"_{held_out}_" in path for path in found["train"])
+    assert document["per_speaker"].keys() == {held_out}
+    assert f"split speaker ({held_out}): unseen voices" in of_unseen_voice.outcome.stdout
+
+
+def test_a_run_resumed_from_another_folder_says_the_same_and_still_names_the_voice(
+    of_unseen_voice: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = json.loads((of_unseen_voice.run / "metrics.json").read_text())
+    monkeypatch.chdir(tmp_path)
+    after = succeeds("train", "--resume", of_unseen_voice.run, "--json").json
+    assert after["loss"] == before["loss"]
+    assert after["held_out"] == before["held_out"]
+
+
+def test_with_a_validation_part_the_test_clips_are_looked_at_once(small_corpus: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    changes = ("--set", "split.validation_fraction=0.25")
+    outcome = succeeds("train", "--data", small_corpus, *SMALL, *changes, "--run", run)
+    assert {part: len(paths) for part, paths in parts(run).items()} == {"train": 72, "validation": 24, "test": 24}
+    assert "validation loss" in outcome.stderr
+    assert "test loss" not in outcome.stderr
+    assert {row["path"] for row in rows(run / "predictions.csv")} == parts(run)["test"]
+
+
+def test_a_corpus_named_on_the_command_line_wins_over_the_environment(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUDIOMNIST_DATA", str(tmp_path / "nothing"))
+    assert str(tmp_path / "nothing") in refused(3, "prep", *SMALL).error
+    assert succeeds("prep", "--set", f"data={tiny}", *SMALL, "--json").json["data"] == str(tiny)
+    wins = succeeds("prep", "--set", f"data={tmp_path}", "--data", tiny, *SMALL, "--json").json
+    assert wins["data"] == str(tiny)
+    monkeypatch.setenv("AUDIOMNIST_DATA", str(tiny))
+    assert succeeds("prep", *SMALL, "--json").json["clips"] == 60
+
+
+@pytest.mark.parametrize("name", ["2024", "null", "clips: old", "clips #2", "[old]", "1e3", "true"])
+def test_a_corpus_may_be_called_anything(tiny: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tiny.parent)
+    tiny.rename(name)
+    assert succeeds("prep", "--data", name, *SMALL, "--json").json["clips"] == 60
+
+
+def test_names_with_brackets_are_printed_in_full(tiny: Path, tmp_path: Path) -> None:
+    folder, run = tmp_path / "clips [bold] :x:", tmp_path / "run [red] :x:"
+    tiny.rename(folder)
+    lines = [f"{path.name},{path.name[0]},[/b] :x:" for path in sorted(folder.iterdir())]
+    (folder / "clips.csv").write_text("\n".join(("path,digit,speaker", *lines)))
+    outcome = succeeds("train", "--data", folder / "clips.csv", *SMALL, "--run", run)
+    assert f"speakers in {folder}\n" in outcome.stderr
+    assert f"run: {run} on" in outcome.stderr
+    assert f"run folder: {run} (" in outcome.stdout
+    assert "[/b] :x:" in outcome.stdout
+
+
+def test_a_training_that_diverged_is_told_in_json_by_the_letter(tiny: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    outcome = audiomnist("train", "--data", tiny, *SMALL, "--set", "optim.lr=1e30", "--run", run, "--json")
+    assert outcome.json
+    for name in ("history.jsonl", "metrics.json"):
+        assert "NaN" not in (run / name).read_text() if (run / name).exists() else outcome.exit_code
+
+
+def test_a_last_batch_of_one_clip_can_be_trained_on(tiny: Path) -> None:
+    """With few bands and frames nothing but that one clip is left for batch normalisation."""
+    features = ("sample_rate=4000", "n_fft=256", "hop_length=256", "n_mels=8")
+    words = [word for setting in features for word in ("--set", f"features.{setting}")]
+    succeeds("train", "--data", tiny, *words, "--set", "optim.epochs=1", "--set", "optim.batch_size=47", "-q")
+
+
+def test_a_folder_that_holds_something_is_not_trained_into(tiny: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "notes.txt").write_text("mine")
+    assert refused(3, "train", "--data", tiny, *SMALL, "--run", run).error == f"{run} is not empty"
+    assert [path.name for path in run.iterdir()] == ["notes.txt"]
+
+
+def test_the_command_that_goes_on_with_a_run_can_be_copied_as_it_stands(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "my run")
+    hint = refused(3, "train", "--data", trained.corpus, *SMALL, "--run", run).hint
+    assert shlex.split(hint[hint.index("audiomnist train") :]) == ["audiomnist", "train", "--resume", str(run)]
+
+
+def test_a_finished_run_that_is_resumed_stays_as_it_is(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "run")
+    document = succeeds("train", "--resume", run, "--json").json
+    assert without_times(document) == without_times(trained.document)
+    for name in ("model.safetensors", "history.jsonl", "predictions.csv", "split.csv", "config.yaml"):
+        assert (run / name).read_bytes() == (trained.run / name).read_bytes()
+
+
+def test_a_run_that_was_killed_in_its_first_epoch_ends_as_an_unbroken_one(trained: Trained, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("config.yaml", "split.csv"):
+        shutil.copy(trained.run / name, run)
+    document = succeeds("train", "--resume", run, "--json").json
+    assert weights(run) == weights(trained.run)
+    assert without_times(document) == without_times(trained.document)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--version", "v1"),
+        ("--config", "mine.yaml"),
+        ("--set", "optim.epochs=9"),
+        ("--data", "fsdd"),
+        ("--split", "speaker"),
+        ("--seed", "1"),
+        ("--seed", "0"),
+        ("--run", "elsewhere"),
+    ],
+)
+def test_resuming_refuses_what_it_cannot_change(tmp_path: Path, option: str, value: str) -> None:
+    assert option in refused(2, "train", "--resume", tmp_path / "run", option, value).error
+
+
+def test_a_run_whose_corpus_lost_a_clip_is_not_resumed(
+    make_corpus: MakeCorpus, trained: Trained, tmp_path: Path
+) -> None:
+    run, corpus = trained.copy(tmp_path / "run"), make_corpus(tmp_path / "corpus")
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace(str(trained.corpus), str(corpus)))
+    (corpus / "3_lucas_2.wav").unlink()
+    refusal = refused(3, "train", "--resume", run)
+    assert str(corpus) in refusal.error
+    assert "3_lucas_2.wav" in refusal.error

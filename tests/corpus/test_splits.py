@@ -1,0 +1,194 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiomnist.config import Split as Settings
+from audiomnist.corpus import Corpus, Split, folds, split
+from audiomnist.errors import DataError
+
+SEEDS = st.integers(0, 2**31 - 1)
+FRACTIONS = st.sampled_from([0.2, 0.25, 0.4, 0.5])
+
+
+def table(n_speakers: int, n_digits: int, repetitions: int) -> Corpus:
+    rows = [
+        (digit, f"voice{speaker}", repetition)
+        for speaker in range(n_speakers)
+        for digit in range(n_digits)
+        for repetition in range(repetitions)
+    ]
+    digits, speakers, repeated = zip(*rows, strict=True)
+    return Corpus(
+        root=Path("corpus"),
+        layout="fsdd",
+        paths=tuple(f"{digit}_{speaker}_{repetition}.wav" for digit, speaker, repetition in rows),
+        digits=np.array(digits, dtype=np.int64),
+        speakers=np.array(speakers, dtype=np.str_),
+        repetitions=np.array(repeated, dtype=np.int64),
+        stamps=np.zeros((len(rows), 2), dtype=np.int64),
+    )
+
+
+@st.composite
+def corpora(draw: st.DrawFn) -> Corpus:
+    """Full tables and such with a few clips missing; every speaker has clips, every digit at least 8."""
+    corpus = table(draw(st.integers(4, 7)), draw(st.integers(2, 10)), draw(st.integers(3, 5)))
+    missing = draw(st.sets(st.integers(0, len(corpus) - 1), max_size=4))
+    return corpus.select([clip for clip in range(len(corpus)) if clip not in missing])
+
+
+def parts(divided: Split) -> list[list[int]]:
+    return [divided.train.tolist(), divided.validation.tolist(), divided.test.tolist()]
+
+
+def voices(corpus: Corpus, clips: list[int]) -> set[str]:
+    return set(corpus.speakers[clips].tolist())
+
+
+def counts(corpus: Corpus, clips: list[int]) -> np.ndarray:
+    return np.bincount(corpus.digits[clips], minlength=10)
+
+
+@given(corpora(), st.sampled_from(["random", "speaker"]), FRACTIONS, st.sampled_from([0.0, 0.25, 0.5]), SEEDS)
+def test_every_clip_is_in_exactly_one_part(
+    corpus: Corpus, scheme: str, fraction: float, validation: float, seed: int
+) -> None:
+    settings = Settings(scheme=scheme, test_fraction=fraction, validation_fraction=validation)
+    train, validated, test = parts(split(corpus, settings, seed))
+    assert sorted(train + validated + test) == list(range(len(corpus)))
+    assert train
+    assert test
+    assert bool(validated) == bool(validation)
+
+
+@given(corpora(), FRACTIONS, SEEDS)
+def test_a_random_split_tests_its_share_of_every_digit(corpus: Corpus, fraction: float, seed: int) -> None:
+    train, _, test = parts(split(corpus, Settings(scheme="random", test_fraction=fraction), seed))
+    wanted = counts(corpus, train + test) * fraction
+    assert np.abs(counts(corpus, test) - wanted).max() <= 1
+    assert abs(len(test) - len(corpus) * fraction) <= 1
+
+
+@given(corpora(), FRACTIONS, st.sampled_from([0.0, 0.25]), SEEDS)
+def test_no_voice_stands_in_two_parts_of_a_split_by_speaker(
+    corpus: Corpus, fraction: float, validation: float, seed: int
+) -> None:
+    settings = Settings(scheme="speaker", test_fraction=fraction, validation_fraction=validation)
+    divided = split(corpus, settings, seed)
+    train, validated, test = (voices(corpus, part) for part in parts(divided))
+    assert not train & validated
+    assert not train & test
+    assert not validated & test
+    assert set(divided.held_out) == test
+
+
+@given(corpora(), SEEDS)
+def test_a_random_split_names_no_voice_as_held_out(corpus: Corpus, seed: int) -> None:
+    assert split(corpus, Settings(scheme="random"), seed).held_out == ()
+
+
+@given(corpora(), st.sampled_from(["random", "speaker"]), SEEDS)
+def test_one_seed_draws_one_split(corpus: Corpus, scheme: str, seed: int) -> None:
+    settings = Settings(scheme=scheme, validation_fraction=0.3)
+    assert parts(split(corpus, settings, seed)) == parts(split(corpus, settings, seed))
+
+
+@pytest.mark.parametrize("scheme", ["random", "speaker"])
+def test_the_seed_decides(scheme: str) -> None:
+    corpus = table(6, 10, 5)
+    drawn = [split(corpus, Settings(scheme=scheme), seed).test.tolist() for seed in range(5)]
+    assert len({tuple(clips) for clips in drawn}) > 1
+
+
+@given(corpora(), st.integers(2, 4), st.booleans(), SEEDS)
+def test_folds_test_every_clip_once_and_train_on_all_others(
+    corpus: Corpus, count: int, by_speaker: bool, seed: int
+) -> None:
+    drawn = list(folds(corpus, count, seed, by_speaker=by_speaker))
+    assert len(drawn) == count
+    assert sorted(clip for fold in drawn for clip in fold.test.tolist()) == list(range(len(corpus)))
+    for fold in drawn:
+        train, validated, test = parts(fold)
+        assert sorted(train + test) == list(range(len(corpus)))
+        assert not validated
+
+
+@given(corpora(), st.integers(2, 4), SEEDS)
+def test_folds_by_speaker_hold_every_voice_out_once(corpus: Corpus, count: int, seed: int) -> None:
+    drawn = list(folds(corpus, count, seed, by_speaker=True))
+    assert sorted(voice for fold in drawn for voice in fold.held_out) == sorted(voices(corpus, [*range(len(corpus))]))
+    for fold in drawn:
+        assert not voices(corpus, fold.train.tolist()) & set(fold.held_out)
+        assert voices(corpus, fold.test.tolist()) == set(fold.held_out)
+
+
+@given(corpora(), st.integers(2, 4), SEEDS)
+def test_random_folds_share_out_every_digit_evenly(corpus: Corpus, count: int, seed: int) -> None:
+    tested = np.array(
+        [counts(corpus, fold.test.tolist()) for fold in folds(corpus, count, seed, by_speaker=False)]
+    )  # (fold, digit)
+    assert (tested.max(0) - tested.min(0)).max() <= 1
+
+
+def test_the_seed_decides_on_folds() -> None:
+    corpus = table(6, 10, 5)
+    for by_speaker in (False, True):
+        first, again, other = (
+            [fold.test.tolist() for fold in folds(corpus, 3, seed, by_speaker=by_speaker)] for seed in (0, 0, 1)
+        )
+        assert first == again != other
+
+
+def test_one_speaker_cannot_be_kept_apart_but_split_at_random() -> None:
+    corpus = table(1, 10, 5)
+    with pytest.raises(DataError, match="speakers") as error:
+        split(corpus, Settings(scheme="speaker"), 0)
+    assert "--split random" in error.value.hint
+    assert len(split(corpus, Settings(scheme="random"), 0).test) == 10
+
+
+def test_two_speakers_leave_none_for_validation() -> None:
+    with pytest.raises(DataError, match="speakers"):
+        split(table(2, 10, 5), Settings(scheme="speaker", validation_fraction=0.5), 0)
+
+
+def test_a_digit_with_one_clip_cannot_be_split() -> None:
+    with pytest.raises(DataError, match="clips of each digit") as error:
+        split(table(1, 10, 1), Settings(scheme="random", test_fraction=0.5), 0)
+    assert error.value.hint
+
+
+def test_a_part_too_small_for_every_digit_is_refused_with_the_setting_that_mends_it() -> None:
+    corpus = table(3, 10, 4)
+    with pytest.raises(DataError, match="1%") as error:
+        split(corpus, Settings(scheme="random", test_fraction=0.01), 0)
+    assert "split.test_fraction" in error.value.hint
+    with pytest.raises(DataError) as error:
+        split(corpus, Settings(scheme="random", validation_fraction=0.01), 0)
+    assert "split.validation_fraction" in error.value.hint
+
+
+@pytest.mark.parametrize("by_speaker", [False, True])
+def test_too_many_folds_are_refused_with_a_number_that_works(by_speaker: bool) -> None:
+    corpus = table(3, 10, 2)
+    with pytest.raises(DataError, match="50 folds") as error:
+        list(folds(corpus, 50, 0, by_speaker=by_speaker))
+    offered = re.fullmatch(r"use --folds (\d+)", error.value.hint)
+    assert offered
+    assert len(list(folds(corpus, int(offered[1]), 0, by_speaker=by_speaker))) == int(offered[1])
+
+
+def test_a_single_speaker_makes_no_folds_by_speaker() -> None:
+    with pytest.raises(DataError, match="this corpus has 1") as error:
+        list(folds(table(1, 10, 5), 2, 0, by_speaker=True))
+    assert "--group speaker" in error.value.hint
+
+
+def test_a_digit_with_one_clip_makes_no_folds() -> None:
+    with pytest.raises(DataError, match="the scarcest has 1") as error:
+        list(folds(table(1, 10, 1), 2, 0, by_speaker=False))
+    assert error.value.hint == "add clips"

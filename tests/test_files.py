@@ -1,0 +1,103 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiomnist.files import atomic_path, home, write_text
+
+WRITE_HALF_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from audiomnist.files import atomic_path
+with atomic_path(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def umask() -> Iterator[int]:
+    before = os.umask(0o027)
+    yield 0o027
+    os.umask(before)
+
+
+def test_the_new_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with atomic_path(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    process = subprocess.run([sys.executable, "-c", WRITE_HALF_AND_DIE, path], check=False)
+    assert process.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+
+
+def test_the_temporary_file_lies_beside_the_target_hidden_and_with_its_suffix(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "figure.png") as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.name.startswith(".")
+        assert temporary.suffix == ".png"
+
+
+def test_folders_are_made_on_the_way(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "b" / "file.txt", "text")
+    assert (tmp_path / "a" / "b" / "file.txt").read_text() == "text"
+
+
+def test_a_file_is_readable_by_whom_the_umask_lets(tmp_path: Path, umask: int) -> None:
+    write_text(tmp_path / "file.txt", "text")
+    assert (tmp_path / "file.txt").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(OSError, match="folder"):
+        write_text(folder, "text")
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r")))
+def test_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "text" / "file.txt"
+    write_text(path, text)
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_home_is_where_the_command_was_started_unless_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert home() == Path(os.environ["AUDIOMNIST_HOME"])
+    monkeypatch.delenv("AUDIOMNIST_HOME")
+    monkeypatch.chdir(tmp_path)
+    assert home().resolve() == tmp_path.resolve()
