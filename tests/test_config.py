@@ -280,6 +280,12 @@ def test_a_value_in_place_of_a_group_is_named_with_the_keys_of_the_group(file: P
     assert "sample_rate" in error.message
 
 
+def test_an_option_for_a_setting_of_a_group_that_is_a_value_is_refused_like_any_fault(file: Path) -> None:
+    file.write_text("split: 5\n")
+    with pytest.raises(ConfigError, match="split"):
+        load(file, [], {"split.scheme": "speaker"})
+
+
 @given(CONFIGS)
 def test_a_saved_configuration_loads_as_it_was(tmp_path_factory: pytest.TempPathFactory, config: Config) -> None:
     path = tmp_path_factory.getbasetemp() / "config.yaml"

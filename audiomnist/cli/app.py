@@ -1,5 +1,6 @@
 """The ``audiomnist`` command: its verbs, and what an error looks like."""
 
+import errno
 import io
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from audiomnist import __version__
-from audiomnist.cli import config, evaluate, kfold, prep, synth, train
+from audiomnist.cli import config, download, evaluate, kfold, prep, synth, train
 from audiomnist.cli.output import report_error
 from audiomnist.errors import AudiomnistError, DataError, Interrupted, UsageError
 
@@ -43,9 +44,10 @@ def _failures_told(*, as_json: bool) -> Iterator[None]:
             raise
         failure = UsageError(error.format_message(), "see --help")
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}:
             raise
-        failure = DataError(f"{error.filename}: {error.strerror}", "check the path, its permissions and the disk")
+        where = f"{error.filename}: " if error.filename else ""
+        failure = DataError(f"{where}{error.strerror}", "check the path, its permissions and free space on the disk")
     except KeyboardInterrupt:
         failure = Interrupted("interrupted", "the same command starts again")
     report_error(failure, as_json=as_json)
@@ -59,6 +61,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("download")(download.download)
 app.command("synth")(synth.synth)
 app.command("prep")(prep.prep)
 app.command("train")(train.train)

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 def evaluate(
     run: Annotated[
         Path | None,
-        typer.Argument(help="Run folder. [default: the newest]", show_default=False, metavar="RUN"),
+        typer.Argument(help="Run folder. (default: the newest)", show_default=False, metavar="RUN"),
     ] = None,
     data: Annotated[
         str | None,
         typer.Option(
-            help="Another corpus, all of it. [default: the run's own test clips]",
+            help="Another corpus, all of it. (default: the run's own test clips)",
             show_default=False,
             metavar="PLACE",
         ),
@@ -35,7 +35,7 @@ def evaluate(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the result. [default: in RUN/evaluations]",
+            help="Folder for the result. (default: in RUN/evaluations)",
             show_default=False,
             metavar="DIR",
         ),

@@ -14,7 +14,7 @@ from audiomnist.errors import DataError, Interrupted, UsageError, command
 
 
 def kfold(
-    folds: Annotated[int | None, typer.Option(min=2, help="Parts. [default: 5]", show_default=False)] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Parts. (default: 5)", show_default=False)] = None,
     group: Annotated[
         str | None,
         typer.Option(help="speaker: no voice is both trained on and tested.", show_default=False, metavar="speaker"),
@@ -28,7 +28,7 @@ def kfold(
     run: Annotated[
         Path | None,
         typer.Option(
-            help="New folder for the folds. [default: runs/<time>-kfold-<version>]",
+            help="New folder for the folds. (default: runs/<time>-kfold-<version>)",
             show_default=False,
             metavar="DIR",
         ),

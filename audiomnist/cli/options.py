@@ -14,24 +14,24 @@ Data = Annotated[
     str | None,
     typer.Option(
         help="Corpus: audiomnist, fsdd, synthetic, a folder or a manifest file. "
-        "[default: $AUDIOMNIST_DATA, else audiomnist]",
+        "(default: $AUDIOMNIST_DATA, else audiomnist)",
         show_default=False,
         metavar="PLACE",
     ),
 ]
 Version = Annotated[
-    str | None, typer.Option(help=f"Configuration that ships with the program. [default: {DEFAULT_VERSION}]")
+    str | None, typer.Option(help=f"Configuration that ships with the program. (default: {DEFAULT_VERSION})")
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Configuration of your own.", metavar="FILE")]
 Changes = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting, e.g. optim.lr=0.01.", metavar="KEY=VALUE")
 ]
-Seed = Annotated[int | None, typer.Option(help="Decides everything random. [default: 0]", show_default=False)]
+Seed = Annotated[int | None, typer.Option(help="Decides everything random. (default: 0)", show_default=False)]
 SplitScheme = Annotated[
     str | None, typer.Option(help="random (known voices) or speaker (unseen voices).", show_default=False)
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Jobs = Annotated[int | None, typer.Option(min=1, help="Threads or processes. [default: all cores]", show_default=False)]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Threads or processes. (default: all cores)", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
 

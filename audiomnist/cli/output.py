@@ -86,6 +86,27 @@ def progress(task: str, unit: str, *, quiet: bool) -> Iterator[ProgressCallback]
     summary()
 
 
+@contextmanager
+def byte_progress(*, quiet: bool) -> Iterator[ProgressCallback]:
+    """Show bytes done, rate and remaining time on a terminal; nothing elsewhere. A count that falls starts anew."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    console = chatter_console(quiet)
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        identity = bar.add_task("", total=None)
+        reached = 0
+
+        def show(done: int, total: int | None) -> None:
+            nonlocal reached
+            if done < reached:
+                bar.reset(identity)
+            reached = done
+            bar.update(identity, completed=done, total=total)
+
+        yield show
+
+
 class EpochLines:
     """One line per finished epoch, and on a terminal a bar below them."""
 

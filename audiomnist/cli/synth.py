@@ -14,7 +14,7 @@ from audiomnist.errors import command
 def synth(
     out: Annotated[
         Path | None,
-        typer.Option(help="New folder. [default: data/synthetic]", show_default=False, metavar="DIR"),
+        typer.Option(help="New folder. (default: data/synthetic)", show_default=False, metavar="DIR"),
     ] = None,
     speakers: Annotated[int, typer.Option(help="Voices, at most 60.")] = 20,
     repetitions: Annotated[int, typer.Option(help="Clips of each digit by each voice.")] = 10,

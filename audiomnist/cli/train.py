@@ -33,7 +33,7 @@ def train(
     run: Annotated[
         Path | None,
         typer.Option(
-            help="New folder for the run. [default: runs/<time>-<version>]", show_default=False, metavar="DIR"
+            help="New folder for the run. (default: runs/<time>-<version>)", show_default=False, metavar="DIR"
         ),
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with a stopped run.", metavar="RUN")] = None,

@@ -6,8 +6,8 @@ from audiomnist.errors import DataError, did_you_mean
 from audiomnist.files import home
 
 GET_IT = {
-    "audiomnist": "git clone https://github.com/soerenab/AudioMNIST {place}",
-    "fsdd": "git clone https://github.com/Jakobovski/free-spoken-digit-dataset {place}",
+    "audiomnist": "audiomnist download audiomnist",
+    "fsdd": "audiomnist download fsdd",
     "synthetic": "audiomnist synth",
 }
 
@@ -33,7 +33,7 @@ def locate(place: str) -> Path:
     if place in GET_IT:
         path = data_folder() / place
         if not path.exists():
-            raise DataError(f"the corpus '{place}' is not at {path}", f"get it: {GET_IT[place].format(place=path)}")
+            raise DataError(f"the corpus '{place}' is not at {path}", f"get it: {GET_IT[place]}")
         return path
     path = Path(place).expanduser()
     if not path.exists():

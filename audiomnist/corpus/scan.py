@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.corpus.metadata import FILE_NAME, read_speakers
+from audiomnist.corpus.sources import MANIFEST_NAME
 from audiomnist.errors import DataError
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
@@ -126,7 +127,7 @@ def _from_folder(root: Path) -> Corpus:
         is_audio = name.suffix.lower() in AUDIO_SUFFIXES and path.isprintable()
         match = _CLIP_NAME.fullmatch(name.stem) if is_audio else None
         if match is None:
-            if name.name != FILE_NAME:
+            if name.name not in {FILE_NAME, MANIFEST_NAME}:
                 strays.append(path.encode("utf-8", "backslashreplace").decode())
             continue
         rows.append((path, int(match["digit"]), match["speaker"], int(match["repetition"]), status))

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from audiomnist.corpus.manifest import MANIFEST_NAME
-from audiomnist.corpus.sources import Say
+from audiomnist.corpus.sources import MANIFEST_NAME, Say
 from audiomnist.errors import DataError
 
 

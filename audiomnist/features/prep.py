@@ -108,11 +108,11 @@ def _write_frames(
                 if isinstance(result, DataError):
                     faults.append(result)
                 else:
-                    result.frames.numpy().tofile(out)
+                    out.write(result.frames.numpy().data)
                     rows.append((len(result.frames), result.n_samples, result.lowest, result.highest))
             if progress:
                 progress(len(rows) + len(faults), len(corpus))
-        np.zeros(features.n_mels, np.float32).tofile(out)
+        out.write(np.zeros(features.n_mels, np.float32).data)
     if faults:
         shown = "\n".join(f"  {fault.message}" for fault in faults[:10])
         more = f"\n  and {len(faults) - 10} more" if len(faults) > 10 else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,7 @@ def save_model(model: nn.Module, config: Config, path: Path) -> None:
         "config": config.model_dump_json(),
         "classes": json.dumps(CLASSES),
     }
-    with atomic_path(path) as temporary:
+    with _telling(path), atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata)
 
 
@@ -65,7 +67,7 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
 
 def save_state(state: dict[str, Any], path: Path) -> None:
     """Write the resume state."""
-    with atomic_path(path) as temporary:
+    with _telling(path), atomic_path(path) as temporary:
         torch.save(state, temporary)
 
 
@@ -80,5 +82,17 @@ def load_state(path: Path, device: torch.device) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path}: no resume state ({error})", "start the run again") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path}: no resume state ({reason})", "train anew") from error
     return state
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Turn what the libraries raise when they cannot write into an error that names the file."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise DataError(
+            f"{path}: cannot be written ({error})", "check the disk and the folder's permissions"
+        ) from error

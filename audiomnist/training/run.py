@@ -144,9 +144,11 @@ class RunFolder:
         """Write which clip belongs to which part."""
         with atomic_path(self.split) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("path", "part"))
+            writer.writerow(("path", "part", "voice"))
             for part in _PARTS:
-                writer.writerows((corpus.paths[clip], part) for clip in getattr(split, part).tolist())
+                for clip in getattr(split, part).tolist():
+                    voice = "unseen" if corpus.speakers[clip] in split.held_out else "known"
+                    writer.writerow((corpus.paths[clip], part, voice))
 
     def load_split(self, corpus: Corpus) -> Split:
         """Find the clips of each part again.
@@ -161,21 +163,28 @@ class RunFolder:
         """
         numbers = {path: clip for clip, path in enumerate(corpus.paths)}
         clips: dict[str, list[int]] = {part: [] for part in _PARTS}
+        held_out: set[str] = set()
         try:
             with self.split.open(newline="", encoding="utf-8") as file:
-                for row in csv.DictReader(file):
-                    clips[row["part"]].append(numbers[row["path"]])
-        except OSError as error:
-            raise DataError(f"{self.split}: {error.strerror}", "train again") from error
-        except KeyError as error:
+                rows = [(row["path"], row["part"], row["voice"]) for row in csv.DictReader(file)]
+            if not {"train", "test"} <= {part for _, part, _ in rows} <= set(_PARTS):
+                raise ValueError("no training and test clips")
+        except (OSError, KeyError, ValueError, csv.Error) as error:
             raise DataError(
-                f"{corpus.root} lacks {error.args[0]}, a clip of this run",
-                "restore the corpus, or test on another with --data",
+                f"{self.split}: not the split of a run ({error})", "restore the file, or train anew"
             ) from error
+        missing = [path for path, _, _ in rows if path not in numbers]
+        if missing:
+            raise DataError(
+                f"{corpus.root} lacks {len(missing)} clips of this run, such as {missing[0]}",
+                "restore the corpus, or test on another with --data",
+            )
+        for path, part, voice in rows:
+            clips[part].append(numbers[path])
+            if voice == "unseen":
+                held_out.add(str(corpus.speakers[numbers[path]]))
         train, validation, test = (np.array(clips[part], dtype=np.int64) for part in _PARTS)
-        trained = set(corpus.speakers[train].tolist())
-        unseen = set(corpus.speakers[test].tolist()) - trained
-        return Split(train, validation, test, tuple(sorted(unseen)))
+        return Split(train, validation, test, tuple(sorted(held_out)))
 
     def load_metrics(self) -> dict[str, Any]:
         """Read the result."""
@@ -186,7 +195,12 @@ class RunFolder:
         """Read the epochs so far."""
         if not self.history.exists():
             return []
-        return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
+        try:
+            return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{self.history}: not a run's history ({error})", "restore the file, or train anew"
+            ) from error
 
     def save_history(self, epochs: list[dict[str, Any]]) -> None:
         """Write the epochs so far."""

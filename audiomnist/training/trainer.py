@@ -84,20 +84,21 @@ class Trainer:
             train_loss, train_accuracy = self._train_epoch()
             seconds = time.perf_counter() - started
             self.epoch += 1
-            if not math.isfinite(train_loss):
-                raise ConfigError(
-                    f"training diverged in epoch {self.epoch}: the loss is {train_loss}",
-                    f"lower the learning rate: --set optim.lr={self.config.optim.lr / 10:g}",
-                )
             logits = predict_logits(self.model, self.front_end, self.watched_clips)
             labels = self.labels[self.watched_clips]
+            loss = float(functional.cross_entropy(logits, labels))
+            if not math.isfinite(train_loss + loss):
+                raise ConfigError(
+                    f"training diverged in epoch {self.epoch}: the loss is no finite number",
+                    f"lower the learning rate: --set optim.lr={self.config.optim.lr / 10:g}",
+                )
             record = EpochRecord(
                 epoch=self.epoch,
                 epochs=self.config.optim.epochs,
                 train_loss=train_loss,
                 train_accuracy=train_accuracy,
                 watched=self.watched,
-                loss=float(functional.cross_entropy(logits, labels)),
+                loss=loss,
                 accuracy=float((logits.argmax(1) == labels).double().mean()),
                 lr=float(self.scheduler.get_last_lr()[0]),
                 seconds=seconds,

@@ -83,8 +83,8 @@ def test_every_clip_is_tested_once_by_a_network_that_never_saw_it(by_speaker: Pa
 def test_each_fold_is_a_whole_run_and_the_folder_holds_what_they_come_to(by_speaker: Path) -> None:
     inside = {path.name for path in by_speaker.iterdir()}
     assert inside == {"config.yaml", "metrics.json", "predictions.csv", "figures", "fold-0", "fold-1", "fold-2"}
-    for fold in by_speaker.glob("fold-*"):
-        assert succeeds("evaluate", fold, "--json").json["accuracy"] == result(fold)["accuracy"]
+    evaluated = succeeds("evaluate", by_speaker / "fold-1", "--json").json
+    assert evaluated["accuracy"] == result(by_speaker)["folds"][1]["accuracy"]
 
 
 def test_random_folds_name_no_voice_and_people_see_each_fold(
@@ -125,6 +125,12 @@ def test_resuming_after_the_corpus_changed_is_refused(make_corpus: MakeCorpus, c
     lines = config.read_text().splitlines()
     config.write_text("\n".join(f"data: {corpus}" if line.startswith("data:") else line for line in lines))
     assert "the corpus has changed" in refused(3, "kfold", "--resume", copy).error
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "predictions.csv"])
+def test_a_finished_fold_with_a_damaged_file_is_named(copy: Path, name: str) -> None:
+    (copy / "fold-1" / name).write_text("{")
+    assert str(copy / "fold-1") in refused(3, "kfold", "--resume", copy).error
 
 
 @pytest.mark.parametrize(

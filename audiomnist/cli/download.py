@@ -1,0 +1,78 @@
+"""``audiomnist download``: bring a public corpus here, or check one that is here."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audiomnist.cli import options
+from audiomnist.cli.output import byte_progress, chatter_console, error_document, print_json, result_console
+from audiomnist.corpus.places import data_folder
+from audiomnist.errors import DataError, UsageError, command
+
+_SHOWN = 10
+
+
+def download(
+    name: Annotated[str, typer.Argument(help="audiomnist or fsdd.", metavar="NAME")] = "audiomnist",
+    root: Annotated[
+        Path | None,
+        typer.Option(help="Folder that gets the corpus as NAME. (default: data)", show_default=False, metavar="DIR"),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="A mirror's address, an archive on disk or an unpacked folder. (default: the corpus's own archive)",
+            show_default=False,
+            metavar="URL|ARCHIVE|FOLDER",
+        ),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check what is there against its manifest: files, sizes, headers.")
+    ] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="With --verify: also hash and decode every file.")] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Download a corpus, resuming where an earlier call broke off, and check that it is whole."""
+    from audiomnist.corpus.download import download as bring
+    from audiomnist.corpus.manifest import verify as check
+    from audiomnist.corpus.sources import find_source
+
+    quiet = quiet or json
+    path = (root or data_folder()) / find_source(name).name
+    if deep and not verify:
+        raise UsageError("--deep belongs to --verify", f"{command('audiomnist download --verify --deep', name)}")
+    console = result_console()
+    if verify:
+        with byte_progress(quiet=quiet) as show:
+            deviations = [str(deviation) for deviation in check(path, deep=deep, progress=show)]
+        failure = None
+        if deviations:
+            failure = DataError(
+                f"{path} differs from its manifest in {len(deviations)} ways\n{_listed(deviations)}",
+                f"remove it and get it again: {command('audiomnist download', name)}",
+            )
+        if json:
+            print_json({"path": path, "deviations": deviations} | (error_document(failure) if failure else {}))
+            raise typer.Exit(failure.exit_code if failure else 0)
+        if failure:
+            raise failure
+        console.print(f"{path}: as its manifest says")
+        return
+    chatter = chatter_console(quiet)
+    with byte_progress(quiet=quiet) as show:
+        report = bring(name, path, source=source, progress=show, on_event=chatter.print)
+    if json:
+        print_json(report.__dict__)
+        return
+    console.print(f"{report.clips:,} clips, {report.bytes / 1e6:,.0f} MB in {report.path}")
+    if report.deviations:
+        console.print(f"not as published, in {len(report.deviations)} ways:\n{_listed(report.deviations)}")
+    console.print(f"next: {command('audiomnist train --data', name if root is None else path)}")
+
+
+def _listed(lines: list[str]) -> str:
+    shown = "\n".join(f"  {line}" for line in lines[:_SHOWN])
+    return shown + (f"\n  and {len(lines) - _SHOWN} more (--json lists all)" if len(lines) > _SHOWN else "")

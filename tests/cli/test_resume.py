@@ -1,0 +1,82 @@
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import SMALL, refused, succeeds, weights, without_times
+from tests.cli.conftest import Trained
+from tests.conftest import MakeCorpus
+
+
+def test_the_command_that_goes_on_with_a_run_can_be_copied_as_it_stands(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "my run")
+    hint = refused(3, "train", "--data", trained.corpus, *SMALL, "--run", run).hint
+    assert shlex.split(hint[hint.index("audiomnist train") :]) == ["audiomnist", "train", "--resume", str(run)]
+
+
+def test_a_finished_run_that_is_resumed_stays_as_it_is(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "run")
+    document = succeeds("train", "--resume", run, "--json").json
+    assert without_times(document) == without_times(trained.document)
+    for name in ("model.safetensors", "history.jsonl", "predictions.csv", "split.csv", "config.yaml"):
+        assert (run / name).read_bytes() == (trained.run / name).read_bytes()
+
+
+def test_a_run_that_was_killed_in_its_first_epoch_ends_as_an_unbroken_one(trained: Trained, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("config.yaml", "split.csv"):
+        shutil.copy(trained.run / name, run)
+    document = succeeds("train", "--resume", run, "--json").json
+    assert weights(run) == weights(trained.run)
+    assert without_times(document) == without_times(trained.document)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--version", "v1"),
+        ("--config", "mine.yaml"),
+        ("--set", "optim.epochs=9"),
+        ("--data", "fsdd"),
+        ("--split", "speaker"),
+        ("--seed", "1"),
+        ("--seed", "0"),
+        ("--run", "elsewhere"),
+    ],
+)
+def test_resuming_refuses_what_it_cannot_change(tmp_path: Path, option: str, value: str) -> None:
+    assert option in refused(2, "train", "--resume", tmp_path / "run", option, value).error
+
+
+def test_a_run_whose_corpus_lost_a_clip_is_not_resumed(
+    make_corpus: MakeCorpus, trained: Trained, tmp_path: Path
+) -> None:
+    run, corpus = trained.copy(tmp_path / "run"), make_corpus(tmp_path / "corpus")
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace(str(trained.corpus), str(corpus)))
+    (corpus / "3_lucas_2.wav").unlink()
+    refusal = refused(3, "train", "--resume", run)
+    assert str(corpus) in refusal.error
+    assert "3_lucas_2.wav" in refusal.error
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("split.csv", "path,part\n"),
+        ("split.csv", "no table"),
+        ("split.csv", "path,part\n0_george_0.wav,exam\n"),
+        ("history.jsonl", '{"epoch": 1'),
+        ("state.pt", "no state"),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named_in_a_few_words(
+    trained: Trained, tmp_path: Path, name: str, content: str
+) -> None:
+    run = trained.copy(tmp_path / "run")
+    (run / name).write_text(content)
+    error = refused(3, "train", "--resume", run).error
+    assert str(run / name) in error
+    assert "\n" not in error
