@@ -28,7 +28,7 @@ Changes = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Decides everything random. (default: 0)", show_default=False)]
 SplitScheme = Annotated[
-    str | None, typer.Option(help="random (known voices) or speaker (unseen voices).", show_default=False)
+    str | None, typer.Option(help="Known voices, or unseen ones.", show_default=False, metavar="random|speaker")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads or processes. (default: all cores)", show_default=False)]

@@ -76,7 +76,10 @@ def load(path: Path, changes: Iterable[str] = (), overrides: Mapping[str, Any] |
             faults.append(f"--set {change}: {reason}")
         by_key[key] = change
     for key, value in (overrides or {}).items():
-        _set(settings, key, value)
+        try:
+            _set(settings, key, value)
+        except ValueError as error:
+            faults.append(f"{key}: {error}")
     return _validate(settings, str(path), faults, by_key)
 
 

@@ -4,11 +4,13 @@ import csv
 import hashlib
 import json
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +110,7 @@ def scan(place: Path) -> Corpus:
     corpus = _from_manifest(place) if place.is_file() else _from_folder(place)
     if not len(corpus):
         nothing = "an empty folder" if place.is_dir() else "no line but the header"
-        found = f"{len(corpus.strays)} other files" if corpus.strays else nothing
+        found = f"nothing but {len(corpus.strays)} other files" if corpus.strays else nothing
         raise DataError(
             f"no clip in {place} ({found})",
             "clips are named <digit>_<speaker>_<number>.wav; for other names write a manifest (path,digit,speaker)",
@@ -122,11 +124,11 @@ def _from_folder(root: Path) -> Corpus:
     rows: list[_Row] = []
     strays: list[str] = []
     own_folders = True
-    for path, status in sorted(_walk(root)):
+    for path, status in sorted(_walk(root), key=itemgetter(0)):
         name = Path(path)
         is_audio = name.suffix.lower() in AUDIO_SUFFIXES and path.isprintable()
         match = _CLIP_NAME.fullmatch(name.stem) if is_audio else None
-        if match is None:
+        if match is None or status is None:
             if name.name not in {FILE_NAME, MANIFEST_NAME}:
                 strays.append(path.encode("utf-8", "backslashreplace").decode())
             continue
@@ -144,7 +146,8 @@ def _from_folder(root: Path) -> Corpus:
     return replace(corpus, columns=columns, corrections=known.corrections)
 
 
-def _walk(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+def _walk(root: Path) -> Iterator[tuple[str, tuple[int, int] | None]]:
+    """Yield every path with its size and time of change, or None for pipes, dead links and linked folders."""
     pending = [""]
     while pending:
         folder = pending.pop()
@@ -161,7 +164,7 @@ def _walk(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
                 status = entry.stat()
                 yield path, (status.st_size, status.st_mtime_ns)
             else:
-                yield path, (0, 0)
+                yield path, None
 
 
 def _from_manifest(manifest: Path) -> Corpus:
@@ -207,7 +210,7 @@ def _manifest_row(root: Path, entry: dict[str, Any] | None, number: int) -> _Row
         if value is None or not str(value).strip():
             raise ValueError(f"no {key}")
         values.append(str(value).strip())
-    path, digit, speaker = values
+    path, digit, speaker = posixpath.normpath(values[0]), *values[1:]
     if digit not in CLASSES:
         raise ValueError(f"digit {digit!r} is not one of 0-9")
     try:

@@ -94,7 +94,10 @@ def cross_validate(
 
 
 def _finished_predictions(fold: RunFolder, corpus: Corpus, split: Split) -> Predictions:
-    predictions = Predictions.load(fold.predictions)
+    try:
+        predictions = Predictions.load(fold.predictions)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{fold.predictions}: no predictions ({error})", f"remove {fold.path} and resume") from error
     if predictions.paths != tuple(corpus.paths[clip] for clip in split.test.tolist()):
         raise DataError(
             f"{fold.path} tested other clips than this fold does now: the corpus has changed since",

@@ -60,10 +60,10 @@ def run_experiment(
 ) -> Result:
     """Train on a split, or go on with training, then test, and write everything into the run folder."""
     started = time.perf_counter()
-    trainer = Trainer(config, corpus, store, split, device)
     if not run.config.exists():
         run.save_split(corpus, split)
         config.save(run.config)
+    trainer = Trainer(config, corpus, store, split, device)
     if run.state.exists():
         trainer.load_state(load_state(run.state, device))
     trainer.fit([History(run), Checkpoint(run), TensorBoard(run), *listeners])

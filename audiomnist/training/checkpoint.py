@@ -21,7 +21,8 @@ from audiomnist.errors import DataError
 from audiomnist.files import atomic_path
 from audiomnist.training.models import build_model
 
-FORMAT = "1"
+FORMAT = 1
+METADATA_KEY = "audiomnist"  # a single one: several are written in no fixed order
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,9 @@ class TrainedModel:
 def save_model(model: nn.Module, config: Config, path: Path) -> None:
     """Write weights as safetensors; the file's metadata holds configuration and class names."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    metadata = {
-        "format": FORMAT,
-        "config": config.model_dump_json(),
-        "classes": json.dumps(CLASSES),
-    }
+    description = {"format": FORMAT, "config": config.model_dump(mode="json"), "classes": CLASSES}
     with _telling(path), atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        save_file(tensors, temporary, {METADATA_KEY: json.dumps(description)})
 
 
 def load_model(path: Path, device: torch.device) -> TrainedModel:
@@ -55,14 +52,14 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            description = json.loads((file.metadata() or {})[METADATA_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
-        config = from_settings(json.loads(metadata["config"]), str(path))
+        config = from_settings(description["config"], str(path))
         network = build_model(config)
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise DataError(f"{path}: no model file of audiomnist's ({error})", "train one: audiomnist train") from error
-    return TrainedModel(network.to(device).eval(), config, tuple(json.loads(metadata["classes"])))
+    return TrainedModel(network.to(device).eval(), config, tuple(description["classes"]))
 
 
 def save_state(state: dict[str, Any], path: Path) -> None:

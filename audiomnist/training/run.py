@@ -95,13 +95,15 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """Return the run at ``path``.
+        """Return the run at ``path``: its folder, or a file in it.
 
         Raises
         ------
         DataError
             If there is none.
         """
+        if path.is_file() and (path.parent / "config.yaml").is_file():
+            path = path.parent
         if not (path / "config.yaml").is_file():
             raise DataError(f"there is no run at {path}", "train one: audiomnist train")
         return cls(path)
@@ -188,7 +190,10 @@ class RunFolder:
 
     def load_metrics(self) -> dict[str, Any]:
         """Read the result."""
-        metrics: dict[str, Any] = json.loads(self.metrics.read_text(encoding="utf-8"))
+        try:
+            metrics: dict[str, Any] = json.loads(self.metrics.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self.metrics}: no result ({error})", f"remove {self.path} and resume") from error
         return metrics
 
     def load_history(self) -> list[dict[str, Any]]:

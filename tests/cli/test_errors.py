@@ -43,7 +43,7 @@ def test_an_empty_folder_is_no_corpus(verb: str, tmp_path: Path) -> None:
 
 def test_a_folder_without_clips_is_no_corpus(tmp_path: Path) -> None:
     (tmp_path / "song.wav").write_bytes(b"")
-    assert refused(3, "train", "--data", tmp_path).error.startswith(f"no clip in {tmp_path} (1 other file")
+    assert refused(3, "train", "--data", tmp_path).error.startswith(f"no clip in {tmp_path} (nothing but 1 other file")
 
 
 def test_a_recording_is_no_corpus(small_corpus: Path) -> None:

@@ -146,9 +146,9 @@ def test_the_history_has_a_line_per_epoch(trained: Trained) -> None:
 
 def test_the_model_file_says_all_that_is_needed_to_use_it(trained: Trained) -> None:
     with safe_open(trained.run / "model.safetensors", framework="pt") as file:
-        metadata = file.metadata()
-    assert json.loads(metadata["config"]) == load(trained.run / "config.yaml").model_dump(mode="json")
-    assert json.loads(metadata["classes"]) == [*"0123456789"]
+        description = json.loads(file.metadata()["audiomnist"])
+    assert description["config"] == load(trained.run / "config.yaml").model_dump(mode="json")
+    assert description["classes"] == [*"0123456789"]
 
 
 def test_the_resume_state_holds_nothing_that_could_be_executed(trained: Trained) -> None:
