@@ -8,7 +8,7 @@ from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, error_document, print_json, result_console
-from audiomnist.cli.session import absolute, open_corpus, open_run, open_store, place_name
+from audiomnist.cli.session import absolute, open_corpora, open_corpus, open_run, open_store, place_name
 from audiomnist.cli.tables import print_scores
 from audiomnist.errors import ThresholdError
 
@@ -59,7 +59,7 @@ def evaluate(
     target = select_device(device)
     model = load_model(folder.require_model(), target)
     config = model.config
-    corpus = open_corpus(data or config.data, quiet=quiet)
+    corpus = open_corpus(data, quiet=quiet) if data else open_corpora(config, quiet=quiet)[1]
     clips = np.arange(len(corpus)) if data else folder.load_split(corpus).test
     store = open_store(corpus, config.features, quiet=quiet)
     chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(clips):,} clips to test")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
-from audiomnist.cli.session import absolute, open_corpus, open_store
+from audiomnist.cli.session import open_corpora, open_store, with_lasting_places
 from audiomnist.cli.tables import folds_table, print_scores
 from audiomnist.errors import DataError, Interrupted, UsageError, command
 
@@ -23,6 +23,7 @@ def kfold(
     config: options.ConfigFile = None,
     set_: options.Changes = None,
     data: options.Data = None,
+    extra_data: options.ExtraData = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
     run: Annotated[
@@ -48,22 +49,33 @@ def kfold(
         raise UsageError(f"--group {group}: clips can be kept together by speaker only", "use --group speaker")
     if resume is not None:
         options.refuse_with_resume(
-            version=version, config=config, set=set_, data=data, seed=seed, run=run, folds=folds, group=group
+            **{"extra-data": extra_data},
+            version=version,
+            config=config,
+            set=set_,
+            data=data,
+            seed=seed,
+            run=run,
+            folds=folds,
+            group=group,
         )
         folder = RunFolder.open(resume)
         if not folder.is_cross_validation:
             raise DataError(f"{resume} is a training run", f"go on: {command('audiomnist train --resume', resume)}")
         settings = folder.load_config()
     else:
-        settings = options.resolve(version, config, set_, data=data, seed=seed, scheme=group, folds=folds)
+        settings = options.resolve(
+            version, config, set_, data=data, extra_data=extra_data, seed=seed, scheme=group, folds=folds
+        )
     target = select_device(device)
     seed_everything(settings.seed)
-    corpus = open_corpus(settings.data, quiet=quiet)
+    own, corpus = open_corpora(settings, quiet=quiet)
     by_speaker = settings.split.scheme == "speaker"
-    splits = list(draw_folds(corpus, settings.split.folds, settings.seed, by_speaker=by_speaker))
+    drawn = draw_folds(own, settings.split.folds, settings.seed, by_speaker=by_speaker)
+    splits = [split.with_extra(len(own), len(corpus)) for split in drawn]
     store = open_store(corpus, settings.features, quiet=quiet)
     if resume is None:
-        settings = settings.model_copy(update={"data": absolute(settings.data)})
+        settings = with_lasting_places(settings)
         folder = RunFolder.create("kfold", f"kfold-{settings.version}", run)
         settings.save(folder.config)
     chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(splits)} folds", soft_wrap=True)

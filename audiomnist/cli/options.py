@@ -19,6 +19,9 @@ Data = Annotated[
         metavar="PLACE",
     ),
 ]
+ExtraData = Annotated[
+    str | None, typer.Option(help="A further corpus, for training only.", show_default=False, metavar="PLACE")
+]
 Version = Annotated[
     str | None, typer.Option(help=f"Configuration that ships with the program. (default: {DEFAULT_VERSION})")
 ]
@@ -42,6 +45,7 @@ def resolve(
     changes: list[str] | None,
     *,
     data: str | None = None,
+    extra_data: str | None = None,
     seed: int | None = None,
     scheme: str | None = None,
     folds: int | None = None,
@@ -55,7 +59,7 @@ def resolve(
     """
     if version is not None and config_file is not None:
         raise UsageError("--version and --config both name a configuration", "give one of them")
-    shortcuts = {"data": data, "seed": seed, "split.scheme": scheme, "split.folds": folds}
+    shortcuts = {"data": data, "extra_data": extra_data, "seed": seed, "split.scheme": scheme, "split.folds": folds}
     given = {key: value for key, value in shortcuts.items() if value is not None}
     return load(config_file or version_path(version or DEFAULT_VERSION), changes or (), given)
 

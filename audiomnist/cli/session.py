@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomnist.cli.output import chatter_console, progress
-from audiomnist.config import Features
+from audiomnist.config import Config, Features
 from audiomnist.corpus import Corpus, scan
 from audiomnist.corpus.places import data_folder, locate
 
@@ -30,6 +30,14 @@ def open_corpus(place: str, *, quiet: bool) -> Corpus:
     return corpus
 
 
+def open_corpora(config: Config, *, quiet: bool) -> tuple[Corpus, Corpus]:
+    """Return the corpus of a configuration, and the same with the clips of its further corpus behind its own."""
+    own = open_corpus(config.data, quiet=quiet)
+    if config.extra_data is None:
+        return own, own
+    return own, own.joined(open_corpus(config.extra_data, quiet=quiet), place_name(config.extra_data))
+
+
 def open_store(corpus: Corpus, features: Features, *, quiet: bool, jobs: int | None = None) -> "FeatureStore":
     """Return the corpus's feature store, making it if need be."""
     from audiomnist.features import prepare
@@ -43,6 +51,12 @@ def open_run(path: Path | None) -> "RunFolder":
     from audiomnist.training.run import RunFolder
 
     return RunFolder.newest() if path is None else RunFolder.open(path)
+
+
+def with_lasting_places(config: Config) -> Config:
+    """Return a configuration whose corpora are the same seen from any folder."""
+    extra = config.extra_data and absolute(config.extra_data)
+    return config.model_copy(update={"data": absolute(config.data), "extra_data": extra})
 
 
 def absolute(place: str) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
-from audiomnist.cli.session import absolute, open_corpus, open_store
+from audiomnist.cli.session import open_corpora, open_store, with_lasting_places
 from audiomnist.cli.tables import print_scores
 from audiomnist.errors import DataError, Interrupted, command
 
@@ -27,6 +27,7 @@ def train(
     config: options.ConfigFile = None,
     set_: options.Changes = None,
     data: options.Data = None,
+    extra_data: options.ExtraData = None,
     split: options.SplitScheme = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
@@ -48,23 +49,32 @@ def train(
 
     quiet = quiet or json
     if resume is not None:
-        options.refuse_with_resume(version=version, config=config, set=set_, data=data, split=split, seed=seed, run=run)
+        options.refuse_with_resume(
+            **{"extra-data": extra_data},
+            version=version,
+            config=config,
+            set=set_,
+            data=data,
+            split=split,
+            seed=seed,
+            run=run,
+        )
         folder = RunFolder.open(resume)
         if folder.is_cross_validation:
             raise DataError(f"{resume} is a cross validation", f"go on: {command('audiomnist kfold --resume', resume)}")
         settings = folder.load_config()
     else:
-        settings = options.resolve(version, config, set_, data=data, seed=seed, scheme=split)
+        settings = options.resolve(version, config, set_, data=data, extra_data=extra_data, seed=seed, scheme=split)
     target = select_device(device)
     seed_everything(settings.seed)
-    corpus = open_corpus(settings.data, quiet=quiet)
+    own, corpus = open_corpora(settings, quiet=quiet)
     if resume is not None:
         parts = folder.load_split(corpus)
         store = open_store(corpus, settings.features, quiet=quiet)
     else:
-        parts = draw_split(corpus, settings.split, settings.seed)
+        parts = draw_split(own, settings.split, settings.seed).with_extra(len(own), len(corpus))
         store = open_store(corpus, settings.features, quiet=quiet)
-        settings = settings.model_copy(update={"data": absolute(settings.data)})
+        settings = with_lasting_places(settings)
         folder = RunFolder.create("train", settings.version, run)
     chatter_console(quiet).print(
         f"run: {folder.path} on {target}, {len(parts.train):,} clips to train, {len(parts.test):,} to test"

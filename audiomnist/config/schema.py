@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -50,8 +50,12 @@ class Features(Settings):
 class Window(Settings):
     """The stretch of time that the network sees."""
 
-    clip_ms: int = Field(1000, ge=50, le=60_000, description="milliseconds; longer clips are cut")
-    padding: Literal["silence", "noise"] = Field("silence", description="what surrounds a shorter clip")
+    clip_ms: Annotated[int, Field(ge=50, le=60_000)] | Literal["auto"] = Field(
+        1000, description="milliseconds, longer clips are cut; auto keeps 99 % of the training clips whole"
+    )
+    padding: Literal["silence", "noise", "blank"] = Field(
+        "silence", description="what surrounds a shorter clip; blank is nothing, and each band is normalised apart"
+    )
     channels: int = Field(2, ge=1, le=8, description="a mono clip is repeated")
     top_db: float = Field(80.0, gt=0, description="dynamic range below the loudest bin, dB")
 
@@ -62,20 +66,38 @@ class Augment(Settings):
     freq_masks: int = Field(2, ge=0, le=16)
     time_masks: int = Field(2, ge=0, le=16)
     mask_fraction: float = Field(0.1, ge=0, le=1, description="most of an axis one mask covers")
+    stretch: float = Field(0.0, ge=0, le=1, description="0.25: up to a quarter faster or slower")
+    warp: float = Field(0.0, ge=0, le=1, description="0.2: vocal tract up to a fifth longer or shorter")
+    tilt_db: float = Field(0.0, ge=0, le=60, description="most that the spectrum's ends are raised or lowered, dB")
+    equaliser_db: float = Field(0.0, ge=0, le=60, description="height of a random smooth curve over the bands, dB")
+    noise_probability: float = Field(0.0, ge=0, le=1)
+    noise_below_peak_db: tuple[float, float] = Field((50.0, 5.0), description="quietest and loudest noise, dB")
+    noise_tilt_db: float = Field(15.0, ge=0, le=60, description="most that the noise's ends are raised or lowered, dB")
+
+    @property
+    def changes(self) -> bool:
+        """Whether voice or room are changed at all."""
+        return any((self.stretch, self.warp, self.tilt_db, self.equaliser_db, self.noise_probability))
 
 
 class Model(Settings):
     """The network."""
 
-    name: Literal["cnn4"] = "cnn4"
+    name: Literal["cnn4", "dsnet"] = "cnn4"
+    widths: tuple[Annotated[int, Field(ge=4, le=1024)], ...] = Field(
+        (8, 16, 32, 64), min_length=2, max_length=6, description="channels of each stage; every stage halves the map"
+    )
 
 
 class Optim(Settings):
-    """Adam under a one-cycle schedule with linear annealing."""
+    """AdamW (without weight decay it is Adam) under a one-cycle schedule with linear annealing."""
 
     lr: float = Field(0.001, gt=0, description="peak learning rate")
     batch_size: int = Field(16, ge=2)
     epochs: int = Field(10, ge=1)
+    weight_decay: float = Field(0.0, ge=0)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights that are tested; 0 is no averaging")
 
 
 class Split(Settings):
@@ -92,6 +114,7 @@ class Config(Settings):
 
     version: str = "custom"
     data: str = Field(default_factory=lambda: os.environ.get("AUDIOMNIST_DATA", "audiomnist"))
+    extra_data: str | None = Field(None, description="a further corpus, for training only")
     seed: int = Field(0, ge=0, lt=2**31)
     features: Features = Features()
     window: Window = Window()

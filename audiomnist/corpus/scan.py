@@ -81,6 +81,32 @@ class Corpus:
         """Return the full path of a clip, by its index."""
         return self.root / self.paths[clip]
 
+    def joined(self, other: "Corpus", name: str) -> "Corpus":
+        """Return this corpus with the clips of another behind its own; their speakers become ``<name>:<speaker>``.
+
+        Raises
+        ------
+        DataError
+            If a file is in both.
+        """
+        own = {str(self.root.resolve() / path) for path in self.paths}
+        further = [str(other.root.resolve() / path) for path in other.paths]
+        if shared := own.intersection(further):
+            raise DataError(f"{min(shared)} is both trained on and tested", "name another corpus with --extra-data")
+        columns = {
+            column: np.concatenate([values, other.columns.get(column, np.full(len(other), None, dtype=object))])
+            for column, values in self.columns.items()
+        }
+        return replace(
+            self,
+            paths=(*self.paths, *further),
+            digits=np.concatenate([self.digits, other.digits]),
+            speakers=np.concatenate([self.speakers, [f"{name}:{speaker}" for speaker in other.speakers.tolist()]]),
+            repetitions=np.concatenate([self.repetitions, other.repetitions]),
+            stamps=np.concatenate([self.stamps, other.stamps]),
+            columns=columns,
+        )
+
     def select(self, clips: Sequence[int] | NDArray[np.int64]) -> "Corpus":
         """Return the corpus of these clips only, in this order."""
         chosen = np.asarray(clips, dtype=np.int64)

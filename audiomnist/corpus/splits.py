@@ -1,7 +1,7 @@
 """Who is trained on and who is tested. scikit-learn draws; what is kept is a list of clip indices per part."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,10 @@ class Split:
     validation: Clips
     test: Clips
     held_out: tuple[str, ...] = ()
+
+    def with_extra(self, first: int, end: int) -> "Split":
+        """Return the split with further clips to train on: those from index ``first`` to before ``end``."""
+        return replace(self, train=np.concatenate([self.train, np.arange(first, end)]))
 
 
 def split(corpus: Corpus, settings: SplitSettings, seed: int) -> Split:

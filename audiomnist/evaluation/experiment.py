@@ -22,6 +22,7 @@ from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features.store import FeatureStore
 from audiomnist.files import write_text
 from audiomnist.training.checkpoint import load_state
+from audiomnist.training.dataset import with_window
 from audiomnist.training.listeners import Checkpoint, History, TensorBoard
 from audiomnist.training.run import RunFolder
 from audiomnist.training.trainer import Listener, Trainer, predict_logits
@@ -60,6 +61,7 @@ def run_experiment(
 ) -> Result:
     """Train on a split, or go on with training, then test, and write everything into the run folder."""
     started = time.perf_counter()
+    config = with_window(config, store.index.n_samples[split.train])
     if not run.config.exists():
         run.save_split(corpus, split)
         config.save(run.config)
@@ -76,7 +78,7 @@ def run_experiment(
         "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
         "train_seconds": round(sum(epoch["seconds"] for epoch in history), 3),
     }
-    return evaluate(trainer.model, trainer.front_end, corpus, split.test, facts, run, started)
+    return evaluate(trainer.network, trainer.front_end, corpus, split.test, facts, run, started)
 
 
 def evaluate(

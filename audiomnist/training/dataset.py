@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
-from audiomnist.config import Window
+from audiomnist.config import Config, Window
 from audiomnist.features.mel import FrameGrid
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from audiomnist.features.store import FeatureStore
+
+
+_WHOLE = 0.99  # share of the training clips that an automatic window keeps whole
+_STEP_MS = 10
+
+
+def with_window(config: Config, n_samples: NDArray[np.int64]) -> Config:
+    """Return the configuration with an automatic window made definite, from the lengths of the training clips."""
+    if config.window.clip_ms != "auto":
+        return config
+    longest_ms = 1000 * float(np.quantile(n_samples, _WHOLE)) / config.features.sample_rate
+    clip_ms = max(_STEP_MS * math.ceil(longest_ms / _STEP_MS), 5 * _STEP_MS)
+    return config.model_copy(update={"window": config.window.model_copy(update={"clip_ms": clip_ms})})
 
 
 @dataclass(frozen=True)
@@ -22,6 +39,8 @@ class Placed:
     ----------
     power : Tensor[B, N, M]
         Mel power.
+    inside : Tensor[B, N]
+        Which frames are the clip's and not the silence around it.
     offsets : Tensor[B]
         Frames between the window's first and the one centred on the clip's first sample.
     n_samples, lowest, highest : Tensor[B]
@@ -29,6 +48,7 @@ class Placed:
     """
 
     power: torch.Tensor
+    inside: torch.Tensor
     offsets: torch.Tensor
     n_samples: torch.Tensor
     lowest: torch.Tensor
@@ -52,6 +72,8 @@ class WindowedClips:
         features = store.features
         self.device = device
         self.n_fft, self.hop_length = features.n_fft, features.hop_length
+        if window.clip_ms == "auto":
+            raise ValueError("an automatic window must be made definite first: see with_window")
         self.window_samples = window.clip_ms * features.sample_rate // 1000
         self.n_frames = self.window_samples // features.hop_length + 1
         self._lead = FrameGrid(features.n_fft, features.hop_length).lead
@@ -63,7 +85,7 @@ class WindowedClips:
         self._lowest, self._highest = (torch.from_numpy(values).to(device) for values in (index.lowest, index.highest))
         self._frame_numbers = torch.arange(self.n_frames, device=device)
 
-    def place(self, clips: torch.Tensor, position: torch.Tensor) -> Placed:
+    def place(self, clips: torch.Tensor, position: torch.Tensor, speed: torch.Tensor | None = None) -> Placed:
         """Gather clips at given places in their windows.
 
         Parameters
@@ -72,16 +94,33 @@ class WindowedClips:
             Indices into the store.
         position : Tensor[B]
             From 0 (as early as possible) to 1 (exclusive; as late as possible).
+        speed : Tensor[B], optional
+            How much faster than it was each clip is said; frames between two of the store are interpolated.
         """
         n_samples = self.n_samples[clips]
+        if speed is not None:
+            n_samples = (n_samples / speed).long()
         slack = (self.window_samples - n_samples).clamp(min=0) // self.hop_length
         offsets = (position * (slack + 1)).long().clamp(max=slack)  # (B,)
-        within = self._frame_numbers - offsets[:, None] + self._lead  # (B, N)
-        outside = (within < 0) | (within >= self._counts[clips, None])
+        after_begin = self._frame_numbers - offsets[:, None]  # (B, N)
+        if speed is None:
+            within = after_begin + self._lead
+            inside = (within >= 0) & (within < self._counts[clips, None])
+            power = self._gather(clips, within, inside)
+        else:
+            exact = after_begin * speed[:, None] + self._lead
+            inside = (exact >= 0) & (exact <= self._counts[clips, None] - 1)
+            within = exact.long()
+            following = torch.minimum(within + 1, self._counts[clips, None] - 1)
+            share = (exact - within)[..., None]
+            power = torch.lerp(self._gather(clips, within, inside), self._gather(clips, following, inside), share)
+        return Placed(power, inside, offsets, n_samples, self._lowest[clips], self._highest[clips])
+
+    def _gather(self, clips: torch.Tensor, within: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+        """Return frames of clips by their number within the clip, Tensor[B, N, M], silence where not inside."""
         silence = self._frames.shape[0] - 1
-        rows = (self._starts[clips, None] + within).masked_fill_(outside, silence).to(self._frames.device)
-        power = self._frames.index_select(0, rows.view(-1)).view(*rows.shape, -1)  # (B, N, M)
-        return Placed(power.to(self.device), offsets, n_samples, self._lowest[clips], self._highest[clips])
+        rows = (self._starts[clips, None] + within).masked_fill_(~inside, silence).to(self._frames.device)
+        return self._frames.index_select(0, rows.view(-1)).view(*rows.shape, -1).to(self.device)
 
 
 def _fits(n_bytes: int, device: torch.device) -> bool:

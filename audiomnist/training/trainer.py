@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
@@ -67,7 +68,17 @@ class Trainer:
         watched = split.validation if len(split.validation) else split.test
         self.watched_clips = torch.from_numpy(watched).to(device)
         self.model = build_model(config).to(device)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config.optim.lr, fused=device.type != "mps")
+        self._average = (
+            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.optim.ema), use_buffers=True)  # type: ignore[no-untyped-call]
+            if config.optim.ema
+            else None
+        )
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=config.optim.lr,
+            weight_decay=config.optim.weight_decay,
+            fused=device.type != "mps",
+        )
         self.steps_per_epoch = -(-len(split.train) // config.optim.batch_size)
         self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer,
@@ -84,7 +95,7 @@ class Trainer:
             train_loss, train_accuracy = self._train_epoch()
             seconds = time.perf_counter() - started
             self.epoch += 1
-            logits = predict_logits(self.model, self.front_end, self.watched_clips)
+            logits = predict_logits(self.network, self.front_end, self.watched_clips)
             labels = self.labels[self.watched_clips]
             loss = float(functional.cross_entropy(logits, labels))
             if not math.isfinite(train_loss + loss):
@@ -107,6 +118,11 @@ class Trainer:
             for listener in listeners:
                 listener.epoch_ended(record, self)
 
+    @property
+    def network(self) -> nn.Module:
+        """The network to test and keep: the average of its weights, if one is made."""
+        return self._average.module if self._average else self.model
+
     def _train_epoch(self) -> tuple[float, float]:
         self.model.train()
         total_loss = torch.zeros((), device=self.device)
@@ -115,11 +131,13 @@ class Trainer:
             inputs, labels = self.front_end.train(clips, draws), self.labels[clips]
             with autocast(self.device):
                 logits = self.model(inputs).float()
-            loss = functional.cross_entropy(logits, labels)
+            loss = functional.cross_entropy(logits, labels, label_smoothing=self.config.optim.label_smoothing)
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             self.scheduler.step()
+            if self._average:
+                self._average.update_parameters(self.model)
             total_loss += loss.detach() * len(clips)
             n_correct += (logits.argmax(1) == labels).sum()
         n_clips = len(self.train_clips)
@@ -144,6 +162,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
+            "average": self._average.state_dict() if self._average else {},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -151,6 +170,8 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
+        if self._average:
+            self._average.load_state_dict(state["average"])
         self.epoch = state["epoch"]
 
 

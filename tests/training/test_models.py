@@ -1,15 +1,15 @@
 import torch
 
 from audiomnist.config import Config
-from audiomnist.training.models import Cnn4, build_model
+from audiomnist.training.models import Cnn4, DsNet, build_model
 
 
 def test_the_studys_network_has_its_number_of_parameters() -> None:
-    assert sum(parameter.numel() for parameter in Cnn4(2, 10).parameters()) == 25_602
+    assert sum(parameter.numel() for parameter in Cnn4(2, 10, (8, 16, 32, 64)).parameters()) == 25_602
 
 
 def test_one_channel_that_stands_for_two_gives_the_same_logits_and_gradients() -> None:
-    network = Cnn4(2, 10)
+    network = Cnn4(2, 10, (8, 16, 32, 64))
     mono = torch.randn(6, 1, 64, 94)
     gradients = []
     for inputs in (mono, mono.repeat(1, 2, 1, 1)):
@@ -34,3 +34,10 @@ def test_building_a_model_leaves_the_global_generator_alone() -> None:
     torch.manual_seed(0)
     build_model(Config(seed=5))
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_a_separable_network_is_small_and_takes_any_window() -> None:
+    network = DsNet(1, 10, (24, 32, 48, 64)).eval()
+    assert sum(parameter.numel() for parameter in network.parameters()) == 16_906
+    for n_frames in (20, 101, 300):
+        assert network(torch.randn(2, 1, 64, n_frames)).shape == (2, 10)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from audiomnist.config import Augment, Model, Optim, Window
 from audiomnist.errors import DataError
 from audiomnist.training.checkpoint import load_model, load_state, save_model, save_state
 from audiomnist.training.trainer import EpochRecord, Trainer, predict_logits
@@ -25,7 +26,15 @@ def make_trainer(material: Material) -> Trainer:
 
 
 def weights(trainer: Trainer) -> torch.Tensor:
-    return torch.cat([tensor.flatten().double() for tensor in trainer.model.state_dict().values()])
+    return torch.cat([tensor.flatten().double() for tensor in trainer.network.state_dict().values()])
+
+
+def test_averaged_weights_are_what_is_tested_and_kept(material: Material) -> None:
+    config = material.config.model_copy(update={"optim": Optim(lr=0.01, epochs=1, ema=0.9)})
+    trainer = make_trainer(replace(material, config=config))
+    trainer.fit()
+    assert trainer.network is not trainer.model
+    assert not torch.equal(trainer.network.classifier.weight, trainer.model.classifier.weight)
 
 
 def test_training_learns_the_words(material: Material) -> None:
@@ -46,7 +55,20 @@ def test_one_seed_gives_the_same_weights_bit_for_bit(material: Material) -> None
     assert torch.equal(weights(first), weights(second))
 
 
-def test_a_resumed_run_ends_as_an_unbroken_one(material: Material, tmp_path: Path) -> None:
+RECIPES = {
+    "plain": {},
+    "everything": {
+        "window": Window(padding="blank", channels=1),
+        "augment": Augment(stretch=0.2, warp=0.2, tilt_db=6, equaliser_db=4, noise_probability=0.5),
+        "model": Model(name="dsnet", widths=(8, 12)),
+        "optim": Optim(lr=0.01, epochs=3, weight_decay=0.01, label_smoothing=0.1, ema=0.9),
+    },
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_resumed_run_ends_as_an_unbroken_one(material: Material, tmp_path: Path, recipe: str) -> None:
+    material = replace(material, config=material.config.model_copy(update=RECIPES[recipe]))
     unbroken = make_trainer(material)
     unbroken.fit()
 

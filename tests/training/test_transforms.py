@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from audiomnist.config import Config, Features, Window
 from audiomnist.features import prepare
 from audiomnist.features.audio import read, resample
+from audiomnist.training.augment import mask
 from audiomnist.training.dataset import WindowedClips
-from audiomnist.training.transforms import FrontEnd, NoisePadding, mask, normalise, to_db
+from audiomnist.training.noise import NoiseBank, NoisePadding
+from audiomnist.training.transforms import FrontEnd, normalise, to_db
 from tests.training.conftest import Material
 
 CPU = torch.device("cpu")
@@ -73,7 +75,9 @@ def test_noise_padding_has_the_statistics_of_noise_in_the_waveform(material: Mat
     stream = torch.Generator().manual_seed(3)
     chosen = torch.arange(len(material.store)).repeat(4)[:500]
     placed = clips.place(chosen, torch.rand(len(chosen), generator=stream))
-    ours = to_db(NoisePadding(config, clips)(placed, torch.rand(len(chosen), 2, generator=stream)), 80.0)
+    ours = to_db(
+        NoisePadding(config, clips, NoiseBank(config, CPU))(placed, torch.rand(len(chosen), 2, generator=stream)), 80.0
+    )
     centres = torch.arange(clips.n_frames) * hop
     theirs, padding = [], []
     for row, clip in enumerate(chosen.tolist()):
@@ -97,7 +101,7 @@ def test_noise_is_drawn_for_each_channel(material: Material) -> None:
     config = material.config.model_copy(update={"window": Window(padding="noise")})
     clips = windowed(material, config.window)
     placed = clips.place(torch.tensor([0]), torch.tensor([0.5]))
-    power = NoisePadding(config, clips)(placed, torch.tensor([[0.1, 0.7]]))
+    power = NoisePadding(config, clips, NoiseBank(config, CPU))(placed, torch.tensor([[0.1, 0.7]]))
     assert not torch.equal(power[0, 0], power[0, 1])
 
 

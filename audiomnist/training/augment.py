@@ -1,0 +1,128 @@
+"""Changes to training clips, on mel power, for a whole batch at once.
+
+What a new voice, a new microphone and a new room do to a word, drawn anew for every clip in every epoch. Like all
+transforms, these take uniform numbers and draw nothing themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from audiomnist.config import Augment, Features
+from audiomnist.training.noise import NoiseBank
+
+if TYPE_CHECKING:
+    pass
+
+_EQUALISER_TERMS = 4
+
+
+def spread(draws: torch.Tensor, widest: float) -> torch.Tensor:
+    """Map uniform numbers to factors between 1 / (1 + widest) and 1 + widest, uniform in their logarithm."""
+    return torch.exp((2 * draws - 1) * math.log1p(widest))
+
+
+def mask(inputs: torch.Tensor, draws: torch.Tensor, axis: int, fraction: float) -> torch.Tensor:
+    """Set random stretches of an axis to 0, which after normalisation is the mean.
+
+    SpecAugment (Park et al., Interspeech 2019), with masks of its own for every clip.
+
+    Parameters
+    ----------
+    inputs : Tensor[B, C, N, M]
+        Overwritten.
+    draws : Tensor[B, 2 * n_masks]
+        Uniform in [0, 1): widths, then places.
+    axis : int
+        2 for time, 3 for frequency.
+    fraction : float
+        The widest mask, as a part of the axis.
+    """
+    size = inputs.shape[axis]
+    widths, places = draws.chunk(2, dim=1)  # (B, n_masks)
+    widths = (widths * (int(size * fraction) + 1)).floor()
+    starts = (places * (size - widths + 1)).floor()
+    cells = torch.arange(size, device=inputs.device)
+    hidden = ((cells >= starts[..., None]) & (cells < (starts + widths)[..., None])).any(1)  # (B, size)
+    shape = [len(inputs), 1, 1, 1]
+    shape[axis] = size
+    return inputs.masked_fill_(hidden.view(shape), 0.0)
+
+
+class VoiceAndRoom:
+    """Warp, equalise and cover with noise the mel power of clips.
+
+    - Warp: the frequency axis is scaled, as by a longer or shorter vocal tract (VTLP, Jaitly and Hinton, 2013).
+    - Equalise: a random tilt and a random smooth curve over the mel axis, as by another microphone or room.
+    - Noise: with some probability, noise of random tilt at a random level below the clip's loudest band and frame.
+    """
+
+    def __init__(self, features: Features, augment: Augment, noise: NoiseBank) -> None:
+        device = noise.device
+        top = _to_mel(torch.tensor(features.sample_rate / 2))
+        bands = torch.arange(features.n_mels, device=device)
+        self._augment, self._noise = augment, noise
+        self._centres_hz = _to_hz((bands + 1) / (features.n_mels + 1) * top)
+        self._top, self._n_mels = float(top), features.n_mels
+        self._along = torch.linspace(-1, 1, features.n_mels, device=device)
+        orders = torch.arange(1, _EQUALISER_TERMS + 1, device=device)
+        self._waves = math.pi / 2 * orders[:, None] * (self._along + 1)  # (4, M)
+        self._sizes = [1, 1, 2 * _EQUALISER_TERMS, 4]
+
+    @property
+    def n_draws(self) -> int:
+        """Uniform numbers needed for a clip."""
+        return sum(self._sizes)
+
+    def __call__(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+        """Return changed mel power.
+
+        Parameters
+        ----------
+        power : Tensor[B, N, M]
+        draws : Tensor[B, n_draws]
+            Uniform in [0, 1).
+        """
+        warp, tilt, equaliser, noise = torch.split(draws, self._sizes, dim=1)
+        if self._augment.warp:
+            power = self._warp(power, spread(warp[:, 0], self._augment.warp))
+        gain_db = (2 * tilt - 1) * self._augment.tilt_db * self._along  # (B, M)
+        if self._augment.equaliser_db:
+            heights, phases = equaliser.chunk(2, dim=1)  # (B, 4)
+            waves = torch.cos(self._waves + 2 * math.pi * phases[..., None])  # (B, 4, M)
+            gain_db = gain_db + self._augment.equaliser_db / 2 * torch.einsum("bk,bkm->bm", 2 * heights - 1, waves)
+        power = power * torch.pow(10.0, gain_db / 10)[:, None]
+        if self._augment.noise_probability:
+            power = self._add_noise(power, noise)
+        return power
+
+    def _warp(self, power: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+        bands = _to_mel(self._centres_hz * factors[:, None]) / self._top * (self._n_mels + 1) - 1  # (B, M)
+        bands = bands.clamp(0, self._n_mels - 1)
+        below = bands.long()
+        above = (below + 1).clamp(max=self._n_mels - 1)
+        matrix = torch.zeros(len(power), self._n_mels, self._n_mels, device=power.device)  # (B, M, M')
+        share = (bands - below)[:, None]
+        matrix.scatter_add_(1, below[:, None], 1 - share)
+        matrix.scatter_add_(1, above[:, None], share)
+        return power @ matrix
+
+    def _add_noise(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+        start, present, level, tilt = draws.T
+        quietest_db, loudest_db = self._augment.noise_below_peak_db
+        below_db = quietest_db + (loudest_db - quietest_db) * level
+        shape_db = (2 * tilt - 1)[:, None] * self._augment.noise_tilt_db * self._along - below_db[:, None]  # (B, M)
+        height = power.flatten(1).amax(1)[:, None] * torch.pow(10.0, shape_db / 10)
+        height = height * (present < self._augment.noise_probability)[:, None]
+        return torch.addcmul(power, self._noise.levelled(start, power.shape[1]), height[:, None])
+
+
+def _to_mel(hertz: torch.Tensor) -> torch.Tensor:
+    return 2595 * torch.log10(1 + hertz / 700)
+
+
+def _to_hz(mel: torch.Tensor) -> torch.Tensor:
+    return 700 * (torch.pow(10.0, mel / 2595) - 1)

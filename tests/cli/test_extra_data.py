@@ -1,0 +1,45 @@
+import csv
+from pathlib import Path
+
+from tests.cli.command import SMALL, audiomnist, succeeds, weights
+from tests.conftest import MakeCorpus
+
+
+def parts(run: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    with (run / "split.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["part"], []).append(row["path"])
+    return found
+
+
+def test_a_further_corpus_is_trained_on_and_never_tested(
+    small_corpus: Path, make_corpus: MakeCorpus, tmp_path: Path
+) -> None:
+    extra = make_corpus(tmp_path / "extra", layout="audiomnist", speakers=2, repetitions=1)
+    words = ("train", "--data", small_corpus, *SMALL)
+    plain = succeeds(*words, "--run", tmp_path / "plain", "--json").json
+    result = succeeds(*words, "--extra-data", extra, "--run", tmp_path / "run", "--json").json
+    assert result["n_train"] == plain["n_train"] + 20
+    before, after = parts(tmp_path / "plain"), parts(tmp_path / "run")
+    assert after["test"] == before["test"]
+    assert after["train"][: len(before["train"])] == before["train"]
+    assert all(path.startswith(str(extra)) for path in after["train"][len(before["train"]) :])
+    assert weights(tmp_path / "plain") != weights(tmp_path / "run")
+    again = succeeds("evaluate", tmp_path / "run", "--json").json
+    assert (again["accuracy"], again["n_test"]) == (result["accuracy"], result["n_test"])
+
+
+def test_every_fold_is_trained_with_it(small_corpus: Path, make_corpus: MakeCorpus, tmp_path: Path) -> None:
+    extra = make_corpus(tmp_path / "extra", speakers=1, repetitions=1)
+    words = ("kfold", "--data", small_corpus, "--extra-data", extra, *SMALL, "--group", "speaker", "--folds", "3")
+    result = succeeds(*words, "--run", tmp_path / "run", "--json").json
+    assert [fold["n_test"] for fold in result["folds"]] == [40, 40, 40]
+    assert {len(parts(tmp_path / "run" / f"fold-{fold}")["train"]) for fold in range(3)} == {90}
+
+
+def test_an_own_voice_in_the_further_corpus_is_told_apart(small_corpus: Path, tmp_path: Path) -> None:
+    words = ("train", "--data", small_corpus, "--extra-data", small_corpus, *SMALL, "--run", tmp_path / "run")
+    outcome = audiomnist(*words)
+    assert outcome.exit_code == 3
+    assert "is both trained on and tested" in outcome.stderr

@@ -1,0 +1,125 @@
+import pytest
+import torch
+
+from audiomnist.config import Augment, Config, Features, Window
+from audiomnist.training.augment import VoiceAndRoom, spread
+from audiomnist.training.dataset import WindowedClips, with_window
+from audiomnist.training.noise import NoiseBank
+from audiomnist.training.transforms import FrontEnd, normalise_bands
+from tests.training.conftest import Material
+
+CPU = torch.device("cpu")
+FEATURES = Features(sample_rate=16_000, n_fft=512, hop_length=160, n_mels=40)
+EVERYTHING = Augment(stretch=0.25, warp=0.2, tilt_db=6, equaliser_db=4, noise_probability=0.5)
+
+
+def change(augment: Augment, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+    bank = NoiseBank(Config(features=FEATURES), CPU)
+    return VoiceAndRoom(FEATURES, augment, bank)(power, draws)
+
+
+def uniform(rows: int, columns: int = 14) -> torch.Tensor:
+    return torch.rand(rows, columns, generator=torch.Generator().manual_seed(0))
+
+
+def test_factors_are_as_often_smaller_as_larger() -> None:
+    assert spread(torch.tensor([0.0, 0.5, 1.0]), 0.25).tolist() == pytest.approx([0.8, 1.0, 1.25])
+
+
+def test_middling_draws_change_nothing() -> None:
+    power = torch.rand(3, 20, 40)
+    draws = torch.full((3, 14), 0.5)
+    torch.testing.assert_close(change(EVERYTHING.model_copy(update={"noise_probability": 0.0}), power, draws), power)
+
+
+@pytest.mark.parametrize(("draw", "moves"), [(0.0, 1), (0.99, -1)])
+def test_a_longer_vocal_tract_moves_a_formant_down_and_a_shorter_one_up(draw: float, moves: int) -> None:
+    power = torch.zeros(1, 5, 40)
+    power[..., 20] = 1.0
+    draws = torch.full((1, 14), 0.5)
+    draws[:, 0] = draw
+    peak = int(change(Augment(warp=0.2), power, draws)[0, 0].argmax())
+    assert (peak - 20) * moves >= 2
+
+
+def test_a_tilt_is_a_straight_line_in_decibels() -> None:
+    draws = torch.full((1, 14), 0.5)
+    draws[:, 1] = 1.0
+    gain_db = 10 * change(Augment(tilt_db=6), torch.ones(1, 1, 40), draws)[0, 0].log10()
+    torch.testing.assert_close(gain_db, torch.linspace(-6, 6, 40), atol=1e-3, rtol=0)
+
+
+def test_an_equaliser_stays_within_its_height() -> None:
+    gain_db = 10 * change(Augment(equaliser_db=4), torch.ones(64, 1, 40), uniform(64)).log10()
+    assert gain_db.abs().max() <= 8
+    assert gain_db.std(2).min() > 0
+
+
+def test_noise_lies_as_far_below_the_peak_as_drawn() -> None:
+    power = torch.zeros(1, 60, 40)
+    power[:, 30, 10] = 5.0
+    draws = torch.full((1, 14), 0.5)
+    draws[:, -3], draws[:, -2] = 0.0, 0.5
+    noisy = change(Augment(noise_probability=1, noise_below_peak_db=(40.0, 20.0), noise_tilt_db=0), power, draws)
+    floor_db = 10 * (noisy[:, :20].mean((0, 1)) / 5.0).log10()
+    assert floor_db.mean().item() == pytest.approx(-30, abs=1)
+
+
+def test_a_share_of_the_clips_gets_noise() -> None:
+    power = torch.ones(400, 2, 40)
+    noisy = change(Augment(noise_probability=0.25), power, uniform(400))
+    share = (noisy != power).flatten(1).any(1).double().mean()
+    assert 0.15 < share < 0.35
+
+
+def test_bands_lose_their_mean_and_with_it_the_microphone() -> None:
+    db = torch.randn(3, 1, 30, 8) * 10
+    inside = torch.ones(3, 30, dtype=torch.bool)
+    inside[0, 20:] = False
+    normal = normalise_bands(db, inside)
+    assert not normal[0, :, 20:].any()
+    torch.testing.assert_close(normal[0, :, :20].mean(1), torch.zeros(1, 8), atol=1e-5, rtol=0)
+    microphone_db = torch.linspace(-20, 20, 8)
+    torch.testing.assert_close(normalise_bands(db + microphone_db, inside), normal, atol=1e-4, rtol=1e-4)
+
+
+def test_what_lies_outside_a_clip_does_not_reach_the_network(material: Material) -> None:
+    config = material.config.model_copy(update={"window": Window(padding="blank", channels=1)})
+    clips = WindowedClips(material.store, config.window, CPU)
+    inside = clips.place(torch.arange(8), torch.full((8,), 0.5)).inside
+    inputs = FrontEnd(config, clips).test(torch.arange(8))  # (B, 1, M, N)
+    assert not inputs.transpose(2, 3)[:, 0][~inside].any()
+    assert inside.sum(1).tolist() == material.store.index.n_frames[:8].tolist()
+
+
+def test_unchanged_speed_is_the_clip_itself(material: Material) -> None:
+    clips = WindowedClips(material.store, Window(), CPU)
+    chosen, position = torch.arange(20), torch.full((20,), 0.5)
+    plain, same = clips.place(chosen, position), clips.place(chosen, position, torch.ones(20))
+    torch.testing.assert_close(plain.power, same.power)
+    assert torch.equal(plain.inside, same.inside)
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.25])
+def test_a_faster_clip_has_fewer_frames(material: Material, speed: float) -> None:
+    clips = WindowedClips(material.store, Window(), CPU)
+    chosen, position = torch.arange(20), torch.full((20,), 0.5)
+    n_frames = clips.place(chosen, position).inside.sum(1)
+    changed = clips.place(chosen, position, torch.full((20,), speed)).inside.sum(1)
+    assert ((changed - n_frames / speed).abs() <= 2).all()
+
+
+def test_changed_inputs_do_not_depend_on_the_clips_beside_them(material: Material) -> None:
+    config = material.config.model_copy(update={"augment": EVERYTHING, "window": Window(padding="blank", channels=1)})
+    front_end = FrontEnd(config, WindowedClips(material.store, config.window, CPU))
+    clips, draws = torch.arange(20), uniform(20, front_end.n_draws)
+    torch.testing.assert_close(front_end.train(clips, draws)[7:8], front_end.train(clips[7:8], draws[7:8]))
+
+
+def test_an_automatic_window_keeps_nearly_all_clips_whole(material: Material) -> None:
+    config = material.config.model_copy(update={"window": Window(clip_ms="auto")})
+    lengths = material.store.index.n_samples
+    clip_ms = with_window(config, lengths).window.clip_ms
+    lengths_ms = lengths / config.features.sample_rate * 1000
+    assert (lengths_ms <= clip_ms).mean() >= 0.99
+    assert clip_ms < lengths_ms.max() + 10
