@@ -56,6 +56,9 @@ class Window(Settings):
     padding: Literal["silence", "noise", "blank"] = Field(
         "silence", description="what surrounds a shorter clip; blank is nothing, and each band is normalised apart"
     )
+    trim_db: float = Field(
+        0.0, ge=0, le=120, description="frames this far below the loudest are cut off a clip's ends; 0 cuts nothing"
+    )
     channels: int = Field(2, ge=1, le=8, description="a mono clip is repeated")
     top_db: float = Field(80.0, gt=0, description="dynamic range below the loudest bin, dB")
 

@@ -61,7 +61,7 @@ def run_experiment(
 ) -> Result:
     """Train on a split, or go on with training, then test, and write everything into the run folder."""
     started = time.perf_counter()
-    config = with_window(config, store.index.n_samples[split.train])
+    config = with_window(config, store, split.train)
     if not run.config.exists():
         run.save_split(corpus, split)
         config.save(run.config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,17 +15,45 @@ from audiomnist.features.mel import FrameGrid
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from audiomnist.features.store import FeatureStore
+    from audiomnist.features.store import FeatureStore, Index
 
 
 _WHOLE = 0.99  # share of the training clips that an automatic window keeps whole
 _STEP_MS = 10
 
 
-def with_window(config: Config, n_samples: NDArray[np.int64]) -> Config:
-    """Return the configuration with an automatic window made definite, from the lengths of the training clips."""
+def trimmed(store: FeatureStore, trim_db: float) -> Index:
+    """Return a store's index without the quiet frames at both ends of every clip.
+
+    Parameters
+    ----------
+    trim_db : float
+        A frame is quiet if its power lies this many dB below that of the clip's loudest; 0 trims nothing.
+    """
+    index = store.index
+    if not trim_db:
+        return index
+    power = store.frames[:-1].sum(1).numpy()  # (n_rows,)
+    loudest = np.maximum.reduceat(power, index.starts)
+    rows = np.arange(len(power))
+    heard = power >= np.repeat(loudest * 10 ** (-trim_db / 10), index.n_frames)
+    first = np.minimum.reduceat(np.where(heard, rows, len(rows)), index.starts)
+    last = np.maximum.reduceat(np.where(heard, rows, -1), index.starts)
+    n_frames = last - first + 1
+    return replace(index, starts=first, n_frames=n_frames, n_samples=n_frames * store.features.hop_length)
+
+
+def with_window(config: Config, store: FeatureStore, clips: NDArray[np.int64]) -> Config:
+    """Return the configuration with an automatic window made definite, from the lengths of the training clips.
+
+    Parameters
+    ----------
+    clips : int64 array [n_train]
+        Indices into the store.
+    """
     if config.window.clip_ms != "auto":
         return config
+    n_samples = trimmed(store, config.window.trim_db).n_samples[clips]
     longest_ms = 1000 * float(np.quantile(n_samples, _WHOLE)) / config.features.sample_rate
     clip_ms = max(_STEP_MS * math.ceil(longest_ms / _STEP_MS), 5 * _STEP_MS)
     return config.model_copy(update={"window": config.window.model_copy(update={"clip_ms": clip_ms})})
@@ -76,9 +104,9 @@ class WindowedClips:
             raise ValueError("an automatic window must be made definite first: see with_window")
         self.window_samples = window.clip_ms * features.sample_rate // 1000
         self.n_frames = self.window_samples // features.hop_length + 1
-        self._lead = FrameGrid(features.n_fft, features.hop_length).lead
+        self._lead = 0 if window.trim_db else FrameGrid(features.n_fft, features.hop_length).lead
         self._frames = store.frames.to(device) if _fits(store.n_bytes, device) else store.frames
-        index = store.index
+        index = trimmed(store, window.trim_db)
         self._starts, self._counts, self.n_samples = (
             torch.from_numpy(values).to(device) for values in (index.starts, index.n_frames, index.n_samples)
         )

@@ -1,7 +1,13 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from audiomnist.config import Augment, Config, Features, Window
+from audiomnist.corpus import scan
+from audiomnist.features import prepare
 from audiomnist.training.augment import VoiceAndRoom, spread
 from audiomnist.training.dataset import WindowedClips, with_window
 from audiomnist.training.noise import NoiseBank
@@ -119,7 +125,19 @@ def test_changed_inputs_do_not_depend_on_the_clips_beside_them(material: Materia
 def test_an_automatic_window_keeps_nearly_all_clips_whole(material: Material) -> None:
     config = material.config.model_copy(update={"window": Window(clip_ms="auto")})
     lengths = material.store.index.n_samples
-    clip_ms = with_window(config, lengths).window.clip_ms
+    clip_ms = with_window(config, material.store, np.arange(len(lengths))).window.clip_ms
     lengths_ms = lengths / config.features.sample_rate * 1000
     assert (lengths_ms <= clip_ms).mean() >= 0.99
     assert clip_ms < lengths_ms.max() + 10
+
+
+def test_silence_around_a_word_makes_no_difference(tmp_path: Path) -> None:
+    sample_rate, hop = FEATURES.sample_rate, FEATURES.hop_length
+    word = np.random.default_rng(0).uniform(-0.5, 0.5, 40 * hop)
+    silence = np.zeros(25 * hop)
+    soundfile.write(tmp_path / "1_ann_0.wav", word, sample_rate)
+    soundfile.write(tmp_path / "1_ann_1.wav", np.concatenate([silence, word, silence, silence]), sample_rate)
+    config = Config(features=FEATURES, window=Window(padding="blank", trim_db=35, clip_ms=800, channels=1))
+    store = prepare(scan(tmp_path), FEATURES, folder=tmp_path / "stores")
+    bare, surrounded = FrontEnd(config, WindowedClips(store, config.window, CPU)).test(torch.arange(2))
+    torch.testing.assert_close(bare, surrounded, atol=1e-3, rtol=1e-3)
