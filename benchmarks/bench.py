@@ -31,6 +31,7 @@ from audiomnist.corpus import Corpus, scan, split
 from audiomnist.corpus.synthesis import synthesize
 from audiomnist.features import FeatureStore, prepare
 from audiomnist.features.audio import import_torchaudio, read, resample
+from audiomnist.training.dataset import with_window
 from audiomnist.training.trainer import Trainer, predict_logits
 
 OUT = Path(__file__).parent / "out"
@@ -89,15 +90,17 @@ def bench_prep(corpus: Corpus, config: Config) -> Figure:
     return Figure("prep", ours_rate, "clips/s", "soundfile + torchaudio, clip by clip", plain_rate)
 
 
-def bench_training(version: str, corpus: Corpus, store: FeatureStore) -> list[Figure]:
+def bench_training(version: str, corpus: Corpus) -> list[Figure]:
     """Time the whole loop, and what makes its batches, against the bare step on one ready batch."""
     config = load(version_path(version))
-    trainer = Trainer(config, corpus, store, split(corpus, config.split, config.seed), CPU)
+    store = prepare(corpus, config.features, folder=OUT / "stores")
+    parts = split(corpus, config.split, config.seed)
+    trainer = Trainer(with_window(config, store, parts.train), corpus, store, parts, CPU)
     n_clips = len(trainer.train_clips)
     batches = list(trainer._batches())
     clips, draws = batches[0]
     inputs, labels = trainer.front_end.train(clips, draws).contiguous(), trainer.labels[clips]
-    optimizer = torch.optim.Adam(trainer.model.parameters(), lr=1e-6, fused=True)
+    optimizer = torch.optim.AdamW(trainer.model.parameters(), lr=1e-6, fused=True)
     trainer.scheduler.step = lambda: None
 
     def bare_step() -> None:
@@ -192,8 +195,8 @@ def main() -> None:
     start_up, imported = bench_start_up()
     figures = [start_up, bench_prep(corpus, config)]
     store = prepare(corpus, config.features, folder=OUT / "stores")
-    for version in ("v2", "v3"):
-        figures += bench_training(version, corpus, store)
+    for version in ("v2", "v3", "v4"):
+        figures += bench_training(version, corpus)
     figures.append(bench_evaluation(corpus, store))
 
     console = Console(highlight=False)

@@ -10,7 +10,7 @@ from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, error_document, print_json, result_console
 from audiomnist.cli.session import absolute, open_corpora, open_corpus, open_run, open_store, place_name
 from audiomnist.cli.tables import print_scores
-from audiomnist.errors import ThresholdError
+from audiomnist.errors import ThresholdError, UsageError
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.experiment import Result
@@ -29,6 +29,7 @@ def evaluate(
             metavar="PLACE",
         ),
     ] = None,
+    exclude_file: options.ExcludeFile = None,
     min_accuracy: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Exit with 5 below this.", show_default=False)
     ] = None,
@@ -55,11 +56,13 @@ def evaluate(
     from audiomnist.training.transforms import FrontEnd
 
     quiet = quiet or json
+    if exclude_file is not None and data is None:
+        raise UsageError("--exclude-file leaves clips out of another corpus", "name it with --data")
     folder = open_run(run)
     target = select_device(device)
     model = load_model(folder.require_model(), target)
     config = model.config
-    corpus = open_corpus(data, quiet=quiet) if data else open_corpora(config, quiet=quiet)[1]
+    corpus = open_corpus(data, exclude_file=exclude_file, quiet=quiet) if data else open_corpora(config, quiet=quiet)[1]
     clips = np.arange(len(corpus)) if data else folder.load_split(corpus).test
     store = open_store(corpus, config.features, quiet=quiet)
     chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(clips):,} clips to test")

@@ -24,6 +24,7 @@ def kfold(
     set_: options.Changes = None,
     data: options.Data = None,
     extra_data: options.ExtraData = None,
+    exclude_file: options.ExcludeFile = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
     run: Annotated[
@@ -49,7 +50,7 @@ def kfold(
         raise UsageError(f"--group {group}: clips can be kept together by speaker only", "use --group speaker")
     if resume is not None:
         options.refuse_with_resume(
-            **{"extra-data": extra_data},
+            **{"extra-data": extra_data, "exclude-file": exclude_file},
             version=version,
             config=config,
             set=set_,
@@ -65,7 +66,15 @@ def kfold(
         settings = folder.load_config()
     else:
         settings = options.resolve(
-            version, config, set_, data=data, extra_data=extra_data, seed=seed, scheme=group, folds=folds
+            version,
+            config,
+            set_,
+            data=data,
+            extra_data=extra_data,
+            exclude_file=exclude_file,
+            seed=seed,
+            scheme=group,
+            folds=folds,
         )
     target = select_device(device)
     seed_everything(settings.seed)

@@ -22,6 +22,10 @@ Data = Annotated[
 ExtraData = Annotated[
     str | None, typer.Option(help="A further corpus, for training only.", show_default=False, metavar="PLACE")
 ]
+ExcludeFile = Annotated[
+    Path | None,
+    typer.Option(help="List of clips to leave out, a path per line or a .csv.", show_default=False, metavar="LIST"),
+]
 Version = Annotated[
     str | None, typer.Option(help=f"Configuration that ships with the program. (default: {DEFAULT_VERSION})")
 ]
@@ -46,6 +50,7 @@ def resolve(
     *,
     data: str | None = None,
     extra_data: str | None = None,
+    exclude_file: Path | None = None,
     seed: int | None = None,
     scheme: str | None = None,
     folds: int | None = None,
@@ -59,7 +64,14 @@ def resolve(
     """
     if version is not None and config_file is not None:
         raise UsageError("--version and --config both name a configuration", "give one of them")
-    shortcuts = {"data": data, "extra_data": extra_data, "seed": seed, "split.scheme": scheme, "split.folds": folds}
+    shortcuts = {
+        "data": data,
+        "extra_data": extra_data,
+        "exclude_file": exclude_file and str(exclude_file.resolve()),
+        "seed": seed,
+        "split.scheme": scheme,
+        "split.folds": folds,
+    }
     given = {key: value for key, value in shortcuts.items() if value is not None}
     return load(config_file or version_path(version or DEFAULT_VERSION), changes or (), given)
 

@@ -7,6 +7,7 @@ from audiomnist.cli.session import open_corpus, open_store
 
 def prep(
     data: options.Data = None,
+    exclude_file: options.ExcludeFile = None,
     version: options.Version = None,
     config: options.ConfigFile = None,
     set_: options.Changes = None,
@@ -16,7 +17,7 @@ def prep(
 ) -> None:
     """Compute the mel features of a corpus once. Training does this by itself when it has to."""
     settings = options.resolve(version, config, set_, data=data)
-    corpus = open_corpus(settings.data, quiet=quiet or json)
+    corpus = open_corpus(settings.data, exclude_file=exclude_file, quiet=quiet or json)
     store = open_store(corpus, settings.features, quiet=quiet or json, jobs=jobs)
     if json:
         print_json(

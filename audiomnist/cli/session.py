@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from audiomnist.cli.output import chatter_console, progress
 from audiomnist.config import Config, Features
 from audiomnist.corpus import Corpus, scan
+from audiomnist.corpus.exclusion import without
 from audiomnist.corpus.places import data_folder, locate
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from audiomnist.training.run import RunFolder
 
 
-def open_corpus(place: str, *, quiet: bool) -> Corpus:
-    """Scan a corpus; the synthetic one is made first if it is not there yet."""
+def open_corpus(place: str, *, exclude_file: str | Path | None = None, quiet: bool) -> Corpus:
+    """Scan a corpus, without the clips that a file lists; the synthetic one is made first if it is not there yet."""
     if place == "synthetic" and not (data_folder() / place).exists():
         from audiomnist.corpus.synthesis import synthesize
 
@@ -27,12 +28,16 @@ def open_corpus(place: str, *, quiet: bool) -> Corpus:
     if corpus.strays:
         shown = ", ".join(corpus.strays[:3]) + (", ..." if len(corpus.strays) > 3 else "")
         console.print(f"corpus: left aside {len(corpus.strays):,} files that are no clips: {shown}", soft_wrap=True)
-    return corpus
+    if exclude_file is None:
+        return corpus
+    kept = without(corpus, Path(exclude_file))
+    console.print(f"corpus: left out {len(corpus) - len(kept):,} clips listed in {exclude_file}")
+    return kept
 
 
 def open_corpora(config: Config, *, quiet: bool) -> tuple[Corpus, Corpus]:
     """Return the corpus of a configuration, and the same with the clips of its further corpus behind its own."""
-    own = open_corpus(config.data, quiet=quiet)
+    own = open_corpus(config.data, exclude_file=config.exclude_file, quiet=quiet)
     if config.extra_data is None:
         return own, own
     return own, own.joined(open_corpus(config.extra_data, quiet=quiet), place_name(config.extra_data))

@@ -28,6 +28,7 @@ def train(
     set_: options.Changes = None,
     data: options.Data = None,
     extra_data: options.ExtraData = None,
+    exclude_file: options.ExcludeFile = None,
     split: options.SplitScheme = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
@@ -50,7 +51,7 @@ def train(
     quiet = quiet or json
     if resume is not None:
         options.refuse_with_resume(
-            **{"extra-data": extra_data},
+            **{"extra-data": extra_data, "exclude-file": exclude_file},
             version=version,
             config=config,
             set=set_,
@@ -64,7 +65,9 @@ def train(
             raise DataError(f"{resume} is a cross validation", f"go on: {command('audiomnist kfold --resume', resume)}")
         settings = folder.load_config()
     else:
-        settings = options.resolve(version, config, set_, data=data, extra_data=extra_data, seed=seed, scheme=split)
+        settings = options.resolve(
+            version, config, set_, data=data, extra_data=extra_data, exclude_file=exclude_file, seed=seed, scheme=split
+        )
     target = select_device(device)
     seed_everything(settings.seed)
     own, corpus = open_corpora(settings, quiet=quiet)
