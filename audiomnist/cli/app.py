@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from audiomnist import __version__
-from audiomnist.cli import config, download, evaluate, kfold, prep, synth, train
+from audiomnist.cli import analyze, config, download, evaluate, kfold, prep, synth, train, validate
 from audiomnist.cli.output import report_error
 from audiomnist.errors import AudiomnistError, DataError, Interrupted, UsageError
 
@@ -63,6 +63,8 @@ app = typer.Typer(
 )
 app.command("download")(download.download)
 app.command("synth")(synth.synth)
+app.command("validate")(validate.validate)
+app.command("analyze")(analyze.analyze)
 app.command("prep")(prep.prep)
 app.command("train")(train.train)
 app.command("kfold")(kfold.kfold)

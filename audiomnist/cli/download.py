@@ -23,9 +23,10 @@ def download(
         str | None,
         typer.Option(
             "--from",
-            help="A mirror's address, an archive on disk or an unpacked folder. (default: the corpus's own archive)",
+            help="A mirror's address, an archive on disk, an unpacked folder, or hub for the Hugging Face mirror. "
+            "(default: the corpus's own archive)",
             show_default=False,
-            metavar="URL|ARCHIVE|FOLDER",
+            metavar="URL|ARCHIVE|FOLDER|hub",
         ),
     ] = None,
     verify: Annotated[

@@ -64,7 +64,7 @@ def evaluate(
     config = model.config
     corpus = open_corpus(data, exclude_file=exclude_file, quiet=quiet) if data else open_corpora(config, quiet=quiet)[1]
     clips = np.arange(len(corpus)) if data else folder.load_split(corpus).test
-    store = open_store(corpus, config.features, quiet=quiet)
+    store = open_store(corpus, config.features, data or config.data, quiet=quiet)
     chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(clips):,} clips to test")
     place = absolute(data) if data else config.data
     destination = out or folder.path / "evaluations" / (place_name(data) if data else "test")

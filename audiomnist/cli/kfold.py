@@ -8,7 +8,7 @@ from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
-from audiomnist.cli.session import open_corpora, open_store, with_lasting_places
+from audiomnist.cli.session import open_corpora, open_store, warn_of_cuts, with_lasting_places
 from audiomnist.cli.tables import folds_table, print_scores
 from audiomnist.errors import DataError, Interrupted, UsageError, command
 
@@ -82,7 +82,8 @@ def kfold(
     by_speaker = settings.split.scheme == "speaker"
     drawn = draw_folds(own, settings.split.folds, settings.seed, by_speaker=by_speaker)
     splits = [split.with_extra(len(own), len(corpus)) for split in drawn]
-    store = open_store(corpus, settings.features, quiet=quiet)
+    store = open_store(corpus, settings.features, settings.data, quiet=quiet)
+    warn_of_cuts(store, settings, quiet=quiet)
     if resume is None:
         settings = with_lasting_places(settings)
         folder = RunFolder.create("kfold", f"kfold-{settings.version}", run)

@@ -18,7 +18,7 @@ def prep(
     """Compute the mel features of a corpus once. Training does this by itself when it has to."""
     settings = options.resolve(version, config, set_, data=data)
     corpus = open_corpus(settings.data, exclude_file=exclude_file, quiet=quiet or json)
-    store = open_store(corpus, settings.features, quiet=quiet or json, jobs=jobs)
+    store = open_store(corpus, settings.features, settings.data, quiet=quiet or json, jobs=jobs)
     if json:
         print_json(
             {

@@ -8,10 +8,13 @@ from audiomnist.config import Config, Features
 from audiomnist.corpus import Corpus, scan
 from audiomnist.corpus.exclusion import without
 from audiomnist.corpus.places import data_folder, locate
+from audiomnist.errors import command
 
 if TYPE_CHECKING:
     from audiomnist.features import FeatureStore
     from audiomnist.training.run import RunFolder
+
+_MANY_CUT = 0.01
 
 
 def open_corpus(place: str, *, exclude_file: str | Path | None = None, quiet: bool) -> Corpus:
@@ -43,12 +46,41 @@ def open_corpora(config: Config, *, quiet: bool) -> tuple[Corpus, Corpus]:
     return own, own.joined(open_corpus(config.extra_data, quiet=quiet), place_name(config.extra_data))
 
 
-def open_store(corpus: Corpus, features: Features, *, quiet: bool, jobs: int | None = None) -> "FeatureStore":
-    """Return the corpus's feature store, making it if need be."""
-    from audiomnist.features import prepare
+def open_store(
+    corpus: Corpus, features: Features, place: str, *, quiet: bool, jobs: int | None = None
+) -> "FeatureStore":
+    """Return the corpus's feature store; if it has to be made, a look at names and headers comes first."""
+    from audiomnist.features import is_prepared, prepare
 
+    if not is_prepared(corpus, features):
+        _warn_of_faults(place, jobs, quiet=quiet)
     with progress("prep", "clips", quiet=quiet) as show:
         return prepare(corpus, features, jobs=jobs, progress=show)
+
+
+def _warn_of_faults(place: str, jobs: int | None, *, quiet: bool) -> None:
+    from audiomnist.corpus.validation import validate
+
+    validation = validate(locate(place), jobs=jobs)
+    n_errors = len(validation.errors)
+    n_warnings = len(validation.findings) - n_errors
+    if n_errors or n_warnings:
+        see = command("audiomnist validate --data", place)
+        chatter_console(quiet).print(f"validate: {n_errors:,} errors, {n_warnings:,} warnings; see: {see}")
+
+
+def warn_of_cuts(store: "FeatureStore", config: Config, *, quiet: bool) -> None:
+    """Say so if the window is shorter than more than 1 % of the clips."""
+    from audiomnist.corpus.lengths import cut_share
+
+    clip_ms = config.window.clip_ms
+    if clip_ms == "auto":
+        return
+    share = cut_share(store.index.n_samples, config.features.sample_rate, clip_ms)
+    if share > _MANY_CUT:
+        chatter_console(quiet).print(
+            f"warning: window.clip_ms={clip_ms} cuts {share:.1%} of the clips; choose a longer one with --set"
+        )
 
 
 def open_run(path: Path | None) -> "RunFolder":

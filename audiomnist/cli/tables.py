@@ -21,10 +21,12 @@ def print_scores(console: Console, scores: "Scores") -> None:
 
 
 def _digits(scores: "Scores") -> Table:
-    table = _table("spoken (rows) against recognised (columns)")
+    table = _table("spoken (rows) against recognised (columns)", padding=0)
     table.add_column("", style="bold")
-    for name in (*scores.per_digit, "prec.", "recall", "F1"):
-        table.add_column(name, justify="right")
+    for name in scores.per_digit:
+        table.add_column(name, justify="right", min_width=4, no_wrap=True)
+    for name in ("prec.", "recall", "F1"):
+        table.add_column(name, justify="right", min_width=6, no_wrap=True)
     for row, (name, of_digit) in enumerate(scores.per_digit.items()):
         counts = [_count(count, row == column) for column, count in enumerate(scores.confusion[row].tolist())]
         figures = [f"{of_digit[key]:.3f}" for key in ("precision", "recall", "f1")]
@@ -73,8 +75,9 @@ def folds_table(folds: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _table(title: str, *, show_footer: bool = False) -> Table:
+def _table(title: str, *, show_footer: bool = False, padding: int = 1) -> Table:
     return Table(
+        padding=(0, padding),
         box=box.SIMPLE_HEAD,
         title=title,
         title_justify="left",

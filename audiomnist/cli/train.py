@@ -8,7 +8,7 @@ from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
-from audiomnist.cli.session import open_corpora, open_store, with_lasting_places
+from audiomnist.cli.session import open_corpora, open_store, warn_of_cuts, with_lasting_places
 from audiomnist.cli.tables import print_scores
 from audiomnist.errors import DataError, Interrupted, command
 
@@ -73,10 +73,11 @@ def train(
     own, corpus = open_corpora(settings, quiet=quiet)
     if resume is not None:
         parts = folder.load_split(corpus)
-        store = open_store(corpus, settings.features, quiet=quiet)
+        store = open_store(corpus, settings.features, settings.data, quiet=quiet)
     else:
         parts = draw_split(own, settings.split, settings.seed).with_extra(len(own), len(corpus))
-        store = open_store(corpus, settings.features, quiet=quiet)
+        store = open_store(corpus, settings.features, settings.data, quiet=quiet)
+        warn_of_cuts(store, settings, quiet=quiet)
         settings = with_lasting_places(settings)
         folder = RunFolder.create("train", settings.version, run)
     chatter_console(quiet).print(

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from audiomnist.corpus import hub
 from audiomnist.corpus.archive import copy_wanted, unpack
 from audiomnist.corpus.connection import MIRROR_HINT
 from audiomnist.corpus.fetch import FetchSettings, fetch, require_free_disk
@@ -49,6 +50,10 @@ class _Call:
     @property
     def is_from_web(self) -> bool:
         return "://" in self.origin
+
+    @property
+    def is_from_hub(self) -> bool:
+        return self.origin == hub.ORIGIN
 
 
 def download(
@@ -144,7 +149,7 @@ def _found(call: _Call, folder: Path) -> tuple[list[FileRecord], list[str]]:
 
 def _made(call: _Call, workplace: Workplace) -> tuple[list[FileRecord], list[str]]:
     with workplace.begin() as folder:
-        origin = _fetched(call, workplace) if call.is_from_web else _local(call, folder)
+        origin = _origin(call, workplace, folder)
         try:
             unwanted = _unpack_or_copy(call, origin, folder)
             call.say("checking the recordings")
@@ -164,6 +169,15 @@ def _made(call: _Call, workplace: Workplace) -> tuple[list[FileRecord], list[str
     names = [name.encode(errors="backslashreplace").decode() for name in unwanted if _is_stray(name)]
     strays = [f"{name}: left out, not named like a clip" for name in names]
     return records, deviations + strays
+
+
+def _origin(call: _Call, workplace: Workplace, folder: Path) -> Path:
+    """Return where the corpus can be taken from on this disk, having brought it there if need be."""
+    if call.is_from_hub:
+        call.say(f"fetching {hub.REPOSITORY} from the hub")
+        require_free_disk(workplace.folder, call.source.archive_bytes + call.source.unpacked_bytes)
+        return hub.fetch_tables(call.source, workplace.folder / hub.ORIGIN)
+    return _fetched(call, workplace) if call.is_from_web else _local(call, folder)
 
 
 def _fetched(call: _Call, workplace: Workplace) -> Path:
@@ -186,6 +200,9 @@ def _local(call: _Call, folder: Path) -> Path:
 
 def _unpack_or_copy(call: _Call, origin: Path, folder: Path) -> list[str]:
     """Fill a folder with the corpus's files, and return the names of the files left out."""
+    if call.is_from_hub:
+        call.say("unpacking the tables")
+        return hub.unpack_tables(origin, folder, call.source, progress=call.progress)
     if origin.is_dir():
         call.say(f"copying from {origin}")
         return copy_wanted(origin, folder, call.source.place, progress=call.progress)
@@ -211,6 +228,8 @@ def _require_clips(call: _Call, records: list[FileRecord], where: str) -> None:
 
 
 def _require_origin(call: _Call) -> None:
+    if call.is_from_hub:
+        return
     if call.is_from_web:
         if not call.origin.lower().startswith(("http://", "https://")):
             raise DataError(f"{call.origin} is not an http or https address", MIRROR_HINT)

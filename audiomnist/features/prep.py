@@ -67,7 +67,7 @@ def prepare(
     DataError
         With every clip that cannot be read.
     """
-    folder = folder or data_folder() / ".store"
+    folder = folder or _default_folder()
     prefix = store_prefix(corpus, features)
     path = folder / f"{prefix}-{corpus.fingerprint}"
     if path.exists():
@@ -84,6 +84,15 @@ def prepare(
     for other in older:
         shutil.rmtree(other, ignore_errors=True)
     return FeatureStore.open(path)
+
+
+def is_prepared(corpus: Corpus, features: Features) -> bool:
+    """Return whether a store that fits is there."""
+    return (_default_folder() / f"{store_prefix(corpus, features)}-{corpus.fingerprint}").exists()
+
+
+def _default_folder() -> Path:
+    return data_folder() / ".store"
 
 
 def _write_frames(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 
 from audiomnist.config import Config, Window
+from audiomnist.corpus.lengths import window_ms
 from audiomnist.features.mel import FrameGrid
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _WHOLE = 0.99  # share of the training clips that an automatic window keeps whole
-_STEP_MS = 10
+_SHORTEST_MS = 50
 
 
 def trimmed(store: FeatureStore, trim_db: float) -> Index:
@@ -54,8 +54,7 @@ def with_window(config: Config, store: FeatureStore, clips: NDArray[np.int64]) -
     if config.window.clip_ms != "auto":
         return config
     n_samples = trimmed(store, config.window.trim_db).n_samples[clips]
-    longest_ms = 1000 * float(np.quantile(n_samples, _WHOLE)) / config.features.sample_rate
-    clip_ms = max(_STEP_MS * math.ceil(longest_ms / _STEP_MS), 5 * _STEP_MS)
+    clip_ms = max(window_ms(1000 * n_samples / config.features.sample_rate, _WHOLE), _SHORTEST_MS)
     return config.model_copy(update={"window": config.window.model_copy(update={"clip_ms": clip_ms})})
 
 

@@ -289,3 +289,18 @@ def test_a_folder_that_holds_something_is_not_trained_into(tiny: Path, tmp_path:
     (run / "notes.txt").write_text("mine")
     assert refused(3, "train", "--data", tiny, *SMALL, "--run", run).error == f"{run} is not empty"
     assert [path.name for path in run.iterdir()] == ["notes.txt"]
+
+
+def test_a_window_that_cuts_many_clips_is_told_with_its_setting(small_corpus: Path, tmp_path: Path) -> None:
+    words = ("train", "--data", small_corpus, *SMALL, "--run")
+    assert "cuts" not in succeeds(*words, tmp_path / "long").stderr
+    outcome = succeeds(*words, tmp_path / "short", "--set", "window.clip_ms=400")
+    assert outcome.stderr.count("warning: window.clip_ms=400 cuts ") == 1
+
+
+def test_faults_of_a_corpus_are_counted_before_it_is_read(make_corpus: MakeCorpus, tmp_path: Path) -> None:
+    corpus = make_corpus(tmp_path / "corpus")
+    (corpus / "3_lucas_2.wav").unlink()
+    outcome = succeeds("prep", "--data", corpus, *SMALL)
+    assert f"validate: 0 errors, 1 warnings; see: audiomnist validate --data {corpus}" in outcome.stderr
+    assert "validate:" not in succeeds("prep", "--data", corpus, *SMALL).stderr

@@ -1,0 +1,234 @@
+"""Is a corpus whole and sound? By names and headers in seconds, or by decoding everything."""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from audiomnist.corpus.listing import Clip, Finding, Listing, list_files
+from audiomnist.corpus.metadata import Speakers, read_speakers
+from audiomnist.corpus.recordings import Header, decode, map_in_order, missing_wav_bytes, n_clipped, read_header
+from audiomnist.corpus.scan import CLASSES
+from audiomnist.errors import DataError
+
+SILENT_BELOW_DB = -60.0
+_NUMBERS_SHOWN = 8
+_UPSTREAM_FAULT = Clip("0_19_22.wav", "0", "19", 22)
+_SYNTHETIC_ROOM = "synthetic"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is wrong with a corpus, errors first."""
+
+    findings: tuple[Finding, ...]
+    n_clips: int
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that would break training or teach what is false."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+@dataclass(frozen=True)
+class _Inspection:
+    """What one file gave: its header if it has one, a hash of its sound if it was decoded, its faults."""
+
+    header: Header | None
+    sound: bytes | None
+    faults: tuple[Finding, ...]
+
+
+def validate(
+    corpus_root: Path, *, deep: bool = False, jobs: int | None = None, progress: Progress | None = None
+) -> Validation:
+    """Look for everything that can be wrong with a corpus; one fault never hides another.
+
+    Parameters
+    ----------
+    corpus_root : Path
+        Folder of clips, or a manifest.
+    deep : bool
+        Decode every clip, which also finds silence, clipping, values that are no numbers and duplicates.
+    jobs : int, optional
+        Threads; one per core by default.
+    progress : callable, optional
+        Called with the clips done and the clips in all.
+    """
+    listing = list_files(corpus_root)
+    findings = list(listing.findings)
+    if not listing.clips:
+        findings.append(Finding("no clips", "error", ".", "no file is named <digit>_<speaker>_<number>.wav"))
+    inspections = []
+    inspected = map_in_order(lambda clip: _inspect(listing.root, clip.path, deep), listing.clips, jobs)
+    for inspection in inspected:
+        inspections.append(inspection)
+        findings += inspection.faults
+        if progress:
+            progress(len(inspections), len(listing.clips))
+    findings += _odd_rates(listing.clips, inspections)
+    findings += _duplicates(listing.clips, inspections)
+    if listing.by_name:
+        findings += _repetitions(listing.clips)
+        findings += _metadata(listing)
+    findings.sort(key=lambda finding: finding.severity)
+    return Validation(tuple(findings), len(listing.clips))
+
+
+def _inspect(root: Path, path: str, deep: bool) -> _Inspection:
+    try:
+        header = read_header(root / path)
+        missing_bytes = missing_wav_bytes(root / path)
+    except DataError as error:
+        size = (root / path).stat().st_size if (root / path).exists() else None
+        kind, detail = ("empty", "the file has 0 bytes") if size == 0 else ("unreadable", _reason(error))
+        return _Inspection(None, None, (Finding(kind, "error", path, detail),))
+    faults = []
+    if missing_bytes:
+        detail = f"the header announces {missing_bytes:,} bytes of sound more than the file holds"
+        faults.append(Finding("truncated", "error", path, detail))
+    elif not header.n_frames:
+        faults.append(Finding("empty", "error", path, "the header is whole, but no sample follows"))
+    if header.n_channels > 1:
+        detail = f"{header.n_channels} channels; they are averaged"
+        faults.append(Finding("stereo", "warning", path, detail))
+    if not deep or not header.n_frames:
+        return _Inspection(header, None, tuple(faults))
+    sound, heard = _listen(root, path, header)
+    return _Inspection(header, sound, (*faults, *heard))
+
+
+def _listen(root: Path, path: str, header: Header) -> tuple[bytes | None, list[Finding]]:
+    """Decode a clip; return a hash of its sound and what is wrong with it."""
+    try:
+        samples, _ = decode(root / path)
+    except DataError as error:
+        return None, [Finding("unreadable", "error", path, _reason(error))]
+    faults = []
+    if len(samples) < header.n_frames:
+        detail = f"{len(samples):,} of the {header.n_frames:,} samples that the header announces can be decoded"
+        faults.append(Finding("truncated", "error", path, detail))
+    n_wrong = samples.size - np.count_nonzero(np.isfinite(samples))
+    if n_wrong:
+        faults.append(Finding("NaN or infinite", "error", path, f"{n_wrong:,} samples are no finite numbers"))
+        return None, faults
+    if not samples.size:
+        return None, faults
+    if np.abs(samples).max() < 10 ** (SILENT_BELOW_DB / 20):
+        faults.append(Finding("silent", "error", path, f"never louder than {SILENT_BELOW_DB:.0f} dB of full scale"))
+        return None, faults
+    n_loud = sum(n_clipped(channel) for channel in samples.T)
+    if n_loud:
+        detail = f"{n_loud:,} samples stand at full scale ({n_loud / samples.size:.2%})"
+        faults.append(Finding("clipped", "warning", path, detail))
+    return hashlib.blake2b(samples.tobytes(), digest_size=16, salt=str(header.sample_rate).encode()).digest(), faults
+
+
+def _odd_rates(clips: Iterable[Clip], inspections: list[_Inspection]) -> list[Finding]:
+    rates = Counter(inspection.header.sample_rate for inspection in inspections if inspection.header)
+    if len(rates) < 2:
+        return []
+    usual_hz = rates.most_common(1)[0][0]
+    return [
+        Finding("sample rate", "warning", clip.path, f"{inspection.header.sample_rate} Hz; most have {usual_hz} Hz")
+        for clip, inspection in zip(clips, inspections, strict=True)
+        if inspection.header and inspection.header.sample_rate != usual_hz
+    ]
+
+
+def _duplicates(clips: Iterable[Clip], inspections: list[_Inspection]) -> list[Finding]:
+    same_sound: dict[bytes, list[Clip]] = defaultdict(list)
+    for clip, inspection in zip(clips, inspections, strict=True):
+        if inspection.sound is not None:
+            same_sound[inspection.sound].append(clip)
+    found = []
+    for first, *others in same_sound.values():
+        for other in others:
+            detail = f"the same sound as {first.path}"
+            if other.speaker != first.speaker:
+                detail += ", under another speaker"
+            if other.label != first.label:
+                found.append(Finding("duplicate", "error", other.path, f"{detail}, under another digit"))
+            else:
+                found.append(Finding("duplicate", "warning", other.path, detail))
+    return found
+
+
+def _repetitions(clips: tuple[Clip, ...]) -> list[Finding]:
+    """Compare each speaker's clips of each digit with what most speakers have of most digits."""
+    held: dict[tuple[str, str], dict[int, list[str]]] = {
+        (speaker, digit): defaultdict(list) for speaker in sorted({clip.speaker for clip in clips}) for digit in CLASSES
+    }
+    for clip in clips:
+        if clip.label in CLASSES:
+            held[clip.speaker, clip.label][clip.repetition].append(clip.path)
+    n_holders = Counter(repetition for repetitions in held.values() for repetition in repetitions)
+    usual = {repetition for repetition, count in n_holders.items() if 2 * count > len(held)}
+    found = []
+    for (speaker, digit), repetitions in held.items():
+        where = f"speaker {speaker}, digit {digit}"
+        for kind, numbers in (("missing", usual - set(repetitions)), ("surplus", set(repetitions) - usual)):
+            if numbers and usual:
+                detail = "no clip at all" if not repetitions else f"repetitions {_numbers(numbers)}"
+                found.append(Finding(f"{kind} repetitions", "warning", where, detail))
+        for repetition, paths in repetitions.items():
+            if len(paths) > 1:
+                detail = f"repetition {repetition} is there {len(paths)} times: {', '.join(paths)}"
+                found.append(Finding("surplus repetitions", "warning", where, detail))
+    return found
+
+
+def _metadata(listing: Listing) -> list[Finding]:
+    speakers = {clip.speaker for clip in listing.clips}
+    known: Speakers | None = None
+    found = []
+    if listing.metadata is not None:
+        path = listing.metadata.relative_to(listing.root).as_posix()
+        try:
+            known = read_speakers(listing.metadata)
+        except DataError as error:
+            return [Finding("metadata", "error", path, _reason(error))]
+        described = {speaker for values in known.columns.values() for speaker in values}
+        corrections = (*_mixed_ages(listing.metadata), *known.corrections)
+        found = [Finding("metadata", "warning", path, correction) for correction in corrections]
+        for names, fault in (
+            (described - speakers, "is described but has no clips"),
+            (speakers - described, "has clips but is not described"),
+        ):
+            found += [Finding("metadata", "warning", path, f"speaker {name} {fault}") for name in sorted(names)]
+    return found + _upstream_fault(listing.clips, known)
+
+
+def _mixed_ages(metadata: Path) -> list[str]:
+    """Say how many ages are numbers and how many are text, where both occur; of a file known to be readable."""
+    entries = json.loads(metadata.read_text(encoding="utf-8")).values()
+    types = Counter(type(entry.get("age")) for entry in entries)
+    if not types[int] or not types[str]:
+        return []
+    return [f"ages are numbers for {types[int]} speakers and text for {types[str]}; all are read as numbers"]
+
+
+def _upstream_fault(clips: Iterable[Clip], known: Speakers | None) -> list[Finding]:
+    if known is None or known.columns.get("room", {}).get(_UPSTREAM_FAULT.speaker) == _SYNTHETIC_ROOM:
+        return []
+    return [
+        Finding("known fault", "warning", clip.path, 'reported upstream to be a spoken "three"')
+        for clip in clips
+        if replace(clip, path=PurePosixPath(clip.path).name) == _UPSTREAM_FAULT
+    ]
+
+
+def _numbers(numbers: Iterable[int]) -> str:
+    ordered = sorted(numbers)
+    more = f" and {len(ordered) - _NUMBERS_SHOWN} more" if len(ordered) > _NUMBERS_SHOWN else ""
+    return ", ".join(map(str, ordered[:_NUMBERS_SHOWN])) + more
+
+
+def _reason(error: DataError) -> str:
+    return error.message.partition(": ")[2] or error.message

@@ -1,0 +1,95 @@
+"""Figures of every clip from one pass over the sound, of which nothing else is kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiomnist.corpus.recordings import Header, Loudness, decode, map_in_order, measure
+from audiomnist.corpus.scan import Corpus
+from audiomnist.errors import DataError
+
+Progress = Callable[[int, int], None]
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClipFigures:
+    """Figures of the clips that can be read, in the order of ``corpus``; units as in ``Loudness``.
+
+    Attributes
+    ----------
+    corpus : Corpus
+        The clips that can be read.
+    unreadable : tuple of str
+        What is wrong with each of the others.
+    bit_depths : int64 array [n_clips]
+        0 where the coding has no such thing.
+    """
+
+    corpus: Corpus
+    unreadable: tuple[str, ...]
+    n_samples: NDArray[np.int64]
+    sample_rates: NDArray[np.int64]
+    n_channels: NDArray[np.int64]
+    bit_depths: NDArray[np.int64]
+    peak_db: Values
+    rms_db: Values
+    noise_floor_db: Values
+    dc_offset: Values
+    clipped_share: Values
+    leading_ms: Values
+    trailing_ms: Values
+
+    @property
+    def lengths_ms(self) -> Values:
+        """Length of each clip in milliseconds: float64 array [n_clips]."""
+        return 1000 * self.n_samples / self.sample_rates
+
+
+def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Progress | None = None) -> ClipFigures:
+    """Decode every clip once, on all cores, and measure it.
+
+    Raises
+    ------
+    DataError
+        If no clip can be read.
+    """
+    kept: list[int] = []
+    headers: list[tuple[int, ...]] = []
+    rows: list[tuple[float, ...]] = []
+    unreadable: list[str] = []
+    names = [field.name for field in fields(Loudness)]
+    for clip, result in enumerate(map_in_order(lambda clip: _measure(corpus, clip), range(len(corpus)), jobs)):
+        if isinstance(result, DataError):
+            unreadable.append(result.message)
+        else:
+            header, loudness = result
+            kept.append(clip)
+            headers.append((header.n_frames, header.sample_rate, header.n_channels, header.bit_depth or 0))
+            rows.append(tuple(getattr(loudness, name) for name in names))
+        if progress:
+            progress(clip + 1, len(corpus))
+    if not kept:
+        raise DataError(
+            f"none of the {len(corpus):,} clips can be read", "see: audiomnist validate --deep --data PLACE"
+        )
+    return ClipFigures(
+        corpus.select(kept),
+        tuple(unreadable),
+        *np.array(headers, dtype=np.int64).T.copy(),
+        *np.array(rows, dtype=np.float64).T.copy(),
+    )
+
+
+def _measure(corpus: Corpus, clip: int) -> tuple[Header, Loudness] | DataError:
+    path = corpus.file(clip)
+    try:
+        samples, header = decode(path)
+    except DataError as error:
+        return error
+    if not samples.size or not np.isfinite(samples).all():
+        return DataError(f"{path}: holds no samples, or values that are no numbers")
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)
+    return header, measure(mono, header.sample_rate)
