@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 CLIPS_PER_CHUNK = 64
 Progress = Callable[[int, int], None]
+_READING = Lock()  # opening files is mostly Python: threads doing it at once are slower than one
 ClipKey = tuple[str, int, int]
 
 
@@ -146,16 +148,18 @@ def _compute(corpus: Corpus, clips: range, mel: MelPower, known: Mapping[ClipKey
     from audiomnist.features.audio import read, resample
 
     results: dict[int, _Clip | DataError] = {}
-    waveforms: dict[int, torch.Tensor] = {}
-    for clip in clips:
-        copy = known.get((corpus.paths[clip], *corpus.stamps[clip].tolist()))
-        if copy is not None:
-            results[clip] = copy
-            continue
-        try:
-            waveforms[clip] = resample(*read(corpus.file(clip)), mel.sample_rate)
-        except DataError as error:
-            results[clip] = error
+    recordings: dict[int, tuple[torch.Tensor, int]] = {}
+    with _READING:
+        for clip in clips:
+            copy = known.get((corpus.paths[clip], *corpus.stamps[clip].tolist()))
+            if copy is not None:
+                results[clip] = copy
+                continue
+            try:
+                recordings[clip] = read(corpus.file(clip))
+            except DataError as error:
+                results[clip] = error
+    waveforms = {clip: resample(*recording, mel.sample_rate) for clip, recording in recordings.items()}
     if waveforms:
         n_frames = [mel.grid.n_frames(len(samples)) for samples in waveforms.values()]
         frames = torch.split(mel(list(waveforms.values())), n_frames)
