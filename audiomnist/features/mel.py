@@ -86,4 +86,5 @@ class MelPower:
 
         spectrum = torch.view_as_real(torch.fft.rfft(frames * self.window)).flatten(1)  # (N, n_fft + 2)
         # Real and imaginary squares are added by the filters: adding them first costs more than the Fourier transform.
-        return spectrum.square_() @ self._paired_filters  # (N, M)
+        power: torch.Tensor = spectrum.square_() @ self._paired_filters
+        return power  # (N, M)
