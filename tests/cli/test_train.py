@@ -293,7 +293,7 @@ def test_a_folder_that_holds_something_is_not_trained_into(tiny: Path, tmp_path:
 
 def test_a_window_that_cuts_many_clips_is_told_with_its_setting(small_corpus: Path, tmp_path: Path) -> None:
     words = ("train", "--data", small_corpus, *SMALL, "--run")
-    assert "cuts" not in succeeds(*words, tmp_path / "long").stderr
+    assert "warning:" not in succeeds(*words, tmp_path / "long").stderr
     outcome = succeeds(*words, tmp_path / "short", "--set", "window.clip_ms=400")
     assert outcome.stderr.count("warning: window.clip_ms=400 cuts ") == 1
 
