@@ -1,7 +1,7 @@
 """What can go wrong for a user, each kind with the exit code a script sees."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -58,6 +58,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` for the nearest known word, or an empty string."""
     nearest = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean '{nearest[0]}'?" if nearest else ""
+
+
+def indented(lines: Sequence[object], *, shown: int = 10, more: str = "") -> str:
+    """Return the first lines, indented, and how many there are beyond them; ``more`` says where to see those."""
+    rest = len(lines) - shown
+    tail = [f"  and {rest} more{more}"] if rest > 0 else []
+    return "\n".join([*(f"  {line}" for line in lines[:shown]), *tail])
 
 
 def command(words: str, *arguments: object) -> str:

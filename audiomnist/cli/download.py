@@ -8,9 +8,9 @@ import typer
 from audiomnist.cli import options
 from audiomnist.cli.output import byte_progress, chatter_console, error_document, print_json, result_console
 from audiomnist.corpus.places import data_folder
-from audiomnist.errors import DataError, UsageError, command
+from audiomnist.errors import DataError, UsageError, command, indented
 
-_SHOWN = 10
+_MORE = " (--json lists all)"
 
 
 def download(
@@ -52,7 +52,7 @@ def download(
         failure = None
         if deviations:
             failure = DataError(
-                f"{path} differs from its manifest in {len(deviations)} ways\n{_listed(deviations)}",
+                f"{path} differs from its manifest in {len(deviations)} ways\n{indented(deviations, more=_MORE)}",
                 f"remove it and get it again: {command('audiomnist download', name)}",
             )
         if json:
@@ -70,10 +70,5 @@ def download(
         return
     console.print(f"{report.clips:,} clips, {report.bytes / 1e6:,.0f} MB in {report.path}")
     if report.deviations:
-        console.print(f"not as published, in {len(report.deviations)} ways:\n{_listed(report.deviations)}")
+        console.print(f"not as published, in {len(report.deviations)} ways:\n{indented(report.deviations, more=_MORE)}")
     console.print(f"next: {command('audiomnist train --data', name if root is None else path)}")
-
-
-def _listed(lines: list[str]) -> str:
-    shown = "\n".join(f"  {line}" for line in lines[:_SHOWN])
-    return shown + (f"\n  and {len(lines) - _SHOWN} more (--json lists all)" if len(lines) > _SHOWN else "")

@@ -88,7 +88,7 @@ def kfold(
         settings = with_lasting_places(settings)
         folder = RunFolder.create("kfold", f"kfold-{settings.version}", run)
         settings.save(folder.config)
-    chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(splits)} folds", soft_wrap=True)
+    chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(splits)} folds")
     lines = EpochLines(settings.optim.epochs, quiet=quiet)
     try:
         with lines:

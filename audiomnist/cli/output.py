@@ -146,5 +146,4 @@ class EpochLines:
             f"{self._label}epoch {record.epoch:>2}/{record.epochs}  train loss {record.train_loss:.3f}  "
             f"{record.watched} loss {record.loss:.3f}  accuracy {record.accuracy:.4f}  "
             f"{record.clips_per_second:,.0f} clips/s",
-            soft_wrap=True,
         )

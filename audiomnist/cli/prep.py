@@ -32,7 +32,4 @@ def prep(
         )
         return
     console = result_console()
-    console.print(
-        f"{len(store):,} clips, {store.index.n_rows:,} frames, {store.n_bytes / 1e6:,.0f} MB in {store.path}",
-        soft_wrap=True,
-    )
+    console.print(f"{len(store):,} clips, {store.index.n_rows:,} frames, {store.n_bytes / 1e6:,.0f} MB in {store.path}")

@@ -27,10 +27,10 @@ def open_corpus(place: str, *, exclude_file: str | Path | None = None, quiet: bo
     corpus = scan(locate(place))
     n_speakers = len(set(corpus.speakers.tolist()))
     console = chatter_console(quiet)
-    console.print(f"corpus: {len(corpus):,} clips of {n_speakers} speakers in {corpus.root}", soft_wrap=True)
+    console.print(f"corpus: {len(corpus):,} clips of {n_speakers} speakers in {corpus.root}")
     if corpus.strays:
         shown = ", ".join(corpus.strays[:3]) + (", ..." if len(corpus.strays) > 3 else "")
-        console.print(f"corpus: left aside {len(corpus.strays):,} files that are no clips: {shown}", soft_wrap=True)
+        console.print(f"corpus: left aside {len(corpus.strays):,} files that are no clips: {shown}")
     if exclude_file is None:
         return corpus
     kept = without(corpus, Path(exclude_file))

@@ -50,5 +50,5 @@ def synth(
         return
     place = "synthetic" if out is None else path
     console = result_console()
-    console.print(f"{len(corpus):,} clips of {speakers} voices in {path}", soft_wrap=True)
-    console.print(f"next: {command('audiomnist train --data', place)}", soft_wrap=True)
+    console.print(f"{len(corpus):,} clips of {speakers} voices in {path}")
+    console.print(f"next: {command('audiomnist train --data', place)}")

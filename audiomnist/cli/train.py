@@ -73,10 +73,10 @@ def train(
     own, corpus = open_corpora(settings, quiet=quiet)
     if resume is not None:
         parts = folder.load_split(corpus)
-        store = open_store(corpus, settings.features, settings.data, quiet=quiet)
     else:
         parts = draw_split(own, settings.split, settings.seed).with_extra(len(own), len(corpus))
-        store = open_store(corpus, settings.features, settings.data, quiet=quiet)
+    store = open_store(corpus, settings.features, settings.data, quiet=quiet)
+    if resume is None:
         warn_of_cuts(store, settings, quiet=quiet)
         settings = with_lasting_places(settings)
         folder = RunFolder.create("train", settings.version, run)

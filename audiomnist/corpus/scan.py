@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from audiomnist.corpus.metadata import FILE_NAME, read_speakers
 from audiomnist.corpus.sources import MANIFEST_NAME
-from audiomnist.errors import DataError
+from audiomnist.errors import DataError, indented
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
@@ -215,10 +215,8 @@ def _from_manifest(manifest: Path) -> Corpus:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {manifest}: {error}", "mend the manifest") from error
     if faults:
-        shown = "\n".join(f"  {fault}" for fault in faults[:10])
-        more = f"\n  and {len(faults) - 10} more" if len(faults) > 10 else ""
         raise DataError(
-            f"{manifest}: {len(faults)} lines are wrong\n{shown}{more}",
+            f"{manifest}: {len(faults)} lines are wrong\n{indented(faults)}",
             "each line needs path (relative to the manifest), digit and speaker",
         )
     names = {name for entry in extra for name in entry} - {"path", "digit", "speaker"}

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +15,9 @@ import numpy as np
 
 from audiomnist.config import Features
 from audiomnist.corpus.places import data_folder
+from audiomnist.corpus.recordings import map_in_order
 from audiomnist.corpus.scan import Corpus
-from audiomnist.errors import DataError
+from audiomnist.errors import DataError, indented
 from audiomnist.features.store import FeatureStore, Index, store_prefix, write_description
 
 if TYPE_CHECKING:
@@ -113,8 +111,8 @@ def _write_frames(
     chunks = [
         range(start, min(start + CLIPS_PER_CHUNK, len(corpus))) for start in range(0, len(corpus), CLIPS_PER_CHUNK)
     ]
-    with file.open("wb") as out, ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
-        for results in _map_bounded(pool, lambda clips: _compute(corpus, clips, mel, known), chunks):
+    with file.open("wb") as out:
+        for results in map_in_order(lambda clips: _compute(corpus, clips, mel, known), chunks, jobs):
             for result in results:
                 if isinstance(result, DataError):
                     faults.append(result)
@@ -125,10 +123,8 @@ def _write_frames(
                 progress(len(rows) + len(faults), len(corpus))
         out.write(np.zeros(features.n_mels, np.float32).data)
     if faults:
-        shown = "\n".join(f"  {fault.message}" for fault in faults[:10])
-        more = f"\n  and {len(faults) - 10} more" if len(faults) > 10 else ""
         raise DataError(
-            f"{len(faults)} of {len(corpus)} clips cannot be used\n{shown}{more}",
+            f"{len(faults)} of {len(corpus)} clips cannot be used\n{indented([fault.message for fault in faults])}",
             "remove or replace these files",
         )
     n_frames, n_samples, lowest, highest = (np.array(column) for column in zip(*rows, strict=True))
@@ -185,19 +181,6 @@ def _known_clips(stores: Iterable[Path]) -> dict[ClipKey, _Clip]:
         for key, (start, n_frames, n_samples, lowest, highest) in zip(keys, numbers, strict=True):
             known[key] = _Clip(store.frames[start : start + n_frames], n_samples, lowest, highest)
     return known
-
-
-def _map_bounded(
-    pool: ThreadPoolExecutor, work: Callable[[range], list[_Clip | DataError]], chunks: Iterable[range]
-) -> Iterator[list[_Clip | DataError]]:
-    """Yield results in order, with only a few chunks under way, so that memory stays flat."""
-    under_way: deque[Future[list[_Clip | DataError]]] = deque()
-    for chunk in chunks:
-        under_way.append(pool.submit(work, chunk))
-        if len(under_way) > 4 * pool._max_workers:
-            yield under_way.popleft().result()
-    while under_way:
-        yield under_way.popleft().result()
 
 
 @contextmanager
