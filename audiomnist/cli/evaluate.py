@@ -71,7 +71,7 @@ def evaluate(
     facts = experiment.describe(config, folder, target)
     facts |= {"data": place, "split": "all" if data else config.split.scheme}
     front_end = FrontEnd(config, WindowedClips(store, config.window, target))
-    result = experiment.evaluate(model.network, front_end, corpus, clips, facts, RunFolder(destination))
+    result = experiment.evaluate(model, front_end, corpus, clips, facts, RunFolder(destination))
     failure = None
     if min_accuracy is not None and result.scores.accuracy < min_accuracy:
         failure = ThresholdError(

@@ -16,20 +16,20 @@ _SPEAKERS_SHOWN = 12
 
 def print_scores(console: Console, scores: "Scores") -> None:
     """Print the figures per digit with the confusion matrix, and per speaker."""
-    console.print(_digits(scores))
+    console.print(_classes(scores))
     console.print(_speakers(scores))
 
 
-def _digits(scores: "Scores") -> Table:
+def _classes(scores: "Scores") -> Table:
     table = _table("spoken (rows) against recognised (columns)", padding=0)
     table.add_column("", style="bold")
-    for name in scores.per_digit:
+    for name in scores.per_class:
         table.add_column(name, justify="right", min_width=4, no_wrap=True)
     for name in ("prec.", "recall", "F1"):
         table.add_column(name, justify="right", min_width=6, no_wrap=True)
-    for row, (name, of_digit) in enumerate(scores.per_digit.items()):
+    for row, (name, of_class) in enumerate(scores.per_class.items()):
         counts = [_count(count, row == column) for column, count in enumerate(scores.confusion[row].tolist())]
-        figures = [f"{of_digit[key]:.3f}" for key in ("precision", "recall", "f1")]
+        figures = [f"{of_class[key]:.3f}" for key in ("precision", "recall", "f1")]
         table.add_row(Text(name), *counts, *figures)
     return table
 

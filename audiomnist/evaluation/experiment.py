@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
+from audiomnist.corpus.targets import labels
 from audiomnist.evaluation.figures import confusion_figure, loss_figure, samples_figure, save_figure
 from audiomnist.evaluation.metrics import Scores, score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features.store import FeatureStore
 from audiomnist.files import write_text
-from audiomnist.training.checkpoint import load_state
+from audiomnist.training.checkpoint import TrainedModel, load_state
 from audiomnist.training.dataset import with_window
 from audiomnist.training.listeners import Checkpoint, History, TensorBoard
 from audiomnist.training.run import RunFolder
@@ -78,11 +78,11 @@ def run_experiment(
         "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
         "train_seconds": round(sum(epoch["seconds"] for epoch in history), 3),
     }
-    return evaluate(trainer.network, trainer.front_end, corpus, split.test, facts, run, started)
+    return evaluate(trainer.trained, trainer.front_end, corpus, split.test, facts, run, started)
 
 
 def evaluate(
-    network: nn.Module,
+    model: TrainedModel,
     front_end: FrontEnd,
     corpus: Corpus,
     clips: NDArray[np.int64],
@@ -104,8 +104,8 @@ def evaluate(
         When the work began (``time.perf_counter()``); now by default.
     """
     started = time.perf_counter() if started is None else started
-    logits = predict_logits(network, front_end, torch.from_numpy(clips)).cpu().numpy()
-    predictions = Predictions.of(corpus, clips, logits)
+    logits = predict_logits(model.network, front_end, torch.from_numpy(clips)).cpu().numpy()
+    predictions = Predictions.of(corpus, labels(corpus, model.config.target, model.classes), clips, logits)
     scores = score(predictions)
     predictions.save(out.predictions)
     save_figure(confusion_figure(scores), out.figures / "confusion.png")

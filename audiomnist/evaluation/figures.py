@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audiomnist.corpus.scan import CLASSES
 from audiomnist.evaluation.metrics import Scores
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.files import atomic_path
@@ -25,19 +24,23 @@ def confusion_figure(scores: Scores) -> Figure:
     axes = figure.subplots()
     totals = scores.confusion.sum(1, keepdims=True)
     shares = scores.confusion / np.maximum(totals, 1)
+    names = list(scores.per_class)
+    places = range(len(names))
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in zip(*np.nonzero(scores.confusion), strict=True):
         colour = "white" if shares[row, column] > 0.5 else "black"
         count = scores.confusion[row, column]
         axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
     axes.set(
-        xticks=range(len(CLASSES)),
-        yticks=range(len(CLASSES)),
+        xticks=places,
+        xticklabels=names,
+        yticks=places,
+        yticklabels=names,
         xlabel="predicted",
-        ylabel="spoken",
+        ylabel="label",
         title=f"accuracy {scores.accuracy:.4f} on {scores.n_test} clips",
     )
-    figure.colorbar(image, ax=axes, label="share of the spoken digit")
+    figure.colorbar(image, ax=axes, label="share of the label")
     return figure
 
 
@@ -79,11 +82,12 @@ def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrog
     for axes in panels:
         axes.set_axis_off()
     for axes, clip, spectrogram in zip(panels, chosen.tolist(), spectrograms, strict=False):
-        said = predictions.predicted[clip]
+        said, label = predictions.predicted[clip], predictions.labels[clip]
         axes.imshow(spectrogram, origin="lower", aspect="auto", cmap="magma")
         axes.set_title(
             f"{predictions.paths[clip].rpartition('/')[2]}\n"
-            f"said {said} ({predictions.probabilities[clip, said]:.0%}), label {predictions.digits[clip]}",
+            f"said {predictions.classes[said]} ({predictions.probabilities[clip, said]:.0%}), "
+            f"label {predictions.classes[label]}",
             color=RIGHT if predictions.correct[clip] else WRONG,
             fontsize=9,
         )

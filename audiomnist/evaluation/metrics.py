@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.corpus.scan import CLASSES
 from audiomnist.evaluation.predictions import Predictions
 
 
@@ -23,8 +22,8 @@ class Scores:
         Mean cross entropy, nats.
     n_test : int
         Clips.
-    per_digit : dict
-        Precision, recall, F1 and number of clips by digit.
+    per_class : dict
+        Precision, recall, F1 and number of clips by class.
     per_speaker : dict
         Accuracy and number of clips by speaker, worst first.
     confusion : int64 array [n_classes, n_classes]
@@ -34,7 +33,7 @@ class Scores:
     accuracy: float
     loss: float
     n_test: int
-    per_digit: dict[str, dict[str, float]]
+    per_class: dict[str, dict[str, float]]
     per_speaker: dict[str, dict[str, float]]
     confusion: NDArray[np.int64]
 
@@ -47,11 +46,11 @@ def score(predictions: Predictions) -> Scores:
     """Measure predictions against their labels."""
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-    labels = np.arange(len(CLASSES))
+    classes = np.arange(len(predictions.classes))
     columns = precision_recall_fscore_support(
-        predictions.digits, predictions.predicted, labels=labels, zero_division=0.0
+        predictions.labels, predictions.predicted, labels=classes, zero_division=0.0
     )
-    of_label = predictions.probabilities[np.arange(len(predictions)), predictions.digits]
+    of_label = predictions.probabilities[np.arange(len(predictions)), predictions.labels]
     speakers = {
         speaker: {
             "accuracy": float(predictions.correct[predictions.speakers == speaker].mean()),
@@ -63,10 +62,10 @@ def score(predictions: Predictions) -> Scores:
         accuracy=float(predictions.correct.mean()),
         loss=float(-np.log(of_label.clip(min=1e-12)).mean()),
         n_test=len(predictions),
-        per_digit={
+        per_class={
             name: {"precision": float(precision), "recall": float(recall), "f1": float(f1), "n": int(n)}
-            for name, precision, recall, f1, n in zip(CLASSES, *columns, strict=True)
+            for name, precision, recall, f1, n in zip(predictions.classes, *columns, strict=True)
         },
         per_speaker=dict(sorted(speakers.items(), key=lambda item: (item[1]["accuracy"], item[0]))),
-        confusion=confusion_matrix(predictions.digits, predictions.predicted, labels=labels),
+        confusion=confusion_matrix(predictions.labels, predictions.predicted, labels=classes),
     )

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.corpus.scan import CLASSES, Corpus
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.targets import Labels
 from audiomnist.files import atomic_path
+
+_FACTS = ("path", "label", "speaker", "prediction", "probability")
 
 
 @dataclass(frozen=True)
@@ -20,14 +23,17 @@ class Predictions:
     Attributes
     ----------
     paths : tuple of str
-    digits : int64 array [n_clips]
-        Labels.
+    classes : tuple of str
+        What the network tells apart.
+    labels : int64 array [n_clips]
+        The right class of each clip.
     speakers : str array [n_clips]
     probabilities : float64 array [n_clips, n_classes]
     """
 
     paths: tuple[str, ...]
-    digits: NDArray[np.int64]
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
     speakers: NDArray[np.str_]
     probabilities: NDArray[np.float64]
 
@@ -36,22 +42,23 @@ class Predictions:
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """The likeliest digit of each clip."""
+        """The likeliest class of each clip."""
         predicted: NDArray[np.int64] = np.argmax(self.probabilities, axis=1)
         return predicted
 
     @property
     def correct(self) -> NDArray[np.bool_]:
         """Whether it is the label."""
-        return np.equal(self.predicted, self.digits)
+        return np.equal(self.predicted, self.labels)
 
     @classmethod
-    def of(cls, corpus: Corpus, clips: NDArray[np.int64], logits: NDArray[np.float32]) -> Predictions:
+    def of(cls, corpus: Corpus, labels: Labels, clips: NDArray[np.int64], logits: NDArray[np.float32]) -> Predictions:
         """Return the predictions for clips of a corpus from their logits, float32 array [n_clips, n_classes]."""
         exponents = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
         return cls(
             paths=tuple(corpus.paths[clip] for clip in clips.tolist()),
-            digits=corpus.digits[clips],
+            classes=labels.classes,
+            labels=labels.of_clips[clips],
             speakers=corpus.speakers[clips],
             probabilities=exponents / exponents.sum(1, keepdims=True),
         )
@@ -61,19 +68,20 @@ class Predictions:
         """Return several tables as one."""
         return cls(
             paths=tuple(path for part in parts for path in part.paths),
-            digits=np.concatenate([part.digits for part in parts]),
+            classes=parts[0].classes,
+            labels=np.concatenate([part.labels for part in parts]),
             speakers=np.concatenate([part.speakers for part in parts]),
             probabilities=np.concatenate([part.probabilities for part in parts]),
         )
 
     def save(self, path: Path) -> None:
-        """Write a CSV: path, digit, speaker, prediction, probability, and the probability of each class."""
-        header = ("path", "digit", "speaker", "prediction", "probability", *(f"p{name}" for name in CLASSES))
+        """Write a CSV: path, label, speaker, prediction, probability, and the probability of each class."""
+        header = (*_FACTS, *(f"p{name}" for name in self.classes))
         rows = zip(
             self.paths,
-            self.digits.tolist(),
+            [self.classes[label] for label in self.labels.tolist()],
             self.speakers.tolist(),
-            self.predicted.tolist(),
+            [self.classes[label] for label in self.predicted.tolist()],
             self.probabilities.max(1).tolist(),
             self.probabilities.tolist(),
             strict=True,
@@ -88,12 +96,16 @@ class Predictions:
     def load(cls, path: Path) -> Predictions:
         """Read what ``save`` wrote."""
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows = list(reader)
+        classes = tuple(name[1:] for name in (reader.fieldnames or ())[len(_FACTS) :])
+        numbers = {name: number for number, name in enumerate(classes)}
         return cls(
             paths=tuple(row["path"] for row in rows),
-            digits=np.array([int(row["digit"]) for row in rows], dtype=np.int64),
+            classes=classes,
+            labels=np.array([numbers[row["label"]] for row in rows], dtype=np.int64),
             speakers=np.array([row["speaker"] for row in rows], dtype=np.str_),
-            probabilities=np.array([[float(row[f"p{name}"]) for name in CLASSES] for row in rows]).reshape(
-                len(rows), len(CLASSES)
+            probabilities=np.array([[float(row[f"p{name}"]) for name in classes] for row in rows]).reshape(
+                len(rows), len(classes)
             ),
         )

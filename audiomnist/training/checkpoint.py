@@ -16,7 +16,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 from audiomnist.config import Config, from_settings
-from audiomnist.corpus.scan import CLASSES
 from audiomnist.errors import DataError
 from audiomnist.files import atomic_path
 from audiomnist.training.models import build_model
@@ -34,10 +33,10 @@ class TrainedModel:
     classes: tuple[str, ...]
 
 
-def save_model(model: nn.Module, config: Config, path: Path) -> None:
+def save_model(model: TrainedModel, path: Path) -> None:
     """Write weights as safetensors; the file's metadata holds configuration and class names."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    description = {"format": FORMAT, "config": config.model_dump(mode="json"), "classes": CLASSES}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    description = {"format": FORMAT, "config": model.config.model_dump(mode="json"), "classes": model.classes}
     with _telling(path), atomic_path(path) as temporary:
         save_file(tensors, temporary, {METADATA_KEY: json.dumps(description)})
 
@@ -55,11 +54,12 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
             description = json.loads((file.metadata() or {})[METADATA_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
         config = from_settings(description["config"], str(path))
-        network = build_model(config)
+        classes = tuple(description["classes"])
+        network = build_model(config, len(classes))
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise DataError(f"{path}: no model file of audiomnist's ({error})", "train one: audiomnist train") from error
-    return TrainedModel(network.to(device).eval(), config, tuple(description["classes"]))
+    return TrainedModel(network.to(device).eval(), config, classes)
 
 
 def save_state(state: dict[str, Any], path: Path) -> None:

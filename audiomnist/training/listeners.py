@@ -34,7 +34,7 @@ class Checkpoint:
 
     def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
         """Write both files; the state last, since it is what counts as reached."""
-        save_model(trainer.network, trainer.config, self._run.model)
+        save_model(trainer.trained, self._run.model)
         save_state(trainer.state(), self._run.state)
 
 

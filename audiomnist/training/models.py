@@ -9,7 +9,6 @@ from torch import nn
 from torch.nn import functional
 
 from audiomnist.config import Config
-from audiomnist.corpus.scan import CLASSES
 
 
 class FoldedConv2d(nn.Conv2d):
@@ -103,8 +102,8 @@ class DsNet(nn.Module):
 MODELS: dict[str, Callable[[int, int, tuple[int, ...]], nn.Module]] = {"cnn4": Cnn4, "dsnet": DsNet}
 
 
-def build_model(config: Config) -> nn.Module:
+def build_model(config: Config, n_classes: int) -> nn.Module:
     """Return a freshly initialised network; its weights are a function of the configuration's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return MODELS[config.model.name](config.window.channels, len(CLASSES), config.model.widths)
+        return MODELS[config.model.name](config.window.channels, n_classes, config.model.widths)

@@ -19,9 +19,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
+from audiomnist.corpus.targets import labels
 from audiomnist.device import autocast, generator
 from audiomnist.errors import ConfigError
 from audiomnist.features.store import FeatureStore
+from audiomnist.training.checkpoint import TrainedModel
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.models import build_model
 from audiomnist.training.transforms import FrontEnd
@@ -62,12 +64,14 @@ class Trainer:
     def __init__(self, config: Config, corpus: Corpus, store: FeatureStore, split: Split, device: torch.device) -> None:
         self.config, self.device = config, device
         self.front_end = FrontEnd(config, WindowedClips(store, config.window, device))
-        self.labels = torch.from_numpy(corpus.digits).to(device)
+        known = labels(corpus, config.target)
+        self.classes = known.classes
+        self.labels = torch.from_numpy(known.of_clips).to(device)
         self.train_clips = torch.from_numpy(split.train).to(device)
         self.watched = "validation" if len(split.validation) else "test"
         watched = split.validation if len(split.validation) else split.test
         self.watched_clips = torch.from_numpy(watched).to(device)
-        self.model = build_model(config).to(device)
+        self.model = build_model(config, len(self.classes)).to(device)
         self._average = (
             AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.optim.ema), use_buffers=True)  # type: ignore[no-untyped-call]
             if config.optim.ema
@@ -96,8 +100,8 @@ class Trainer:
             seconds = time.perf_counter() - started
             self.epoch += 1
             logits = predict_logits(self.network, self.front_end, self.watched_clips)
-            labels = self.labels[self.watched_clips]
-            loss = float(functional.cross_entropy(logits, labels))
+            truth = self.labels[self.watched_clips]
+            loss = float(functional.cross_entropy(logits, truth))
             if not math.isfinite(train_loss + loss):
                 raise ConfigError(
                     f"training diverged in epoch {self.epoch}: the loss is no finite number",
@@ -110,7 +114,7 @@ class Trainer:
                 train_accuracy=train_accuracy,
                 watched=self.watched,
                 loss=loss,
-                accuracy=float((logits.argmax(1) == labels).double().mean()),
+                accuracy=float((logits.argmax(1) == truth).double().mean()),
                 lr=float(self.scheduler.get_last_lr()[0]),
                 seconds=seconds,
                 clips_per_second=len(self.train_clips) / seconds,
@@ -123,15 +127,20 @@ class Trainer:
         """The network to test and keep: the average of its weights, if one is made."""
         return self._average.module if self._average else self.model
 
+    @property
+    def trained(self) -> TrainedModel:
+        """The network with all that is needed to use it."""
+        return TrainedModel(self.network, self.config, self.classes)
+
     def _train_epoch(self) -> tuple[float, float]:
         self.model.train()
         total_loss = torch.zeros((), device=self.device)
         n_correct = torch.zeros((), device=self.device, dtype=torch.long)
         for clips, draws in self._batches():
-            inputs, labels = self.front_end.train(clips, draws), self.labels[clips]
+            inputs, truth = self.front_end.train(clips, draws), self.labels[clips]
             with autocast(self.device):
                 logits = self.model(inputs).float()
-            loss = functional.cross_entropy(logits, labels, label_smoothing=self.config.optim.label_smoothing)
+            loss = functional.cross_entropy(logits, truth, label_smoothing=self.config.optim.label_smoothing)
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
@@ -139,7 +148,7 @@ class Trainer:
             if self._average:
                 self._average.update_parameters(self.model)
             total_loss += loss.detach() * len(clips)
-            n_correct += (logits.argmax(1) == labels).sum()
+            n_correct += (logits.argmax(1) == truth).sum()
         n_clips = len(self.train_clips)
         return float(total_loss) / n_clips, int(n_correct) / n_clips
 

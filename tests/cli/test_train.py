@@ -113,7 +113,7 @@ def test_json_is_the_one_document_on_stdout_and_all_there_is(trained: Trained) -
 def test_the_predictions_are_what_the_metrics_say(trained: Trained) -> None:
     predicted = rows(trained.run / "predictions.csv")
     probabilities = np.array([[float(row[f"p{digit}"]) for digit in range(10)] for row in predicted])
-    digits = np.array([int(row["digit"]) for row in predicted])
+    digits = np.array([int(row["label"]) for row in predicted])
     said = np.array([int(row["prediction"]) for row in predicted])
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-4)
     np.testing.assert_array_equal(probabilities.argmax(1), said)
@@ -126,7 +126,7 @@ def test_the_predictions_are_what_the_metrics_say(trained: Trained) -> None:
     np.add.at(confusion, (digits, said), 1)
     assert document["confusion"] == confusion.tolist()
     for speaker, figures in document["per_speaker"].items():
-        right = [row["prediction"] == row["digit"] for row in predicted if row["speaker"] == speaker]
+        right = [row["prediction"] == row["label"] for row in predicted if row["speaker"] == speaker]
         assert figures == {"accuracy": pytest.approx(np.mean(right)), "n": len(right)}
 
 

@@ -23,7 +23,7 @@ def test_one_channel_that_stands_for_two_gives_the_same_logits_and_gradients() -
 
 
 def test_the_seed_alone_decides_the_first_weights() -> None:
-    first, second, other = (build_model(Config(seed=seed)).state_dict() for seed in (1, 1, 2))
+    first, second, other = (build_model(Config(seed=seed), 10).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(first["classifier.weight"], other["classifier.weight"])
 
@@ -32,7 +32,7 @@ def test_building_a_model_leaves_the_global_generator_alone() -> None:
     torch.manual_seed(0)
     expected = torch.rand(1)
     torch.manual_seed(0)
-    build_model(Config(seed=5))
+    build_model(Config(seed=5), 10)
     assert torch.equal(torch.rand(1), expected)
 
 

@@ -126,7 +126,7 @@ def test_epochs_differ_in_order_and_draws(material: Material) -> None:
 def test_a_model_file_alone_is_enough_to_predict(material: Material, tmp_path: Path) -> None:
     trainer = make_trainer(material)
     trainer.fit()
-    save_model(trainer.model, trainer.config, tmp_path / "model.safetensors")
+    save_model(trainer.trained, tmp_path / "model.safetensors")
     loaded = load_model(tmp_path / "model.safetensors", CPU)
     assert loaded.config == trainer.config
     assert loaded.classes == tuple("0123456789")

@@ -1,0 +1,79 @@
+"""What is recognised: the digit, or anything else that is known of the clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiomnist.corpus.scan import CLASSES, Corpus
+from audiomnist.errors import ConfigError, did_you_mean
+
+UNKNOWN = -1
+_MOST_CLASSES = 1_000
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The class of every clip of a corpus.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Names, in the order of the network's outputs.
+    of_clips : int64 array [n_clips]
+        Indices into ``classes``; ``UNKNOWN`` where the corpus does not say.
+    """
+
+    classes: tuple[str, ...]
+    of_clips: NDArray[np.int64]
+
+
+def labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) -> Labels:
+    """Return what a network that recognises ``target`` should say of each clip.
+
+    Parameters
+    ----------
+    target : str
+        ``digit``, ``speaker`` or a column of the corpus, such as ``gender``.
+    classes : sequence of str, optional
+        Those of a trained network; values it does not know count as unknown. By default the ten digits, or every
+        value of the corpus, sorted.
+
+    Raises
+    ------
+    ConfigError
+        If the corpus has no such column, or too few or too many values in it.
+    """
+    if target == "digit":
+        return Labels(CLASSES, corpus.digits)
+    values = column(corpus, target)
+    if classes is None:
+        classes = sorted({value for value in values if value is not None})
+        if not 2 <= len(classes) <= _MOST_CLASSES:
+            raise ConfigError(
+                f"{len(classes)} values of {target} in {corpus.root} make no classes to tell apart",
+                f"choose a target with 2 to {_MOST_CLASSES:,}",
+            )
+    numbers = {name: number for number, name in enumerate(classes)}
+    of_clips = [UNKNOWN if value is None else numbers.get(value, UNKNOWN) for value in values]
+    return Labels(tuple(classes), np.array(of_clips, dtype=np.int64))
+
+
+def column(corpus: Corpus, name: str) -> list[str | None]:
+    """Return what is known of every clip under a name, as texts: digit, speaker, or one of the corpus' columns.
+
+    Raises
+    ------
+    ConfigError
+        If the corpus has no such column.
+    """
+    own = {"digit": corpus.digits, "speaker": corpus.speakers}
+    known = own | dict(corpus.columns)
+    if name not in known:
+        raise ConfigError(
+            f"{corpus.root} says nothing of {name!r}", f"{did_you_mean(name, known)} it knows: {', '.join(known)}"
+        )
+    return [None if value is None or not str(value).strip() else str(value) for value in known[name].tolist()]
