@@ -29,6 +29,10 @@ def evaluate(
             metavar="PLACE",
         ),
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Only the test part of --data under this scheme.", show_default=False, metavar="SCHEME"),
+    ] = None,
     exclude_file: options.ExcludeFile = None,
     min_accuracy: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Exit with 5 below this.", show_default=False)
@@ -48,8 +52,14 @@ def evaluate(
     """Test a trained recogniser on its own test clips, or on every clip of another corpus."""
     import numpy as np
 
+    from audiomnist.config import from_settings
+    from audiomnist.corpus import labels
+    from audiomnist.corpus import split as draw_split
+    from audiomnist.corpus.places import locate
+    from audiomnist.corpus.targets import with_known_labels
     from audiomnist.device import select_device
     from audiomnist.evaluation import experiment
+    from audiomnist.evaluation.leaks import check
     from audiomnist.training.checkpoint import load_model
     from audiomnist.training.dataset import WindowedClips
     from audiomnist.training.run import RunFolder
@@ -58,19 +68,37 @@ def evaluate(
     quiet = quiet or json
     if exclude_file is not None and data is None:
         raise UsageError("--exclude-file leaves clips out of another corpus", "name it with --data")
+    if split is not None and data is None:
+        raise UsageError("--split chooses clips of another corpus", "name it with --data")
     folder = open_run(run)
-    target = select_device(device)
-    model = load_model(folder.require_model(), target)
+    chosen_device = select_device(device)
+    model = load_model(folder.require_model(), chosen_device)
     config = model.config
-    corpus = open_corpus(data, exclude_file=exclude_file, quiet=quiet) if data else open_corpora(config, quiet=quiet)[1]
-    clips = np.arange(len(corpus)) if data else folder.load_split(corpus).test
-    store = open_store(corpus, config.features, data or config.data, quiet=quiet)
-    chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(clips):,} clips to test")
-    place = absolute(data) if data else config.data
+    facts = experiment.describe(config, folder, chosen_device)
+    if data is None:
+        corpus = open_corpora(config, quiet=quiet)[1]
+        parts = folder.load_split(corpus)
+        store = open_store(corpus, config.features, config.data, quiet=quiet)
+        check(config, corpus, store, parts)
+        clips = parts.test
+    else:
+        corpus = open_corpus(data, exclude_file=exclude_file, quiet=quiet)
+        corpus = with_known_labels(corpus, config.target, model.classes)
+        clips = np.arange(len(corpus))
+        if split is not None:
+            own = from_settings({"split": {"scheme": split}}, "--split").split
+            clips = draw_split(corpus, own, config.seed, labels(corpus, config.target, model.classes).of_clips).test
+        store = open_store(corpus, config.features, data, quiet=quiet)
+        n_trained_on = len(folder.trained_files(locate(config.data)).intersection(map(corpus.file, clips.tolist())))
+        facts |= {"data": absolute(data), "split": split or "all", "n_trained_on": n_trained_on}
+        if n_trained_on:
+            chatter_console(quiet).print(
+                f"warning: {n_trained_on:,} of these {len(clips):,} clips were trained on; "
+                "the run's own test clips, without --data, tell more"
+            )
+    chatter_console(quiet).print(f"run: {folder.path} on {chosen_device}, {len(clips):,} clips to test")
     destination = out or folder.path / "evaluations" / (place_name(data) if data else "test")
-    facts = experiment.describe(config, folder, target)
-    facts |= {"data": place, "split": "all" if data else config.split.scheme}
-    front_end = FrontEnd(config, WindowedClips(store, config.window, target))
+    front_end = FrontEnd(config, WindowedClips(store, config.window, chosen_device))
     result = experiment.evaluate(model, front_end, corpus, clips, facts, RunFolder(destination))
     failure = None
     if min_accuracy is not None and result.scores.accuracy < min_accuracy:
@@ -81,7 +109,8 @@ def evaluate(
     if json:
         print_json(result.as_json() | (error_document(failure) if failure else {}))
         raise typer.Exit(failure.exit_code if failure else 0)
-    _print(result, "all clips" if data else f"the run's test clips, split {config.split.scheme}", destination)
+    tested = f"split {facts['split']}" if data else f"the run's test clips, split {config.split.scheme}"
+    _print(result, tested, destination)
     if failure:
         raise failure
 

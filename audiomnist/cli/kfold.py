@@ -9,7 +9,7 @@ from rich.text import Text
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
 from audiomnist.cli.session import open_corpora, open_store, warn_of_cuts, with_lasting_places
-from audiomnist.cli.tables import folds_table, print_scores
+from audiomnist.cli.tables import folds_table, print_scores, voices
 from audiomnist.errors import DataError, Interrupted, UsageError, command
 
 
@@ -17,8 +17,18 @@ def kfold(
     folds: Annotated[int | None, typer.Option(min=2, help="Parts. (default: 5)", show_default=False)] = None,
     group: Annotated[
         str | None,
-        typer.Option(help="speaker: no voice is both trained on and tested.", show_default=False, metavar="speaker"),
+        typer.Option(help="speaker: the same as --scheme speaker.", show_default=False, metavar="speaker"),
     ] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option(
+            help="random, speaker (no voice is both trained on and tested), becker, becker-gender or column:NAME. "
+            "(default: random)",
+            show_default=False,
+            metavar="SCHEME",
+        ),
+    ] = None,
+    target: options.Target = None,
     version: options.Version = None,
     config: options.ConfigFile = None,
     set_: options.Changes = None,
@@ -41,13 +51,17 @@ def kfold(
 ) -> None:
     """Train and test once per fold, so that every clip is tested by a network that never saw it."""
     from audiomnist.corpus import folds as draw_folds
+    from audiomnist.corpus import labels
     from audiomnist.device import seed_everything, select_device
     from audiomnist.evaluation.crossval import cross_validate
+    from audiomnist.evaluation.leaks import check
     from audiomnist.training.run import RunFolder
 
     quiet = quiet or json
     if group not in {None, "speaker"}:
         raise UsageError(f"--group {group}: clips can be kept together by speaker only", "use --group speaker")
+    if group is not None and scheme not in {None, "speaker"}:
+        raise UsageError(f"--group speaker and --scheme {scheme} contradict each other", "give one of them")
     if resume is not None:
         options.refuse_with_resume(
             **{"extra-data": extra_data, "exclude-file": exclude_file},
@@ -59,6 +73,8 @@ def kfold(
             run=run,
             folds=folds,
             group=group,
+            scheme=scheme,
+            target=target,
         )
         folder = RunFolder.open(resume)
         if not folder.is_cross_validation:
@@ -73,26 +89,28 @@ def kfold(
             extra_data=extra_data,
             exclude_file=exclude_file,
             seed=seed,
-            scheme=group,
+            target=target,
+            scheme=scheme or group,
             folds=folds,
         )
-    target = select_device(device)
+    chosen_device = select_device(device)
     seed_everything(settings.seed)
     own, corpus = open_corpora(settings, quiet=quiet)
-    by_speaker = settings.split.scheme == "speaker"
-    drawn = draw_folds(own, settings.split.folds, settings.seed, by_speaker=by_speaker)
+    drawn = draw_folds(own, settings.split, settings.seed, labels(own, settings.target).of_clips)
     splits = [split.with_extra(len(own), len(corpus)) for split in drawn]
     store = open_store(corpus, settings.features, settings.data, quiet=quiet)
+    for split in splits:
+        check(settings, corpus, store, split)
     warn_of_cuts(store, settings, quiet=quiet)
     if resume is None:
         settings = with_lasting_places(settings)
         folder = RunFolder.create("kfold", f"kfold-{settings.version}", run)
         settings.save(folder.config)
-    chatter_console(quiet).print(f"run: {folder.path} on {target}, {len(splits)} folds")
+    chatter_console(quiet).print(f"run: {folder.path} on {chosen_device}, {len(splits)} folds")
     lines = EpochLines(settings.optim.epochs, quiet=quiet)
     try:
         with lines:
-            result = cross_validate(settings, corpus, store, splits, folder, target, lines.for_fold)
+            result = cross_validate(settings, corpus, store, splits, folder, chosen_device, lines.for_fold)
     except KeyboardInterrupt:
         finished = len(list(folder.path.glob("fold-*/metrics.json")))
         raise Interrupted(
@@ -107,11 +125,12 @@ def kfold(
     print_scores(console, result.scores)
     console.print(folds_table(result.folds))
     mean, std = document["accuracy_mean"], document["accuracy_std"]
-    voices = "unseen voices" if by_speaker else "known voices"
+    new = [speaker for split in splits for speaker in split.held_out]
     console.print(
         Text.assemble(
             (f"accuracy {mean:.4f} ± {std:.4f}", "bold"),
-            f" over {len(splits)} folds ({voices}), {settings.version}, {document['seconds']:.0f} s",
+            f" over {len(splits)} folds, {settings.version}, {document['seconds']:.0f} s",
         )
     )
+    console.print(f"scheme {settings.split.scheme}: {voices(result.scores, new)}")
     console.print(f"run folder: {folder.path} (predictions.csv: every clip, out of fold)")

@@ -35,7 +35,21 @@ Changes = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Decides everything random. (default: 0)", show_default=False)]
 SplitScheme = Annotated[
-    str | None, typer.Option(help="Known voices, or unseen ones.", show_default=False, metavar="random|speaker")
+    str | None,
+    typer.Option(
+        help="random, speaker, becker-0..4, becker-gender-0..3, fsdd-official, manifest or column:NAME=VALUE. "
+        "(default: random)",
+        show_default=False,
+        metavar="SCHEME",
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        help="What is recognised: digit, speaker, or a column such as gender. (default: digit)",
+        show_default=False,
+        metavar="COLUMN",
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads or processes. (default: all cores)", show_default=False)]
@@ -52,6 +66,7 @@ def resolve(
     extra_data: str | None = None,
     exclude_file: Path | None = None,
     seed: int | None = None,
+    target: str | None = None,
     scheme: str | None = None,
     folds: int | None = None,
 ) -> Config:
@@ -69,6 +84,7 @@ def resolve(
         "extra_data": extra_data,
         "exclude_file": exclude_file and str(exclude_file.resolve()),
         "seed": seed,
+        "target": target,
         "split.scheme": scheme,
         "split.folds": folds,
     }

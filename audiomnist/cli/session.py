@@ -8,6 +8,7 @@ from audiomnist.config import Config, Features
 from audiomnist.corpus import Corpus, scan
 from audiomnist.corpus.exclusion import without
 from audiomnist.corpus.places import data_folder, locate
+from audiomnist.corpus.targets import with_known_labels
 from audiomnist.errors import command
 
 if TYPE_CHECKING:
@@ -40,10 +41,20 @@ def open_corpus(place: str, *, exclude_file: str | Path | None = None, quiet: bo
 
 def open_corpora(config: Config, *, quiet: bool) -> tuple[Corpus, Corpus]:
     """Return the corpus of a configuration, and the same with the clips of its further corpus behind its own."""
-    own = open_corpus(config.data, exclude_file=config.exclude_file, quiet=quiet)
+    own = _labelled(open_corpus(config.data, exclude_file=config.exclude_file, quiet=quiet), config.target, quiet=quiet)
     if config.extra_data is None:
         return own, own
-    return own, own.joined(open_corpus(config.extra_data, quiet=quiet), place_name(config.extra_data))
+    extra = _labelled(open_corpus(config.extra_data, quiet=quiet), config.target, quiet=quiet)
+    return own, own.joined(extra, place_name(config.extra_data))
+
+
+def _labelled(corpus: Corpus, target: str, *, quiet: bool) -> Corpus:
+    """Return the clips whose label is known."""
+    labelled = with_known_labels(corpus, target)
+    if len(labelled) < len(corpus):
+        left_out = len(corpus) - len(labelled)
+        chatter_console(quiet).print(f"corpus: left out {left_out:,} clips of which the {target} is not known")
+    return labelled
 
 
 def open_store(

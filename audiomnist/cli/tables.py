@@ -20,6 +20,17 @@ def print_scores(console: Console, scores: "Scores") -> None:
     console.print(_speakers(scores))
 
 
+def voices(scores: "Scores", held_out: list[str] | None) -> str:
+    """Return in words whether the tested voices were trained on."""
+    new, n_tested = held_out or [], len(scores.per_speaker)
+    if not new:
+        return "known voices: every tested speaker was also trained on; for new voices see --split speaker"
+    if len(new) < n_tested:
+        return f"{len(new)} of {n_tested} tested speakers were not trained on"
+    names = ", ".join(new[:_SPEAKERS_SHOWN]) + (", ..." if len(new) > _SPEAKERS_SHOWN else "")
+    return f"unseen voices: no tested speaker was trained on ({names})"
+
+
 def _classes(scores: "Scores") -> Table:
     table = _table("spoken (rows) against recognised (columns)", padding=0)
     table.add_column("", style="bold")

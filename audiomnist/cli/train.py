@@ -9,17 +9,12 @@ from rich.text import Text
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
 from audiomnist.cli.session import open_corpora, open_store, warn_of_cuts, with_lasting_places
-from audiomnist.cli.tables import print_scores
+from audiomnist.cli.tables import print_scores, voices
 from audiomnist.errors import DataError, Interrupted, command
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.experiment import Result
     from audiomnist.training.run import RunFolder
-
-MEANING = {
-    "random": "known voices: every tested speaker was also trained on; for new voices see --split speaker",
-    "speaker": "unseen voices: no tested speaker was trained on",
-}
 
 
 def train(
@@ -30,6 +25,7 @@ def train(
     extra_data: options.ExtraData = None,
     exclude_file: options.ExcludeFile = None,
     split: options.SplitScheme = None,
+    target: options.Target = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
     run: Annotated[
@@ -43,9 +39,11 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a recogniser on one part of a corpus and test it on the rest."""
+    from audiomnist.corpus import labels
     from audiomnist.corpus import split as draw_split
     from audiomnist.device import seed_everything, select_device
     from audiomnist.evaluation.experiment import run_experiment
+    from audiomnist.evaluation.leaks import check
     from audiomnist.training.run import RunFolder
 
     quiet = quiet or json
@@ -57,6 +55,7 @@ def train(
             set=set_,
             data=data,
             split=split,
+            target=target,
             seed=seed,
             run=run,
         )
@@ -66,26 +65,36 @@ def train(
         settings = folder.load_config()
     else:
         settings = options.resolve(
-            version, config, set_, data=data, extra_data=extra_data, exclude_file=exclude_file, seed=seed, scheme=split
+            version,
+            config,
+            set_,
+            data=data,
+            extra_data=extra_data,
+            exclude_file=exclude_file,
+            seed=seed,
+            target=target,
+            scheme=split,
         )
-    target = select_device(device)
+    chosen_device = select_device(device)
     seed_everything(settings.seed)
     own, corpus = open_corpora(settings, quiet=quiet)
     if resume is not None:
         parts = folder.load_split(corpus)
     else:
-        parts = draw_split(own, settings.split, settings.seed).with_extra(len(own), len(corpus))
+        known = labels(own, settings.target).of_clips
+        parts = draw_split(own, settings.split, settings.seed, known).with_extra(len(own), len(corpus))
     store = open_store(corpus, settings.features, settings.data, quiet=quiet)
+    check(settings, corpus, store, parts)
     if resume is None:
         warn_of_cuts(store, settings, quiet=quiet)
         settings = with_lasting_places(settings)
         folder = RunFolder.create("train", settings.version, run)
     chatter_console(quiet).print(
-        f"run: {folder.path} on {target}, {len(parts.train):,} clips to train, {len(parts.test):,} to test"
+        f"run: {folder.path} on {chosen_device}, {len(parts.train):,} clips to train, {len(parts.test):,} to test"
     )
     try:
         with EpochLines(settings.optim.epochs, quiet=quiet) as lines:
-            result = run_experiment(settings, corpus, store, parts, folder, target, [lines])
+            result = run_experiment(settings, corpus, store, parts, folder, chosen_device, [lines])
     except KeyboardInterrupt:
         reached = len(folder.load_history())
         raise Interrupted(
@@ -102,7 +111,6 @@ def _print(result: "Result", folder: "RunFolder") -> None:
     console = result_console()
     print_scores(console, result.scores)
     facts, scores = result.facts, result.scores
-    held_out = f" ({', '.join(facts['held_out'])})" if facts["held_out"] else ""
     console.print(
         Text.assemble(
             (f"accuracy {scores.accuracy:.4f}", "bold"),
@@ -110,7 +118,7 @@ def _print(result: "Result", folder: "RunFolder") -> None:
             f"{facts['epochs']} epochs in {facts['train_seconds']:.1f} s",
         )
     )
-    console.print(f"split {facts['split']}{held_out}: {MEANING[facts['split']]}")
+    console.print(f"split {facts['split']}: {voices(scores, facts['held_out'])}")
     console.print(f"run folder: {folder.path} (model.safetensors, predictions.csv, figures/)")
     console.print("next, how it does on other recordings, and on voices it never heard:")
     console.print(f"  {command('audiomnist evaluate', folder.path, '--data')} PLACE")

@@ -1,13 +1,16 @@
 """The settings of an experiment."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from audiomnist.files import write_text
+
+_SCHEME = re.compile(r"random|speaker|manifest|fsdd-official|becker(-[0-4])?|becker-gender(-[0-3])?|column:[^=]+(=.+)?")
 
 
 class Settings(BaseModel):
@@ -106,10 +109,21 @@ class Optim(Settings):
 class Split(Settings):
     """Who is trained on and who is tested."""
 
-    scheme: Literal["random", "speaker"] = "random"
+    scheme: str = Field(
+        "random",
+        description="random, speaker, becker-0..4, becker-gender-0..3, fsdd-official, manifest or column:NAME=VALUE; "
+        "for folds random, speaker, becker, becker-gender or column:NAME",
+    )
     test_fraction: float = Field(0.2, gt=0, lt=1)
     validation_fraction: float = Field(0.0, ge=0, lt=1, description="part of the training clips set aside")
-    folds: int = Field(5, ge=2, description="parts of a cross validation")
+    folds: int = Field(5, ge=2, description="parts of a cross validation by random or speaker")
+
+    @field_validator("scheme")
+    @classmethod
+    def _known_scheme(cls, scheme: str) -> str:
+        if not _SCHEME.fullmatch(scheme):
+            raise ValueError(f"no such scheme; known: {cls.model_fields['scheme'].description}")
+        return scheme
 
 
 class Config(Settings):

@@ -1,102 +1,182 @@
-"""Who is trained on and who is tested. scikit-learn draws; what is kept is a list of clip indices per part."""
+"""Who is trained on and who is tested: a list of clip indices per part, drawn by a named scheme."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.config import Split as SplitSettings
+from audiomnist.corpus.draws import draw_folds, set_aside
+from audiomnist.corpus.published import becker, fsdd_test, n_becker
 from audiomnist.corpus.scan import Corpus
-from audiomnist.errors import DataError
+from audiomnist.corpus.targets import column
+from audiomnist.errors import ConfigError, DataError
 
 Clips = NDArray[np.int64]
+
+# Schemes that promise voices nobody was trained on.
+_BY_SPEAKER = ("speaker", "becker")
+_FOR_FOLDS = frozenset({"becker", "becker-gender"})
+_PARTS = {"train": 0, "validation": 1, "val": 1, "valid": 1, "dev": 1, "test": 2}
 
 
 @dataclass(frozen=True)
 class Split:
-    """Indices into a corpus, each clip in at most one part; ``held_out`` names the voices only tested."""
+    """Indices into a corpus, each clip in at most one part; ``held_out`` names the voices that are only tested."""
 
     train: Clips
     validation: Clips
     test: Clips
     held_out: tuple[str, ...] = ()
 
-    def with_extra(self, first: int, end: int) -> "Split":
+    @classmethod
+    def of(cls, corpus: Corpus, train: Clips, validation: Clips, test: Clips) -> Split:
+        """Return a split, seeing for itself which voices are only tested."""
+        heard = set(corpus.speakers[np.concatenate([train, validation])].tolist())
+        held_out = sorted(set(corpus.speakers[test].tolist()) - heard)
+        return cls(train, validation, test, tuple(held_out))
+
+    def with_extra(self, first: int, end: int) -> Split:
         """Return the split with further clips to train on: those from index ``first`` to before ``end``."""
         return replace(self, train=np.concatenate([self.train, np.arange(first, end)]))
 
 
-def split(corpus: Corpus, settings: SplitSettings, seed: int) -> Split:
+def promises_new_voices(scheme: str) -> bool:
+    """Return whether no tested voice may be trained on under a scheme."""
+    return scheme.startswith(_BY_SPEAKER)
+
+
+def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | None = None) -> Split:
     """Divide a corpus into training, validation and test clips.
 
-    ``random`` draws clips, as many of each digit, so the same voices stand in all parts; ``speaker`` draws whole
-    speakers, so that no voice stands in two.
-
-    Raises
-    ------
-    DataError
-        If the corpus is too small to be divided so.
-    """
-    everything = np.arange(len(corpus))
-    by_speaker = settings.scheme == "speaker"
-    rest, test = _divide(corpus, everything, settings, "test_fraction", seed)
-    train, validation = rest, rest[:0]
-    if settings.validation_fraction:
-        train, validation = _divide(corpus, rest, settings, "validation_fraction", seed + 1)
-    return Split(train, validation, test, _speakers(corpus, test) if by_speaker else ())
-
-
-def folds(corpus: Corpus, count: int, seed: int, *, by_speaker: bool) -> Iterator[Split]:
-    """Yield ``count`` splits that together test every clip once.
+    Schemes: ``random`` draws clips, as many of each label, so the same voices stand in all parts; ``speaker`` draws
+    whole speakers; ``becker-0`` to ``-4`` and ``becker-gender-0`` to ``-3`` are the AudioMNIST paper's, by speaker;
+    ``fsdd-official`` tests the clips numbered 0 to 4; ``manifest`` follows the corpus' own ``split`` column;
+    ``column:NAME=VALUE`` tests the clips with that value and trains on those with another.
 
     Parameters
     ----------
-    by_speaker : bool
-        Keep each speaker's clips in one fold, to measure unseen voices; else stratify by digit.
+    labels : int64 array [n_clips], optional
+        What is recognised, to be shared out evenly; the digits by default.
+
+    Raises
+    ------
+    ConfigError
+        If the corpus cannot give the scheme.
+    DataError
+        If it is too small to be divided so.
     """
-    from sklearn.model_selection import GroupKFold, StratifiedKFold
-
+    labels = corpus.digits if labels is None else labels
+    scheme = settings.scheme
+    if scheme in _FOR_FOLDS or (scheme.startswith("column:") and "=" not in scheme):
+        example = f"{scheme}=VALUE" if ":" in scheme else f"{scheme}-0"
+        raise ConfigError(f"the scheme {scheme!r} names several splits", f"choose one, such as {example}, or use kfold")
+    by_speaker = promises_new_voices(scheme)
     everything = np.arange(len(corpus))
-    if by_speaker:
-        n_speakers = len(set(corpus.speakers.tolist()))
-        if n_speakers < count:
-            raise DataError(
-                f"{count} folds by speaker need as many speakers; this corpus has {n_speakers}",
-                f"use --folds {n_speakers}" if n_speakers > 1 else "leave out --group speaker",
-            )
-        parts = GroupKFold(count, shuffle=True, random_state=seed).split(everything, groups=corpus.speakers)
+    rest, validation = everything, everything[:0]
+    if scheme.startswith("becker"):
+        *words, number = scheme.split("-")
+        return Split.of(corpus, *becker(corpus, "gender" if "gender" in words else "digit", int(number)))
+    if scheme == "manifest":
+        rest, validation, test = _listed(corpus)
+    elif scheme == "fsdd-official":
+        test = fsdd_test(corpus)
+        rest = np.setdiff1d(everything, test)
+    elif scheme.startswith("column:"):
+        name, _, value = scheme.removeprefix("column:").partition("=")
+        rest, test = _by_value(corpus, name, value)
     else:
-        scarcest = int(np.unique(corpus.digits, return_counts=True)[1].min())
-        if scarcest < count:
-            raise DataError(
-                f"{count} folds need {count} clips of each digit; the scarcest has {scarcest}",
-                f"use --folds {scarcest}" if scarcest > 1 else "add clips",
-            )
-        parts = StratifiedKFold(count, shuffle=True, random_state=seed).split(everything, corpus.digits)
-    for train, test in parts:
-        yield Split(train, train[:0], test, _speakers(corpus, test) if by_speaker else ())
+        rest, test = set_aside(
+            corpus,
+            everything,
+            settings.test_fraction,
+            labels=labels,
+            by_speaker=by_speaker,
+            seed=seed,
+            setting="split.test_fraction",
+        )
+    if settings.validation_fraction and not len(validation):
+        rest, validation = _with_validation(corpus, rest, settings, seed, labels)
+    return Split.of(corpus, rest, validation, test)
 
 
-def _divide(corpus: Corpus, clips: Clips, settings: SplitSettings, part: str, seed: int) -> tuple[Clips, Clips]:
-    """Set a part of the clips aside, as large as the setting named ``part`` says."""
-    from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
+def folds(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | None = None) -> list[Split]:
+    """Return splits that together test every clip, or every clip of the scheme, once.
 
-    by_speaker, fraction = settings.scheme == "speaker", getattr(settings, part)
-    kind = GroupShuffleSplit if by_speaker else StratifiedShuffleSplit
-    splitter = kind(n_splits=1, test_size=fraction, random_state=seed)
-    groups = corpus.speakers[clips] if by_speaker else None
-    try:
-        kept, taken = next(splitter.split(clips, corpus.digits[clips], groups))
-    except ValueError as error:
-        unit = "speakers" if by_speaker else "clips of each digit"
+    Schemes: ``random`` and ``speaker`` make ``settings.folds`` of them; ``becker`` and ``becker-gender`` are the
+    AudioMNIST paper's five and four; ``column:NAME`` tests each value of a column in turn.
+
+    Raises
+    ------
+    ConfigError
+        If the corpus cannot give the scheme.
+    DataError
+        If it is too small to be divided so.
+    """
+    labels = corpus.digits if labels is None else labels
+    scheme = settings.scheme
+    if scheme in _FOR_FOLDS:
+        target = "gender" if scheme.endswith("gender") else "digit"
+        return [Split.of(corpus, *becker(corpus, target, number)) for number in range(n_becker(target))]
+    if scheme.startswith("column:") and "=" not in scheme:
+        name = scheme.removeprefix("column:")
+        values = sorted({value for value in column(corpus, name) if value is not None})
+        divisions = [_by_value(corpus, name, value) for value in values]
+    elif scheme in {"random", "speaker"}:
+        by_speaker = scheme == "speaker"
+        divisions = draw_folds(corpus, settings.folds, labels=labels, by_speaker=by_speaker, seed=seed)
+    else:
+        raise ConfigError(
+            f"the scheme {scheme!r} has one test part and makes no folds",
+            "use random, speaker, becker, becker-gender or column:NAME, or 'audiomnist train'",
+        )
+    splits = []
+    for number, (rest, test) in enumerate(divisions):
+        train, validation = rest, rest[:0]
+        if settings.validation_fraction:
+            train, validation = _with_validation(corpus, rest, settings, seed + number, labels)
+        splits.append(Split.of(corpus, train, validation, test))
+    return splits
+
+
+def _with_validation(
+    corpus: Corpus, clips: Clips, settings: SplitSettings, seed: int, labels: Clips
+) -> tuple[Clips, Clips]:
+    return set_aside(
+        corpus,
+        clips,
+        settings.validation_fraction,
+        labels=labels,
+        by_speaker=promises_new_voices(settings.scheme),
+        seed=seed + 1,
+        setting="split.validation_fraction",
+    )
+
+
+def _listed(corpus: Corpus) -> tuple[Clips, Clips, Clips]:
+    parts = [None if value is None else value.strip().lower() for value in column(corpus, "split")]
+    if unknown := sorted(set(parts) - {None, *_PARTS}, key=str):
         raise DataError(
-            f"cannot set aside {fraction:.0%} of {len(clips)} clips: too few {unit} ({error})",
-            f"change it with --set split.{part}=..., or use a larger corpus"
-            + (" or --split random" if by_speaker else ""),
-        ) from error
-    return np.sort(clips[kept]), np.sort(clips[taken])
+            f"{corpus.root}: the split column says {unknown[0]!r}", "write train, validation or test in every line"
+        )
+    numbers = np.array([-1 if part is None else _PARTS[part] for part in parts])
+    train, validation, test = (np.flatnonzero(numbers == number) for number in range(3))
+    if not len(train) or not len(test):
+        raise DataError(f"{corpus.root}: the split column names no train or no test clips", "name some of both")
+    return train, validation, test
 
 
-def _speakers(corpus: Corpus, clips: Clips) -> tuple[str, ...]:
-    return tuple(sorted(set(corpus.speakers[clips].tolist())))
+def _by_value(corpus: Corpus, name: str, value: str) -> tuple[Clips, Clips]:
+    """Return the clips with another value in a column, and those with this one; unknown ones are in neither."""
+    values = column(corpus, name)
+    test = np.flatnonzero([other == value for other in values])
+    rest = np.flatnonzero([other is not None and other != value for other in values])
+    if not len(test) or not len(rest):
+        known = sorted({other for other in values if other is not None})
+        raise ConfigError(
+            f"{name}={value} divides {corpus.root} into {len(rest)} clips to train and {len(test)} to test",
+            f"{name} is one of: {', '.join(known[:12])}" + (", ..." if len(known) > 12 else ""),
+        )
+    return rest, test

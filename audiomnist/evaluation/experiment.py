@@ -127,6 +127,7 @@ def describe(config: Config, run: RunFolder, device: torch.device) -> dict[str, 
     return {
         "run": str(run.path),
         "version": config.version,
+        "target": config.target,
         "split": config.split.scheme,
         "data": config.data,
         "seed": config.seed,

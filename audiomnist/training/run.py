@@ -188,6 +188,11 @@ class RunFolder:
         train, validation, test = (np.array(clips[part], dtype=np.int64) for part in _PARTS)
         return Split(train, validation, test, tuple(sorted(held_out)))
 
+    def trained_files(self, root: Path) -> set[Path]:
+        """Return the files that were trained on or chosen by, given the folder of the corpus."""
+        with self.split.open(newline="", encoding="utf-8") as file:
+            return {root / row["path"] for row in csv.DictReader(file) if row["part"] != "test"}
+
     def load_metrics(self) -> dict[str, Any]:
         """Read the result."""
         try:

@@ -16,7 +16,7 @@ def parts(run: Path) -> dict[str, list[str]]:
 def test_a_further_corpus_is_trained_on_and_never_tested(
     small_corpus: Path, make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
-    extra = make_corpus(tmp_path / "extra", layout="audiomnist", speakers=2, repetitions=1)
+    extra = make_corpus(tmp_path / "extra", layout="audiomnist", speakers=2, repetitions=1, seed=1)
     words = ("train", "--data", small_corpus, *SMALL)
     plain = succeeds(*words, "--run", tmp_path / "plain", "--json").json
     result = succeeds(*words, "--extra-data", extra, "--run", tmp_path / "run", "--json").json
@@ -31,7 +31,7 @@ def test_a_further_corpus_is_trained_on_and_never_tested(
 
 
 def test_every_fold_is_trained_with_it(small_corpus: Path, make_corpus: MakeCorpus, tmp_path: Path) -> None:
-    extra = make_corpus(tmp_path / "extra", speakers=1, repetitions=1)
+    extra = make_corpus(tmp_path / "extra", speakers=1, repetitions=1, seed=1)
     words = ("kfold", "--data", small_corpus, "--extra-data", extra, *SMALL, "--group", "speaker", "--folds", "3")
     result = succeeds(*words, "--run", tmp_path / "run", "--json").json
     assert [fold["n_test"] for fold in result["folds"]] == [40, 40, 40]

@@ -210,7 +210,9 @@ def test_a_split_by_speaker_holds_a_voice_out_and_names_it(of_unseen_voice: Told
     assert all(f"_{held_out}_" in path for path in found["test"])
     assert not any(f"_{held_out}_" in path for path in found["train"])
     assert document["per_speaker"].keys() == {held_out}
-    assert f"split speaker ({held_out}): unseen voices" in of_unseen_voice.outcome.stdout
+    assert (
+        f"split speaker: unseen voices: no tested speaker was trained on ({held_out})" in of_unseen_voice.outcome.stdout
+    )
 
 
 def test_a_run_resumed_from_another_folder_says_the_same_and_still_names_the_voice(

@@ -41,6 +41,10 @@ def corpora(draw: st.DrawFn) -> Corpus:
     return corpus.select([clip for clip in range(len(corpus)) if clip not in missing])
 
 
+def by(speaker: bool, count: int) -> Settings:
+    return Settings(scheme="speaker" if speaker else "random", folds=count)
+
+
 def parts(divided: Split) -> list[list[int]]:
     return [divided.train.tolist(), divided.validation.tolist(), divided.test.tolist()]
 
@@ -86,9 +90,11 @@ def test_no_voice_stands_in_two_parts_of_a_split_by_speaker(
     assert set(divided.held_out) == test
 
 
-@given(corpora(), SEEDS)
-def test_a_random_split_names_no_voice_as_held_out(corpus: Corpus, seed: int) -> None:
-    assert split(corpus, Settings(scheme="random"), seed).held_out == ()
+@given(corpora(), st.sampled_from(["random", "speaker"]), SEEDS)
+def test_voices_that_are_only_tested_are_named_as_held_out(corpus: Corpus, scheme: str, seed: int) -> None:
+    divided = split(corpus, Settings(scheme=scheme, validation_fraction=0.3), seed)
+    train, validated, test = (voices(corpus, part) for part in parts(divided))
+    assert set(divided.held_out) == test - train - validated
 
 
 @given(corpora(), st.sampled_from(["random", "speaker"]), SEEDS)
@@ -108,7 +114,7 @@ def test_the_seed_decides(scheme: str) -> None:
 def test_folds_test_every_clip_once_and_train_on_all_others(
     corpus: Corpus, count: int, by_speaker: bool, seed: int
 ) -> None:
-    drawn = list(folds(corpus, count, seed, by_speaker=by_speaker))
+    drawn = list(folds(corpus, by(by_speaker, count), seed))
     assert len(drawn) == count
     assert sorted(clip for fold in drawn for clip in fold.test.tolist()) == list(range(len(corpus)))
     for fold in drawn:
@@ -119,7 +125,7 @@ def test_folds_test_every_clip_once_and_train_on_all_others(
 
 @given(corpora(), st.integers(2, 4), SEEDS)
 def test_folds_by_speaker_hold_every_voice_out_once(corpus: Corpus, count: int, seed: int) -> None:
-    drawn = list(folds(corpus, count, seed, by_speaker=True))
+    drawn = list(folds(corpus, by(True, count), seed))
     assert sorted(voice for fold in drawn for voice in fold.held_out) == sorted(voices(corpus, [*range(len(corpus))]))
     for fold in drawn:
         assert not voices(corpus, fold.train.tolist()) & set(fold.held_out)
@@ -129,7 +135,7 @@ def test_folds_by_speaker_hold_every_voice_out_once(corpus: Corpus, count: int, 
 @given(corpora(), st.integers(2, 4), SEEDS)
 def test_random_folds_share_out_every_digit_evenly(corpus: Corpus, count: int, seed: int) -> None:
     tested = np.array(
-        [counts(corpus, fold.test.tolist()) for fold in folds(corpus, count, seed, by_speaker=False)]
+        [counts(corpus, fold.test.tolist()) for fold in folds(corpus, by(False, count), seed)]
     )  # (fold, digit)
     assert (tested.max(0) - tested.min(0)).max() <= 1
 
@@ -138,7 +144,7 @@ def test_the_seed_decides_on_folds() -> None:
     corpus = table(6, 10, 5)
     for by_speaker in (False, True):
         first, again, other = (
-            [fold.test.tolist() for fold in folds(corpus, 3, seed, by_speaker=by_speaker)] for seed in (0, 0, 1)
+            [fold.test.tolist() for fold in folds(corpus, by(by_speaker, 3), seed)] for seed in (0, 0, 1)
         )
         assert first == again != other
 
@@ -157,7 +163,7 @@ def test_two_speakers_leave_none_for_validation() -> None:
 
 
 def test_a_digit_with_one_clip_cannot_be_split() -> None:
-    with pytest.raises(DataError, match="clips of each digit") as error:
+    with pytest.raises(DataError, match="clips of each class") as error:
         split(table(1, 10, 1), Settings(scheme="random", test_fraction=0.5), 0)
     assert error.value.hint
 
@@ -176,19 +182,19 @@ def test_a_part_too_small_for_every_digit_is_refused_with_the_setting_that_mends
 def test_too_many_folds_are_refused_with_a_number_that_works(by_speaker: bool) -> None:
     corpus = table(3, 10, 2)
     with pytest.raises(DataError, match="50 folds") as error:
-        list(folds(corpus, 50, 0, by_speaker=by_speaker))
+        list(folds(corpus, by(by_speaker, 50), 0))
     offered = re.fullmatch(r"use --folds (\d+)", error.value.hint)
     assert offered
-    assert len(list(folds(corpus, int(offered[1]), 0, by_speaker=by_speaker))) == int(offered[1])
+    assert len(list(folds(corpus, by(by_speaker, int(offered[1])), 0))) == int(offered[1])
 
 
 def test_a_single_speaker_makes_no_folds_by_speaker() -> None:
     with pytest.raises(DataError, match="this corpus has 1") as error:
-        list(folds(table(1, 10, 5), 2, 0, by_speaker=True))
-    assert "--group speaker" in error.value.hint
+        list(folds(table(1, 10, 5), by(True, 2), 0))
+    assert "--scheme random" in error.value.hint
 
 
 def test_a_digit_with_one_clip_makes_no_folds() -> None:
     with pytest.raises(DataError, match="the scarcest has 1") as error:
-        list(folds(table(1, 10, 1), 2, 0, by_speaker=False))
+        list(folds(table(1, 10, 1), by(False, 2), 0))
     assert error.value.hint == "add clips"
