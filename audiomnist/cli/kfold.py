@@ -46,6 +46,7 @@ def kfold(
         ),
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on; finished folds are kept.", metavar="RUN")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Folds at a time, one thread each if several.")] = 1,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -107,10 +108,10 @@ def kfold(
         folder = RunFolder.create("kfold", f"kfold-{settings.version}", run)
         settings.save(folder.config)
     chatter_console(quiet).print(f"run: {folder.path} on {chosen_device}, {len(splits)} folds")
-    lines = EpochLines(settings.optim.epochs, quiet=quiet)
     try:
-        with lines:
-            result = cross_validate(settings, corpus, store, splits, folder, chosen_device, lines.for_fold)
+        with EpochLines(len(splits) * settings.optim.epochs, quiet=quiet) as lines:
+            report = lines.fold_epoch_ended
+            result = cross_validate(settings, corpus, store, splits, folder, chosen_device, jobs=jobs, report=report)
     except KeyboardInterrupt:
         finished = len(list(folder.path.glob("fold-*/metrics.json")))
         raise Interrupted(

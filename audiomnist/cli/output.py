@@ -114,7 +114,6 @@ class EpochLines:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         self._console = chatter_console(quiet)
-        self._label = ""
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -133,17 +132,19 @@ class EpochLines:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def for_fold(self, fold: int) -> list["EpochLines"]:
-        """Start over for a fold, and name it in every line from here on."""
-        self._label = f"fold {fold}  "
-        self._bar.update(self._task, completed=0, description=f"fold {fold}")
-        return [self]
-
     def epoch_ended(self, record: "EpochRecord", trainer: "Trainer") -> None:
         """Print this epoch's line."""
         self._bar.update(self._task, completed=record.epoch)
+        self._print("", record)
+
+    def fold_epoch_ended(self, fold: int, record: "EpochRecord") -> None:
+        """Print the line of a fold's epoch; several folds may be under way."""
+        self._bar.advance(self._task)
+        self._print(f"fold {fold}  ", record)
+
+    def _print(self, label: str, record: "EpochRecord") -> None:
         self._console.print(
-            f"{self._label}epoch {record.epoch:>2}/{record.epochs}  train loss {record.train_loss:.3f}  "
+            f"{label}epoch {record.epoch:>2}/{record.epochs}  train loss {record.train_loss:.3f}  "
             f"{record.watched} loss {record.loss:.3f}  accuracy {record.accuracy:.4f}  "
             f"{record.clips_per_second:,.0f} clips/s",
         )

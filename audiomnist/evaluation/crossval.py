@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,14 @@ from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import DataError
-from audiomnist.evaluation.experiment import describe, run_experiment
+from audiomnist.evaluation.experiment import describe
 from audiomnist.evaluation.figures import confusion_figure, save_figure
 from audiomnist.evaluation.metrics import Scores, score
 from audiomnist.evaluation.predictions import Predictions
+from audiomnist.evaluation.side_by_side import Report, run_experiments
 from audiomnist.features.store import FeatureStore
 from audiomnist.files import write_text
 from audiomnist.training.run import RunFolder
-from audiomnist.training.trainer import Listener
 
 FOLD_KEYS = ("held_out", "accuracy", "loss", "n_test", "seconds")
 
@@ -66,20 +66,28 @@ def cross_validate(
     splits: Sequence[Split],
     run: RunFolder,
     device: torch.device,
-    listeners: Callable[[int], Sequence[Listener]] = lambda fold: (),
+    *,
+    jobs: int = 1,
+    report: Report = lambda fold, record: None,
 ) -> CrossValidation:
     """Run an experiment on each split; folds that the run folder holds already are not run again.
 
     Parameters
     ----------
-    listeners : callable
-        Given the number of a fold, returns those who listen to its training.
+    jobs : int
+        Folds at a time. More than one have a process and a thread each.
+    report : callable
+        Given the number of a fold and its finished epoch.
     """
+    folds = [RunFolder(run.path / f"fold-{number}") for number in range(len(splits))]
+    missing = {
+        number: (split, fold)
+        for number, (split, fold) in enumerate(zip(splits, folds, strict=True))
+        if not fold.metrics.exists()
+    }
+    run_experiments(config, corpus, store, missing, device, jobs=jobs, report=report)
     rows, parts = [], []
-    for number, split in enumerate(splits):
-        fold = RunFolder(run.path / f"fold-{number}")
-        if not fold.metrics.exists():
-            run_experiment(config, corpus, store, split, fold, device, listeners(number))
+    for number, (split, fold) in enumerate(zip(splits, folds, strict=True)):
         parts.append(_finished_predictions(fold, corpus, split))
         metrics = fold.load_metrics()
         rows.append({"fold": number, **{key: metrics[key] for key in FOLD_KEYS}})

@@ -167,3 +167,18 @@ def test_too_many_folds_are_refused_with_a_number_that_works(
 
 def test_clips_are_kept_together_by_speaker_only(small_corpus: Path) -> None:
     assert refused(2, "kfold", "--data", small_corpus, "--group", "digit").hint == "use --group speaker"
+
+
+def test_folds_side_by_side_come_to_what_they_come_to_one_by_one(by_speaker: Path, small_corpus: Path) -> None:
+    run = by_speaker.parent / "side-by-side"
+    words = ("kfold", "--data", small_corpus, *SMALL, "--folds", 3, "--group", "speaker", "--run", run, "--jobs", 2)
+    told = succeeds(*words, "--json")
+    assert without_times(told.json) == without_times(result(by_speaker))
+    for fold in range(3):
+        assert weights(run / f"fold-{fold}") == weights(by_speaker / f"fold-{fold}")
+    assert not list(run.rglob("*.tmp"))
+
+
+def test_a_fold_that_fails_beside_others_ends_the_command_with_its_error(small_corpus: Path, tmp_path: Path) -> None:
+    words = ("--data", small_corpus, *SMALL, "--set", "optim.lr=1e30", "--folds", 3, "--jobs", 2)
+    assert "training diverged" in refused(4, "kfold", *words).error

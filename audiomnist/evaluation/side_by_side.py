@@ -1,0 +1,138 @@
+"""Experiments that run at the same time, each in a process of its own, over one store that all of them map."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import Queue, active_children, get_context, parent_process
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from audiomnist.config import Config
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.splits import Split
+from audiomnist.errors import AudiomnistError
+from audiomnist.evaluation.experiment import run_experiment
+from audiomnist.features.store import FeatureStore
+from audiomnist.training.run import RunFolder
+from audiomnist.training.trainer import EpochRecord, Trainer
+
+if TYPE_CHECKING:
+    Reports = Queue[tuple[int, EpochRecord] | None]
+
+Report = Callable[[int, EpochRecord], None]
+
+
+class Reporter:
+    """A listener that passes on what it hears, under the number of its experiment."""
+
+    def __init__(self, number: int, report: Report) -> None:
+        self._number, self._report = number, report
+
+    def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
+        """Pass an epoch's record on."""
+        self._report(self._number, record)
+
+
+def run_experiments(
+    config: Config,
+    corpus: Corpus,
+    store: FeatureStore,
+    experiments: Mapping[int, tuple[Split, RunFolder]],
+    device: torch.device,
+    *,
+    jobs: int,
+    report: Report,
+) -> None:
+    """Run experiments, ``jobs`` at a time; each of several at a time has one thread for itself.
+
+    Networks as small as ours keep two cores busier as two trainings with a thread each than as one with two threads.
+
+    Parameters
+    ----------
+    experiments : mapping of int to (Split, RunFolder)
+        By number.
+    report : callable
+        Given an experiment's number and its finished epoch.
+
+    Raises
+    ------
+    AudiomnistError
+        What stopped the first of them that failed; the others are stopped too, and can be resumed.
+    """
+    if jobs == 1 or len(experiments) < 2:
+        for number, (split, run) in experiments.items():
+            run_experiment(config, corpus, store, split, run, device, [Reporter(number, report)])
+        return
+    context = get_context("spawn")
+    reports: Reports = context.Queue()
+    pool = ProcessPoolExecutor(
+        min(jobs, len(experiments)),
+        mp_context=context,
+        initializer=_start,
+        initargs=(config, corpus, store.path, device, reports),
+    )
+    with _passed_on(reports, report):
+        try:
+            pending = [pool.submit(_run, number, *parts) for number, parts in experiments.items()]
+            for finished in as_completed(pending):
+                finished.result()
+        except BrokenProcessPool as error:
+            raise AudiomnistError(
+                "a process that trained a fold was killed", "resume with fewer --jobs; memory may have run out"
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _passed_on(reports: Reports, report: Report) -> Iterator[None]:
+    """Hand what the processes report to a callable, from a thread of our own, until all is done."""
+
+    def listen() -> None:
+        while (heard := reports.get()) is not None:
+            report(*heard)
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        reports.put(None)
+        listener.join()
+
+
+# What a process needs for every experiment: sent once, when it starts.
+_common: tuple[Config, Corpus, FeatureStore, torch.device, Reports]
+
+
+def _start(config: Config, corpus: Corpus, store: Path, device: torch.device, reports: Reports) -> None:
+    global _common
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    _common = config, corpus, FeatureStore.open(store), device, reports
+
+
+def _follow_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _run(number: int, split: Split, run: RunFolder) -> None:
+    config, corpus, store, device, reports = _common
+    reporter = Reporter(number, lambda experiment, record: reports.put((experiment, record)))
+    run_experiment(config, corpus, store, split, run, device, [reporter])
