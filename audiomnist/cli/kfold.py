@@ -9,6 +9,7 @@ from rich.text import Text
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
 from audiomnist.cli.session import open_corpora, open_store, warn_of_cuts, with_lasting_places
+from audiomnist.cli.suspects import print_suspects
 from audiomnist.cli.tables import folds_table, print_scores
 from audiomnist.errors import DataError, Interrupted, UsageError, command
 
@@ -35,6 +36,9 @@ def kfold(
             metavar="DIR",
         ),
     ] = None,
+    suspects: Annotated[
+        bool, typer.Option("--suspects", help="List the clips whose label looks wrong, with a page to hear them.")
+    ] = False,
     resume: Annotated[Path | None, typer.Option(help="Go on; finished folds are kept.", metavar="RUN")] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -43,6 +47,7 @@ def kfold(
     from audiomnist.corpus import folds as draw_folds
     from audiomnist.device import seed_everything, select_device
     from audiomnist.evaluation.crossval import cross_validate
+    from audiomnist.evaluation.suspects_page import list_suspects
     from audiomnist.training.run import RunFolder
 
     quiet = quiet or json
@@ -99,7 +104,8 @@ def kfold(
             f"stopped after {finished} of {len(splits)} folds; they are saved in {folder.path}",
             f"go on: {command('audiomnist kfold --resume', folder.path)}",
         ) from None
-    document = result.as_json()
+    found = list_suspects(corpus, splits, folder) if suspects else None
+    document = result.as_json() | ({"suspects": found.as_json()} if found else {})
     if json:
         print_json(document)
         return
@@ -115,3 +121,5 @@ def kfold(
         )
     )
     console.print(f"run folder: {folder.path} (predictions.csv: every clip, out of fold)")
+    if found:
+        print_suspects(console, found, settings.exclude_file)
