@@ -96,7 +96,7 @@ def main() -> None:
         for group in ((), ("--group", "speaker"))
         for figure in measure(OUT / f"{name}.csv", wrong, options.version, options.folds, group)
     ]
-    table = Table(title=f"{len(wrong)} wrong labels among {len(corpus):,} clips of {place}, {options.version}")
+    table = Table(title=f"{len(wrong)} wrong labels among {len(corpus):,} clips, {options.version}")
     for column in ("voices", "clips", "precision", "recall"):
         table.add_column(column, justify="left" if column == "voices" else "right")
     for figure in figures:

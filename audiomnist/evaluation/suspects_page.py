@@ -36,13 +36,15 @@ _N_MELS, _WINDOW_S, _HOP_S = 40, 0.032, 0.004
 _TOP_DB = 70.0
 _RULE = (
     "Each of these clips is heard as something else, and looks no more like its label than clips of other labels do. "
-    "Mistakes that are made with most of a speaker's clips of a label are left out: they are about the voice."
+    "The label may be wrong, or the recording: cut off, too quiet, noisy. Mistakes made with most of a speaker's clips "
+    "of a label are left out: they are about the voice."
 )
 _STYLE = """
 .clips { display: grid; gap: .9rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); }
 .clips figure { margin: 0; display: flex; flex-direction: column; gap: .5rem; overflow-wrap: anywhere; }
 .clips figure div { background: #000004; border-radius: 6px; overflow: hidden; }
 .clips figure img { margin: 0; height: 7rem; } .clips b { color: var(--mark); } .clips figcaption p { margin: 0; }
+.findings { margin-top: .75rem; } .clips { margin-bottom: 1rem; }
 """
 
 
@@ -82,7 +84,7 @@ class SuspectList:
         if not self.n_unseen:
             return (
                 "Known voices: every clip was judged by a network that was not trained on it, but on other clips of "
-                "its speaker. What such a network is sure of is seldom wrong."
+                "its speaker. A label that such a network rules out is seldom right."
             )
         some = "every clip" if self.n_unseen == self.n_tested else f"{self.n_unseen:,} of {self.n_tested:,} clips"
         return (
@@ -146,16 +148,17 @@ def page(found: SuspectList, corpus: Corpus) -> str:
         "clips judged": f"{found.n_tested:,}",
         "labels look wrong": f"{count:,}",
         "of all clips": f"{count / found.n_tested:.1%}",
-        "of the labels heard so": f"{found.accuracy:.1%}",
+        "heard as labelled": f"{found.accuracy:.1%}",
     }
-    heading = f"The first {len(shown)} of {count:,}, the surest first" if count > len(shown) else "The surest first"
+    which = f"The first {len(shown)} of {count:,}" if count > len(shown) else "All of them"
+    heading = f"{which}, the surest first" if count else "No label looks wrong"
     body = [
         f"<h1>{escape(name)}: labels that look wrong</h1>",
         f'<p class="soft">{escape(_RULE)}</p>',
         facts(figures),
         f'<div class="findings"><div class="card{" matters" if found.n_unseen else ""}">{escape(found.judged_by)}'
         "</div></div>",
-        f"<h2>{heading if count else 'No label looks wrong'}</h2>",
+        f"<h2>{heading}</h2>",
         f'<div class="clips">{"".join(cards)}</div>',
     ]
     return frame(f"{name}: labels that look wrong", body, files=LIST, style=_STYLE)
@@ -167,8 +170,8 @@ def _card(number: int, suspect: Suspect, samples: torch.Tensor, sample_rate: int
     return (
         f'<figure class="card"><figcaption><h3>{number}. labelled {escape(suspect.label)}, '
         f"heard as <b>{escape(suspect.prediction)}</b></h3>"
-        f"<p>{escape(suspect.prediction)} with {_percent(suspect.probability)}, "
-        f"{escape(suspect.label)} with {_percent(suspect.label_probability)}</p></figcaption>"
+        f"<p>{escape(suspect.prediction)} with {escape(_percent(suspect.probability))}, "
+        f"{escape(suspect.label)} with {escape(_percent(suspect.label_probability))}</p></figcaption>"
         f'<div><img src="{picture}" style="width:{100 * seconds / longest_s:.1f}%" '
         f'alt="spectrogram: {1000 * seconds:.0f} ms, 0 to {sample_rate / 2000:g} kHz"></div>'
         f"{player(wav(samples, sample_rate))}"
@@ -213,8 +216,8 @@ def wav(samples: torch.Tensor, sample_rate: int) -> bytes:
 
 def _percent(probability: float) -> str:
     if probability < 0.0005:
-        return "under 0.1%"
-    return f"{probability:.1%}" if probability < 0.9995 else "over 99.9%"
+        return "<0.1%"
+    return f"{probability:.1%}" if probability < 0.9995 else ">99.9%"
 
 
 @lru_cache(maxsize=8)
