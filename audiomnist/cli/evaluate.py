@@ -7,13 +7,14 @@ import typer
 from rich.text import Text
 
 from audiomnist.cli import options
-from audiomnist.cli.output import chatter_console, error_document, print_json, result_console
+from audiomnist.cli.output import chatter_console, error_document, print_json, progress, result_console
 from audiomnist.cli.session import absolute, open_corpora, open_corpus, open_run, open_store, place_name
-from audiomnist.cli.tables import print_scores
+from audiomnist.cli.tables import print_robustness, print_scores
 from audiomnist.errors import ThresholdError, UsageError
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.experiment import Result
+    from audiomnist.evaluation.robustness import Robustness
 
 
 def evaluate(
@@ -41,6 +42,9 @@ def evaluate(
             metavar="DIR",
         ),
     ] = None,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Test under noise, reverberation, clipping and more as well.")
+    ] = False,
     device: options.Device = "auto",
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -72,6 +76,14 @@ def evaluate(
     facts |= {"data": place, "split": "all" if data else config.split.scheme}
     front_end = FrontEnd(config, WindowedClips(store, config.window, target))
     result = experiment.evaluate(model.network, front_end, corpus, clips, facts, RunFolder(destination))
+    swept = None
+    if robustness:
+        from audiomnist.evaluation.robustness import sweep
+
+        with progress("robustness", "conditions", quiet=quiet) as show:
+            labels = corpus.digits[clips]
+            swept = sweep(model.network, front_end, config, corpus, clips, labels, progress=show)
+        swept.save(RunFolder(destination))
     failure = None
     if min_accuracy is not None and result.scores.accuracy < min_accuracy:
         failure = ThresholdError(
@@ -79,14 +91,15 @@ def evaluate(
             f"see {destination / 'figures' / 'confusion.png'}",
         )
     if json:
-        print_json(result.as_json() | (error_document(failure) if failure else {}))
+        document = result.as_json() | ({"robustness": swept.as_json()} if swept else {})
+        print_json(document | (error_document(failure) if failure else {}))
         raise typer.Exit(failure.exit_code if failure else 0)
-    _print(result, "all clips" if data else f"the run's test clips, split {config.split.scheme}", destination)
+    _print(result, "all clips" if data else f"the run's test clips, split {config.split.scheme}", destination, swept)
     if failure:
         raise failure
 
 
-def _print(result: "Result", tested: str, destination: Path) -> None:
+def _print(result: "Result", tested: str, destination: Path, swept: "Robustness | None") -> None:
     console = result_console()
     print_scores(console, result.scores)
     console.print(
@@ -95,4 +108,7 @@ def _print(result: "Result", tested: str, destination: Path) -> None:
             f", loss {result.scores.loss:.4f} on {result.scores.n_test:,} clips of {result.facts['data']} ({tested})",
         )
     )
-    console.print(f"written to {destination} (metrics.json, predictions.csv, figures/)")
+    if swept:
+        print_robustness(console, swept)
+    files = "metrics.json, predictions.csv, robustness.json" if swept else "metrics.json, predictions.csv"
+    console.print(f"written to {destination} ({files}, figures/)")
