@@ -21,7 +21,7 @@ RIGHT, WRONG, TRAIN, TEST = "#1a7f37", "#cf222e", "#6e7781", "#0969da"
 
 def confusion_figure(scores: Scores) -> Figure:
     """Draw the confusion matrix, each row as shares of its label, with the counts written in."""
-    figure = _figure(6.4, 5.6)
+    figure = blank_figure(6.4, 5.6)
     axes = figure.subplots()
     totals = scores.confusion.sum(1, keepdims=True)
     shares = scores.confusion / np.maximum(totals, 1)
@@ -50,7 +50,7 @@ def reliability_figure(calibration: Calibration) -> Figure:
 
     The reliability diagram of Guo et al., "On calibration of modern neural networks", ICML 2017.
     """
-    figure = _figure(5.6, 6)
+    figure = blank_figure(5.6, 6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     edges = np.linspace(0, 1, len(calibration.counts) + 1)
     some = calibration.counts > 0
@@ -79,7 +79,7 @@ def reliability_figure(calibration: Calibration) -> Figure:
 
 def loss_figure(history: list[dict[str, Any]]) -> Figure:
     """Draw loss and accuracy by epoch."""
-    figure = _figure(8, 3.6)
+    figure = blank_figure(8, 3.6)
     epochs = [epoch["epoch"] for epoch in history]
     watched = history[-1]["watched"]
     panels = zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True)
@@ -110,7 +110,7 @@ def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrog
     """
     n_columns = 4
     n_rows = -(-len(chosen) // n_columns)
-    figure = _figure(11, 2.5 * n_rows)
+    figure = blank_figure(11, 2.5 * n_rows)
     panels = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
     for axes in panels:
         axes.set_axis_off()
@@ -133,7 +133,8 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, dpi=110, format="png")
 
 
-def _figure(width_inches: float, height_inches: float) -> Figure:
+def blank_figure(width_inches: float, height_inches: float) -> Figure:
+    """Return an empty figure whose panels keep clear of each other."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
