@@ -9,7 +9,7 @@ from rich.text import Text
 from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, error_document, print_json, result_console
 from audiomnist.cli.session import absolute, open_corpora, open_corpus, open_run, open_store, place_name
-from audiomnist.cli.tables import print_scores
+from audiomnist.cli.tables import accuracy_text, calibration_text, print_scores
 from audiomnist.errors import ThresholdError, UsageError
 
 if TYPE_CHECKING:
@@ -120,8 +120,9 @@ def _print(result: "Result", tested: str, destination: Path) -> None:
     print_scores(console, result.scores)
     console.print(
         Text.assemble(
-            (f"accuracy {result.scores.accuracy:.4f}", "bold"),
+            (accuracy_text(result.scores), "bold"),
             f", loss {result.scores.loss:.4f} on {result.scores.n_test:,} clips of {result.facts['data']} ({tested})",
         )
     )
+    console.print(calibration_text(result.as_json()["calibration"]))
     console.print(f"written to {destination} (metrics.json, predictions.csv, figures/)")

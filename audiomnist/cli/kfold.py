@@ -9,7 +9,7 @@ from rich.text import Text
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
 from audiomnist.cli.session import open_corpora, open_store, warn_of_cuts, with_lasting_places
-from audiomnist.cli.tables import folds_table, print_scores, voices
+from audiomnist.cli.tables import accuracy_text, calibration_text, folds_table, print_scores, voices
 from audiomnist.errors import DataError, Interrupted, UsageError, command
 
 
@@ -133,5 +133,7 @@ def kfold(
             f" over {len(splits)} folds, {settings.version}, {document['seconds']:.0f} s",
         )
     )
+    console.print(f"all clips together: {accuracy_text(result.scores)}")
+    console.print(calibration_text(document["calibration"]))
     console.print(f"scheme {settings.split.scheme}: {voices(result.scores, new)}")
     console.print(f"run folder: {folder.path} (predictions.csv: every clip, out of fold)")

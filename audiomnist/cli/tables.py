@@ -1,5 +1,6 @@
 """Results as tables for people."""
 
+from collections.abc import Mapping
 from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any
 
@@ -9,25 +10,53 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from audiomnist.evaluation.intervals import Estimate
     from audiomnist.evaluation.metrics import Scores
 
-_SPEAKERS_SHOWN = 12
+_ROWS_SHOWN = 12
 
 
 def print_scores(console: Console, scores: "Scores") -> None:
-    """Print the figures per digit with the confusion matrix, and per speaker."""
+    """Print the figures per class with the confusion matrix, and per group.
+
+    Groups that are the classes again or have one value only are left out, but for speakers.
+    """
     console.print(_classes(scores))
-    console.print(_speakers(scores))
+    classes = {name: of_class["n"] for name, of_class in scores.per_class.items() if of_class["n"]}
+    for name, values in scores.groups.items():
+        is_class = {value: found.n for value, found in values.items()} == classes
+        if name == "speaker" or (len(values) > 1 and not is_class):
+            console.print(_group(name, values))
+
+
+def accuracy_text(scores: "Scores") -> str:
+    """Return the accuracy with its interval and how many speakers stand behind it."""
+    found = scores.interval
+    speakers = f"{found.n_speakers:,} speaker" + "s" * (found.n_speakers > 1)
+    over = speakers if found.over == "speakers" else f"further clips of {speakers}"
+    return f"accuracy {found.accuracy:.4f} (95 % of {over}: {found.low:.3f}-{found.high:.3f})"
+
+
+def calibration_text(calibration: dict[str, Any]) -> str:
+    """Return how far off the probabilities are, and what is right of the rest if the least sure go to a person."""
+    points = ", ".join(f"{point['coverage']:.0%}: {point['accuracy']:.4f}" for point in calibration["coverage"][1:])
+    text = f"calibration error {calibration['ece']:.4f}; accuracy of the surest {points}"
+    if calibration.get("fitted_on"):
+        text += (
+            f"\ntemperature {calibration['temperature']:.2f}, from {calibration['fitted_on']}; "
+            f"calibration error without it {calibration['ece_uncalibrated']:.4f}"
+        )
+    return text
 
 
 def voices(scores: "Scores", held_out: list[str] | None) -> str:
     """Return in words whether the tested voices were trained on."""
-    new, n_tested = held_out or [], len(scores.per_speaker)
+    new, n_tested = held_out or [], len(scores.groups["speaker"])
     if not new:
         return "known voices: every tested speaker was also trained on; for new voices see --split speaker"
     if len(new) < n_tested:
         return f"{len(new)} of {n_tested} tested speakers were not trained on"
-    names = ", ".join(new[:_SPEAKERS_SHOWN]) + (", ..." if len(new) > _SPEAKERS_SHOWN else "")
+    names = ", ".join(new[:_ROWS_SHOWN]) + (", ..." if len(new) > _ROWS_SHOWN else "")
     return f"unseen voices: no tested speaker was trained on ({names})"
 
 
@@ -51,16 +80,18 @@ def _count(count: int, on_diagonal: bool) -> Text:
     return Text(str(count), "green" if on_diagonal else "red")
 
 
-def _speakers(scores: "Scores") -> Table:
-    shown = list(scores.per_speaker.items())[:_SPEAKERS_SHOWN]
-    hidden = len(scores.per_speaker) - len(shown)
-    title = "speakers, worst first" + (f" ({hidden} better ones not shown)" if hidden else "")
-    table = _table(title)
-    table.add_column("speaker", style="bold")
-    table.add_column("accuracy", justify="right")
-    table.add_column("clips", justify="right")
-    for speaker, figures in shown:
-        table.add_row(speaker, f"{figures['accuracy']:.3f}", str(figures["n"]))
+def _group(name: str, values: "Mapping[str, Estimate]") -> Table:
+    shown = list(values.items())[:_ROWS_SHOWN]
+    hidden = len(values) - len(shown)
+    heading = f"{name}, worst first" if len(values) > 1 else name
+    table = _table(heading + (f" ({hidden} better ones not shown)" if hidden else ""))
+    table.add_column(name, style="bold")
+    of_many = name != "speaker"
+    for heading in ("accuracy", "95 %", "clips", *["speakers"] * of_many):
+        table.add_column(heading, justify="right")
+    for value, found in shown:
+        figures = (f"{found.accuracy:.3f}", f"{found.low:.3f}-{found.high:.3f}", f"{found.n:,}")
+        table.add_row(Text(value), *figures, *[f"{found.n_speakers:,}"] * of_many)
     return table
 
 

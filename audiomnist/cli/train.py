@@ -9,7 +9,7 @@ from rich.text import Text
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
 from audiomnist.cli.session import open_corpora, open_store, warn_of_cuts, with_lasting_places
-from audiomnist.cli.tables import print_scores, voices
+from audiomnist.cli.tables import accuracy_text, calibration_text, print_scores, voices
 from audiomnist.errors import DataError, Interrupted, command
 
 if TYPE_CHECKING:
@@ -113,11 +113,12 @@ def _print(result: "Result", folder: "RunFolder") -> None:
     facts, scores = result.facts, result.scores
     console.print(
         Text.assemble(
-            (f"accuracy {scores.accuracy:.4f}", "bold"),
+            (accuracy_text(scores), "bold"),
             f", loss {scores.loss:.4f} on {scores.n_test:,} test clips, {facts['version']}, "
             f"{facts['epochs']} epochs in {facts['train_seconds']:.1f} s",
         )
     )
+    console.print(calibration_text(result.as_json()["calibration"]))
     console.print(f"split {facts['split']}: {voices(scores, facts['held_out'])}")
     console.print(f"run folder: {folder.path} (model.safetensors, predictions.csv, figures/)")
     console.print("next, how it does on other recordings, and on voices it never heard:")

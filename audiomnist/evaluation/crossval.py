@@ -15,7 +15,8 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import DataError
 from audiomnist.evaluation.experiment import describe
-from audiomnist.evaluation.figures import confusion_figure, save_figure
+from audiomnist.evaluation.figures import confusion_figure, reliability_figure, save_figure
+from audiomnist.evaluation.groups import columns_of
 from audiomnist.evaluation.metrics import Scores, score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.evaluation.side_by_side import Report, run_experiments
@@ -93,8 +94,10 @@ def cross_validate(
         rows.append({"fold": number, **{key: metrics[key] for key in FOLD_KEYS}})
     everything = Predictions.joined(parts)
     everything.save(run.predictions)
-    scores = score(everything)
+    tested = np.concatenate([split.test for split in splits])
+    scores = score(everything, columns_of(corpus, config.target, tested))
     save_figure(confusion_figure(scores), run.figures / "confusion.png")
+    save_figure(reliability_figure(scores.calibration), run.figures / "reliability.png")
     facts = {**describe(config, run, device), "seconds": round(sum(row["seconds"] for row in rows), 3)}
     result = CrossValidation(rows, scores, facts)
     write_text(run.metrics, json.dumps(result.as_json(), indent=1) + "\n")

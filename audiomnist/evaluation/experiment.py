@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,20 @@ from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.corpus.targets import labels
-from audiomnist.evaluation.figures import confusion_figure, loss_figure, samples_figure, save_figure
+from audiomnist.evaluation.calibration import calibration, fit_temperature
+from audiomnist.evaluation.figures import (
+    confusion_figure,
+    loss_figure,
+    reliability_figure,
+    samples_figure,
+    save_figure,
+)
+from audiomnist.evaluation.groups import columns_of
 from audiomnist.evaluation.metrics import Scores, score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features.store import FeatureStore
 from audiomnist.files import write_text
-from audiomnist.training.checkpoint import TrainedModel, load_state
+from audiomnist.training.checkpoint import TrainedModel, load_state, save_model
 from audiomnist.training.dataset import with_window
 from audiomnist.training.listeners import Checkpoint, History, TensorBoard
 from audiomnist.training.run import RunFolder
@@ -37,17 +45,21 @@ class Result:
 
     Attributes
     ----------
+    tempered : dict
+        The network's temperature, what it was fitted on, and the calibration error without it.
     facts : dict
         What was tested on what: run, version, split, data, seconds, epochs, device and more.
     """
 
     scores: Scores
     predictions: Predictions
+    tempered: dict[str, Any]
     facts: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**self.facts, **self.scores.as_json()}
+        document = {**self.facts, **self.scores.as_json()}
+        return document | {"calibration": {**self.tempered, **document["calibration"]}}
 
 
 def run_experiment(
@@ -78,7 +90,13 @@ def run_experiment(
         "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
         "train_seconds": round(sum(epoch["seconds"] for epoch in history), 3),
     }
-    return evaluate(trainer.trained, trainer.front_end, corpus, split.test, facts, run, started)
+    model = trainer.trained
+    if len(split.validation):
+        logits = predict_logits(model.network, trainer.front_end, trainer.watched_clips).cpu().numpy()
+        truth = trainer.labels[trainer.watched_clips].cpu().numpy()
+        model = replace(model, temperature=fit_temperature(logits, truth), n_calibration=len(truth))
+        save_model(model, run.model)
+    return evaluate(model, trainer.front_end, corpus, split.test, facts, run, started)
 
 
 def evaluate(
@@ -105,10 +123,18 @@ def evaluate(
     """
     started = time.perf_counter() if started is None else started
     logits = predict_logits(model.network, front_end, torch.from_numpy(clips)).cpu().numpy()
-    predictions = Predictions.of(corpus, labels(corpus, model.config.target, model.classes), clips, logits)
-    scores = score(predictions)
+    known = labels(corpus, model.config.target, model.classes)
+    predictions = Predictions.of(corpus, known, clips, logits, model.temperature)
+    scores = score(predictions, columns_of(corpus, model.config.target, clips))
+    n_calibration = model.n_calibration
+    tempered = {
+        "temperature": model.temperature,
+        "fitted_on": f"validation ({n_calibration:,} clips)" if n_calibration else None,
+        "ece_uncalibrated": calibration(Predictions.of(corpus, known, clips, logits)).ece,
+    }
     predictions.save(out.predictions)
     save_figure(confusion_figure(scores), out.figures / "confusion.png")
+    save_figure(reliability_figure(scores.calibration), out.figures / "reliability.png")
     shown = _samples(predictions)
     spectrograms = front_end.test(torch.from_numpy(clips[shown]))[:, 0].cpu().numpy()
     save_figure(samples_figure(predictions, shown, spectrograms), out.figures / "samples.png")
@@ -117,7 +143,7 @@ def evaluate(
         "corpus_fingerprint": corpus.fingerprint,
         "seconds": round(time.perf_counter() - started, 3),
     }
-    result = Result(scores, predictions, facts)
+    result = Result(scores, predictions, tempered, facts)
     write_text(out.metrics, json.dumps(result.as_json(), indent=1) + "\n")
     return result
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audiomnist.evaluation.calibration import Calibration
 from audiomnist.evaluation.metrics import Scores
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.files import atomic_path
@@ -41,6 +42,38 @@ def confusion_figure(scores: Scores) -> Figure:
         title=f"accuracy {scores.accuracy:.4f} on {scores.n_test} clips",
     )
     figure.colorbar(image, ax=axes, label="share of the label")
+    return figure
+
+
+def reliability_figure(calibration: Calibration) -> Figure:
+    """Draw by how sure the network was: the share that was right, its gap to what was promised, and how many clips.
+
+    The reliability diagram of Guo et al., "On calibration of modern neural networks", ICML 2017.
+    """
+    figure = _figure(5.6, 6)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    edges = np.linspace(0, 1, len(calibration.counts) + 1)
+    some = calibration.counts > 0
+    starts, width = edges[:-1][some], edges[1]
+    right, sure = calibration.accuracies[some], calibration.confidences[some]
+    upper.bar(starts, right, width, align="edge", color=TEST, edgecolor="white", label="right")
+    upper.bar(
+        starts,
+        right - sure,
+        width,
+        bottom=sure,
+        align="edge",
+        color=WRONG,
+        alpha=0.35,
+        edgecolor=WRONG,
+        hatch="//",
+        label="gap to the probability",
+    )
+    upper.plot([0, 1], [0, 1], "--", color=TRAIN, label="as often right as sure")
+    upper.set(ylabel="share of right clips", ylim=(0, 1), title=f"expected calibration error {calibration.ece:.4f}")
+    upper.legend(loc="upper left")
+    lower.bar(edges[:-1], calibration.counts, width, align="edge", color=TRAIN, edgecolor="white")
+    lower.set(xlabel="probability of the predicted class", ylabel="clips", xlim=(0, 1))
     return figure
 
 

@@ -52,9 +52,22 @@ class Predictions:
         return np.equal(self.predicted, self.labels)
 
     @classmethod
-    def of(cls, corpus: Corpus, labels: Labels, clips: NDArray[np.int64], logits: NDArray[np.float32]) -> Predictions:
-        """Return the predictions for clips of a corpus from their logits, float32 array [n_clips, n_classes]."""
-        exponents = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+    def of(
+        cls,
+        corpus: Corpus,
+        labels: Labels,
+        clips: NDArray[np.int64],
+        logits: NDArray[np.float32],
+        temperature: float = 1.0,
+    ) -> Predictions:
+        """Return the predictions for clips of a corpus from their logits, float32 array [n_clips, n_classes].
+
+        Parameters
+        ----------
+        temperature : float
+            What the logits are divided by: above 1 the network is less sure.
+        """
+        exponents = np.exp((logits.astype(np.float64) - logits.max(1, keepdims=True)) / temperature)
         return cls(
             paths=tuple(corpus.paths[clip] for clip in clips.tolist()),
             classes=labels.classes,

@@ -26,17 +26,33 @@ METADATA_KEY = "audiomnist"  # a single one: several are written in no fixed ord
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network with all that is needed to use it."""
+    """A network with all that is needed to use it.
+
+    Attributes
+    ----------
+    temperature : float
+        What its logits are divided by before the softmax.
+    n_calibration : int
+        Validation clips that the temperature was fitted on; 0 if there were none, and then it is 1.
+    """
 
     network: nn.Module
     config: Config
     classes: tuple[str, ...]
+    temperature: float = 1.0
+    n_calibration: int = 0
 
 
 def save_model(model: TrainedModel, path: Path) -> None:
-    """Write weights as safetensors; the file's metadata holds configuration and class names."""
+    """Write weights as safetensors; the file's metadata holds configuration, class names and temperature."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
-    description = {"format": FORMAT, "config": model.config.model_dump(mode="json"), "classes": model.classes}
+    description = {
+        "format": FORMAT,
+        "config": model.config.model_dump(mode="json"),
+        "classes": model.classes,
+        "temperature": model.temperature,
+        "n_calibration": model.n_calibration,
+    }
     with _telling(path), atomic_path(path) as temporary:
         save_file(tensors, temporary, {METADATA_KEY: json.dumps(description)})
 
@@ -55,11 +71,13 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
         config = from_settings(description["config"], str(path))
         classes = tuple(description["classes"])
+        temperature = float(description.get("temperature", 1.0))
+        n_calibration = int(description.get("n_calibration", 0))
         network = build_model(config, len(classes))
         network.load_state_dict(tensors)
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"{path}: no model file of audiomnist's ({error})", "train one: audiomnist train") from error
-    return TrainedModel(network.to(device).eval(), config, classes)
+    return TrainedModel(network.to(device).eval(), config, classes, temperature, n_calibration)
 
 
 def save_state(state: dict[str, Any], path: Path) -> None:

@@ -27,7 +27,8 @@ def test_a_run_is_tested_on_its_own_test_clips_with_the_result_training_had(trai
     document = outcome.json
     assert outcome.stderr == ""
     assert document.keys() >= RESULT_KEYS
-    for key in ("version", "split", "data", "epochs", "accuracy", "loss", "n_test", "confusion", "per_speaker"):
+    same = ("version", "split", "data", "epochs", "accuracy", "loss", "n_test", "confusion", "groups", "calibration")
+    for key in same:
         assert document[key] == trained.document[key]
     assert (run / "evaluations" / "test" / "predictions.csv").read_text() == (run / "predictions.csv").read_text()
     assert json.loads((run / "evaluations" / "test" / "metrics.json").read_text()) == document
@@ -52,7 +53,7 @@ def test_on_another_corpus_every_clip_is_tested(run: Path, other: Path) -> None:
         "split": "all",
         "n_test": 20,
     }
-    assert document["per_speaker"].keys() == {"01", "02"}
+    assert document["groups"]["speaker"].keys() == {"01", "02"}
     with (run / "evaluations" / "other" / "predictions.csv").open(newline="") as file:
         assert sorted(row["path"] for row in csv.DictReader(file)) == sorted(
             path.relative_to(other).as_posix() for path in other.rglob("*.wav")

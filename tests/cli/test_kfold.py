@@ -64,6 +64,17 @@ def test_mean_and_deviation_are_those_of_the_folds(by_speaker: Path) -> None:
     assert sum(fold["n_test"] for fold in document["folds"]) == document["n_test"] == 120
 
 
+def test_groups_and_probabilities_are_measured_over_all_folds(by_speaker: Path) -> None:
+    document = result(by_speaker)
+    assert document["interval"]["n_speakers"] == 3
+    assert {name: group["n"] for name, group in document["groups"]["digit"].items()} == dict.fromkeys("0123456789", 12)
+    of_fold = {fold["held_out"][0]: fold["accuracy"] for fold in document["folds"]}
+    of_speaker = {name: group["accuracy"] for name, group in document["groups"]["speaker"].items()}
+    assert of_speaker == pytest.approx(of_fold)
+    assert document["calibration"]["coverage"][0]["accuracy"] == pytest.approx(document["accuracy"])
+    assert (by_speaker / "figures" / "reliability.png").stat().st_size
+
+
 def test_every_voice_is_held_out_once(by_speaker: Path) -> None:
     held_out = [fold["held_out"] for fold in result(by_speaker)["folds"]]
     assert sorted(held_out) == [["george"], ["jackson"], ["lucas"]]

@@ -13,10 +13,12 @@ import torch
 from safetensors import safe_open
 
 from audiomnist.config import load, versions
+from audiomnist.training.checkpoint import load_model
 from tests.cli.command import RESULT_KEYS, SMALL, Outcome, audiomnist, refused, succeeds, weights, without_times
 from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
 
+WITH_VALIDATION = ("--set", "split.validation_fraction=0.25")
 PNG = b"\x89PNG\r\n\x1a\n"
 MINE = """\
 version: mine
@@ -89,6 +91,7 @@ def test_the_run_folder_holds_the_whole_run(trained: Trained) -> None:
         "metrics.json",
         "figures/confusion.png",
         "figures/loss.png",
+        "figures/reliability.png",
         "figures/samples.png",
     }
     assert all(path.read_bytes().startswith(PNG) for path in (trained.run / "figures").iterdir())
@@ -125,9 +128,9 @@ def test_the_predictions_are_what_the_metrics_say(trained: Trained) -> None:
     confusion = np.zeros((10, 10), int)
     np.add.at(confusion, (digits, said), 1)
     assert document["confusion"] == confusion.tolist()
-    for speaker, figures in document["per_speaker"].items():
+    for speaker, figures in document["groups"]["speaker"].items():
         right = [row["prediction"] == row["label"] for row in predicted if row["speaker"] == speaker]
-        assert figures == {"accuracy": pytest.approx(np.mean(right)), "n": len(right)}
+        assert (figures["accuracy"], figures["n"]) == (pytest.approx(np.mean(right)), len(right))
 
 
 def test_no_clip_is_trained_and_tested_on(trained: Trained) -> None:
@@ -209,7 +212,7 @@ def test_a_split_by_speaker_holds_a_voice_out_and_names_it(of_unseen_voice: Told
     found = parts(of_unseen_voice.run)
     assert all(f"_{held_out}_" in path for path in found["test"])
     assert not any(f"_{held_out}_" in path for path in found["train"])
-    assert document["per_speaker"].keys() == {held_out}
+    assert document["groups"]["speaker"].keys() == {held_out}
     assert (
         f"split speaker: unseen voices: no tested speaker was trained on ({held_out})" in of_unseen_voice.outcome.stdout
     )
@@ -227,12 +230,51 @@ def test_a_run_resumed_from_another_folder_says_the_same_and_still_names_the_voi
 
 def test_with_a_validation_part_the_test_clips_are_looked_at_once(small_corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    changes = ("--set", "split.validation_fraction=0.25")
-    outcome = succeeds("train", "--data", small_corpus, *SMALL, *changes, "--run", run)
+    outcome = succeeds("train", "--data", small_corpus, *SMALL, *WITH_VALIDATION, "--run", run)
     assert {part: len(paths) for part, paths in parts(run).items()} == {"train": 72, "validation": 24, "test": 24}
     assert "validation loss" in outcome.stderr
     assert "test loss" not in outcome.stderr
     assert {row["path"] for row in rows(run / "predictions.csv")} == parts(run)["test"]
+
+
+def test_the_temperature_from_validation_clips_is_kept_and_used(small_corpus: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    outcome = succeeds("train", "--data", small_corpus, *SMALL, *WITH_VALIDATION, "--run", run)
+    document = json.loads((run / "metrics.json").read_text())
+    found = document["calibration"]
+    assert found["fitted_on"] == "validation (24 clips)"
+    assert found["temperature"] != 1
+    assert found["ece"] != found["ece_uncalibrated"]
+    assert load_model(run / "model.safetensors", torch.device("cpu")).temperature == found["temperature"]
+    assert f"temperature {found['temperature']:.2f}, from validation (24 clips)" in outcome.stdout
+    assert succeeds("evaluate", run, "--json").json["loss"] == document["loss"]
+    before = (run / "model.safetensors").read_bytes()
+    assert without_times(succeeds("train", "--resume", run, "--json").json) == without_times(document)
+    assert (run / "model.safetensors").read_bytes() == before
+
+
+def test_without_validation_clips_nothing_is_fitted(trained: Trained) -> None:
+    found = trained.document["calibration"]
+    assert (found["temperature"], found["fitted_on"]) == (1.0, None)
+    assert found["ece"] == found["ece_uncalibrated"]
+
+
+def test_the_accuracy_stands_with_its_interval_and_every_group_with_its_own(
+    make_corpus: MakeCorpus, tmp_path: Path
+) -> None:
+    corpus = make_corpus(tmp_path / "corpus", layout="audiomnist", speakers=4, repetitions=2)
+    outcome = succeeds("train", "--data", corpus, *SMALL, "--run", tmp_path / "run")
+    document = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    interval, groups = document["interval"], document["groups"]
+    assert interval["n_speakers"] == 4
+    assert interval["low"] <= interval["accuracy"] == document["accuracy"] <= interval["high"]
+    assert f"accuracy {document['accuracy']:.4f} (95 % of " in outcome.stdout
+    assert groups["gender"].keys() == {"male", "female"}
+    assert groups["age"].keys() == {"<25"}
+    assert sum(group["n"] for group in groups["digit"].values()) == document["n_test"]
+    assert document["worst_speaker"]["accuracy"] == min(group["accuracy"] for group in groups["speaker"].values())
+    titles = [line for line in outcome.stdout.splitlines() if "worst first" in line]
+    assert [title.strip() for title in titles] == ["speaker, worst first", "gender, worst first"]
 
 
 def test_a_corpus_named_on_the_command_line_wins_over_the_environment(

@@ -1,8 +1,11 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from audiomnist.config import Augment, Model, Optim, Window
 from audiomnist.errors import DataError
@@ -133,6 +136,20 @@ def test_a_model_file_alone_is_enough_to_predict(material: Material, tmp_path: P
     clips = torch.from_numpy(material.split.test)
     expected = predict_logits(trainer.model, trainer.front_end, clips)
     assert torch.equal(predict_logits(loaded.network, trainer.front_end, clips), expected)
+
+
+def test_a_model_file_keeps_its_temperature_and_an_older_one_has_1(material: Material, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    model = replace(make_trainer(material).trained, temperature=1.7, n_calibration=40)
+    save_model(model, path)
+    loaded = load_model(path, CPU)
+    assert (loaded.temperature, loaded.n_calibration) == (1.7, 40)
+    with safe_open(path, framework="pt") as file:
+        description = json.loads(file.metadata()["audiomnist"])
+    del description["temperature"], description["n_calibration"]
+    save_file(load_file(path), path, {"audiomnist": json.dumps(description)})
+    loaded = load_model(path, CPU)
+    assert (loaded.temperature, loaded.n_calibration) == (1.0, 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\x00" * 64])

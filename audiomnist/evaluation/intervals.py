@@ -1,0 +1,125 @@
+"""How far an accuracy can be trusted: 95 % intervals over speakers.
+
+Clips of one voice are not independent: a network that mishears a speaker once mishears them often. So whole speakers
+are drawn, not clips (Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation",
+ICASSP 2004; Field and Welsh, "Bootstrapping clustered data", JRSS B 69, 2007).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL = 0.95
+N_RESAMPLES = 2_000
+_SEED = 20_220_707
+_Z = 1.959964  # normal deviate of LEVEL, two-sided
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An accuracy, and where it may lie.
+
+    Attributes
+    ----------
+    low, high : float
+        Ends of the 95 % interval.
+    over : str
+        ``speakers``: where the accuracy over further speakers like these may lie. ``clips``: there is one voice, or
+        all do equally well, so it is known only where that of further clips of the same voices may lie.
+    n : int
+        Clips.
+    n_speakers : int
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    over: Literal["speakers", "clips"]
+    n: int
+    n_speakers: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return dict(self.__dict__)
+
+
+def estimate(right: NDArray[np.int64], n: NDArray[np.int64]) -> Estimate:
+    """Return the accuracy over all clips of a group with its 95 % interval.
+
+    Over speakers it is a t interval around the logit of the accuracy, with the standard error of a bootstrap over
+    speakers, widened by sqrt(S / (S - 1)) as Hesterberg advises for few of them ("What teachers should know about the
+    bootstrap", The American Statistician 69, 2015). Half a clip is added to right and wrong so that the logit is finite
+    (Anscombe, "On estimating binomial response relations", Biometrika 43, 1956). It is never narrower than the interval
+    over clips, which would do if speakers did not differ.
+
+    It was chosen in simulation: speakers of 50 clips, accuracies beta-distributed, mean 0.8 to 0.99, correlation within
+    a speaker 0.02 to 0.1. With 6 speakers it covers 0.96 to 0.99 of the time, where percentile and BCa intervals cover
+    0.82 to 0.85 and a bootstrapped t covers 0.61 to 0.94. It is very wide for 2 or 3 speakers, and means it. All fail
+    where a few voices are hardly understood (mean 0.97, correlation 0.3): 0.76 with 6 speakers, 0.86 with 12, 0.92
+    with 20. That there are such voices cannot be seen in a handful of others.
+
+    Parameters
+    ----------
+    right, n : int64 array [n_speakers]
+        Clips that were right and all clips, by speaker; each has one at least.
+    """
+    from scipy.special import expit, stdtrit
+
+    n_speakers = len(n)
+    total_right, total = int(right.sum()), int(n.sum())
+    low, high = wilson(total_right, total)
+    error = _standard_error(right, n) if n_speakers > 1 else 0.0
+    if error:
+        centre = _logit(total_right, total)
+        reach = stdtrit(n_speakers - 1, (1 + LEVEL) / 2) * error
+        low, high = min(low, float(expit(centre - reach))), max(high, float(expit(centre + reach)))
+    return Estimate(total_right / total, low, high, "speakers" if error else "clips", total, n_speakers)
+
+
+def overall(correct: NDArray[np.bool_], speakers: NDArray[np.str_]) -> Estimate:
+    """Return the accuracy over all clips with its 95 % interval.
+
+    Parameters
+    ----------
+    correct : bool array [n_clips]
+    speakers : str array [n_clips]
+    """
+    _, of_speaker, n = np.unique(speakers, return_inverse=True, return_counts=True)
+    return estimate(np.bincount(of_speaker[correct], minlength=len(n)), n)
+
+
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share, for independent trials.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
+    """
+    share, spread = right / n, _Z**2 / n
+    centre = (share + spread / 2) / (1 + spread)
+    reach = np.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
+    return max(0.0, min(share, float(centre - reach))), min(1.0, max(share, float(centre + reach)))
+
+
+def _standard_error(right: NDArray[np.int64], n: NDArray[np.int64]) -> float:
+    """Return that of the accuracy's logit, from resampled speakers; 0 if all have the same accuracy."""
+    if np.all(right * n.sum() == right.sum() * n):
+        return 0.0
+    times = _draws(len(n))
+    logits = _logit(times @ right, times @ n)  # (n_resamples,)
+    return float(np.std(logits) * np.sqrt(len(n) / (len(n) - 1)))
+
+
+@lru_cache(maxsize=4)
+def _draws(n_speakers: int) -> NDArray[np.float64]:
+    """Return how often each resample has each speaker, float64 array [n_resamples, n_speakers]."""
+    drawn = np.random.default_rng([_SEED, n_speakers]).integers(n_speakers, size=(N_RESAMPLES, n_speakers))
+    cells = drawn + n_speakers * np.arange(N_RESAMPLES)[:, None]
+    return np.bincount(cells.ravel(), minlength=cells.size).reshape(cells.shape).astype(np.float64)
+
+
+def _logit(right: Any, n: Any) -> Any:
+    return np.log((right + 0.5) / (n - right + 0.5))
