@@ -9,6 +9,7 @@ from rich.text import Text
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
 from audiomnist.cli.session import open_corpora, open_store, warn_of_cuts, with_lasting_places
+from audiomnist.cli.suspects import print_suspects
 from audiomnist.cli.tables import accuracy_text, calibration_text, folds_table, print_scores, voices
 from audiomnist.errors import DataError, Interrupted, UsageError, command
 
@@ -45,6 +46,9 @@ def kfold(
             metavar="DIR",
         ),
     ] = None,
+    suspects: Annotated[
+        bool, typer.Option("--suspects", help="List the clips whose label looks wrong, with a page to hear them.")
+    ] = False,
     resume: Annotated[Path | None, typer.Option(help="Go on; finished folds are kept.", metavar="RUN")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Folds at a time, one thread each if several.")] = 1,
     json: options.Json = False,
@@ -56,6 +60,7 @@ def kfold(
     from audiomnist.device import seed_everything, select_device
     from audiomnist.evaluation.crossval import cross_validate
     from audiomnist.evaluation.leaks import check
+    from audiomnist.evaluation.suspects_page import list_suspects
     from audiomnist.training.run import RunFolder
 
     quiet = quiet or json
@@ -118,7 +123,8 @@ def kfold(
             f"stopped after {finished} of {len(splits)} folds; they are saved in {folder.path}",
             f"go on: {command('audiomnist kfold --resume', folder.path)}",
         ) from None
-    document = result.as_json()
+    found = list_suspects(corpus, splits, folder) if suspects else None
+    document = result.as_json() | ({"suspects": found.as_json()} if found else {})
     if json:
         print_json(document)
         return
@@ -137,3 +143,5 @@ def kfold(
     console.print(calibration_text(document["calibration"]))
     console.print(f"scheme {settings.split.scheme}: {voices(result.scores, new)}")
     console.print(f"run folder: {folder.path} (predictions.csv: every clip, out of fold)")
+    if found:
+        print_suspects(console, found, settings.exclude_file)

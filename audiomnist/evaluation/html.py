@@ -106,7 +106,7 @@ def table(title: str, columns: Iterable[str], rows: Mapping[str, Sequence[str]],
 
 def player(wav: bytes) -> str:
     """Return a player for a WAV file that the page holds itself."""
-    return f'<audio controls preload="none" src="{data_uri(wav, "audio/wav")}"></audio>'
+    return f'<audio controls preload="metadata" src="{data_uri(wav, "audio/wav")}"></audio>'
 
 
 def data_uri(content: bytes, kind: str) -> str:
