@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from audiomnist import __version__
-from audiomnist.cli import analyze, config, download, evaluate, kfold, prep, synth, train, validate
+from audiomnist.cli import analyze, config, download, evaluate, kfold, prep, report, synth, train, validate
 from audiomnist.cli.output import report_error
 from audiomnist.errors import AudiomnistError, DataError, Interrupted, UsageError
 
@@ -69,6 +69,7 @@ app.command("prep")(prep.prep)
 app.command("train")(train.train)
 app.command("kfold")(kfold.kfold)
 app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
 app.add_typer(config.app, name="config")
 
 
