@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -17,7 +16,9 @@ from audiomnist.config import Features
 from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.recordings import map_in_order
 from audiomnist.corpus.scan import Corpus
+from audiomnist.device import single_threaded_torch
 from audiomnist.errors import DataError, indented
+from audiomnist.features.clips import ClipFrames
 from audiomnist.features.store import FeatureStore, Index, store_prefix, write_description
 
 if TYPE_CHECKING:
@@ -29,16 +30,6 @@ CLIPS_PER_CHUNK = 64
 Progress = Callable[[int, int], None]
 _READING = Lock()  # opening files is mostly Python: threads doing it at once are slower than one
 ClipKey = tuple[str, int, int]
-
-
-@dataclass(frozen=True)
-class _Clip:
-    """The features of one clip."""
-
-    frames: torch.Tensor  # (n_frames, M)
-    n_samples: int
-    lowest: float
-    highest: float
 
 
 def prepare(
@@ -77,7 +68,7 @@ def prepare(
             shutil.rmtree(path)
     folder.mkdir(parents=True, exist_ok=True)
     older = [other for other in folder.glob(f"{prefix}-*") if other.is_dir()]
-    with _single_threaded_torch(), _temporary_folder(folder) as temporary:
+    with single_threaded_torch(), _temporary_folder(folder) as temporary:
         index = _write_frames(temporary / "frames.f32", corpus, features, _known_clips(older), jobs, progress)
         write_description(temporary, features, corpus, index)
         _move_into_place(temporary, path)
@@ -99,7 +90,7 @@ def _write_frames(
     file: Path,
     corpus: Corpus,
     features: Features,
-    known: Mapping[ClipKey, _Clip],
+    known: Mapping[ClipKey, ClipFrames],
     jobs: int | None,
     progress: Progress | None,
 ) -> Index:
@@ -127,23 +118,16 @@ def _write_frames(
             f"{len(faults)} of {len(corpus)} clips cannot be used\n{indented([fault.message for fault in faults])}",
             "remove or replace these files",
         )
-    n_frames, n_samples, lowest, highest = (np.array(column) for column in zip(*rows, strict=True))
-    return Index(
-        starts=np.cumsum(n_frames) - n_frames,
-        n_frames=n_frames,
-        n_samples=n_samples,
-        lowest=lowest.astype(np.float32),
-        highest=highest.astype(np.float32),
-    )
+    return Index.of(rows)
 
 
-def _compute(corpus: Corpus, clips: range, mel: MelPower, known: Mapping[ClipKey, _Clip]) -> list[_Clip | DataError]:
+def _compute(
+    corpus: Corpus, clips: range, mel: MelPower, known: Mapping[ClipKey, ClipFrames]
+) -> list[ClipFrames | DataError]:
     """Return the features of consecutive clips, copied where known, and what is wrong with the unreadable ones."""
-    import torch
-
     from audiomnist.features.audio import read, resample
 
-    results: dict[int, _Clip | DataError] = {}
+    results: dict[int, ClipFrames | DataError] = {}
     recordings: dict[int, tuple[torch.Tensor, int]] = {}
     with _READING:
         for clip in clips:
@@ -157,17 +141,13 @@ def _compute(corpus: Corpus, clips: range, mel: MelPower, known: Mapping[ClipKey
                 results[clip] = error
     waveforms = {clip: resample(*recording, mel.sample_rate) for clip, recording in recordings.items()}
     if waveforms:
-        n_frames = [mel.grid.n_frames(len(samples)) for samples in waveforms.values()]
-        frames = torch.split(mel(list(waveforms.values())), n_frames)
-        for (clip, samples), own in zip(waveforms.items(), frames, strict=True):
-            lowest, highest = samples.aminmax()
-            results[clip] = _Clip(own, len(samples), float(lowest), float(highest))
+        results.update(zip(waveforms, ClipFrames.of(list(waveforms.values()), mel), strict=True))
     return [results[clip] for clip in clips]
 
 
-def _known_clips(stores: Iterable[Path]) -> dict[ClipKey, _Clip]:
+def _known_clips(stores: Iterable[Path]) -> dict[ClipKey, ClipFrames]:
     """Return the clips of whole older stores, their frames still on disk."""
-    known: dict[ClipKey, _Clip] = {}
+    known: dict[ClipKey, ClipFrames] = {}
     for path in stores:
         try:
             store = FeatureStore.open(path)
@@ -179,21 +159,8 @@ def _known_clips(stores: Iterable[Path]) -> dict[ClipKey, _Clip]:
             strict=True,
         )
         for key, (start, n_frames, n_samples, lowest, highest) in zip(keys, numbers, strict=True):
-            known[key] = _Clip(store.frames[start : start + n_frames], n_samples, lowest, highest)
+            known[key] = ClipFrames(store.frames[start : start + n_frames], n_samples, lowest, highest)
     return known
-
-
-@contextmanager
-def _single_threaded_torch() -> Iterator[None]:
-    """Leave the cores to our own threads; nested parallelism only makes them wait for each other."""
-    import torch
-
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 @contextmanager

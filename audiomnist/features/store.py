@@ -1,15 +1,15 @@
-"""Mel power of a whole corpus on disk: memory-mapped, ragged, known by a fingerprint.
+"""Mel power of many clips, ragged: of a whole corpus on disk, memory-mapped and known by a fingerprint, or in memory.
 
-A store is a folder: ``frames.f32`` (float32, row-major, one row of mel power per frame, a last row of zeros that
-stands for silence), ``index.npz`` (an entry per clip, in the order of the corpus) and ``store.json``.
+On disk a store is a folder: ``frames.f32`` (float32, row-major, one row of mel power per frame, a last row of zeros
+that stands for silence), ``index.npz`` (an entry per clip, in the order of the corpus) and ``store.json``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -23,6 +23,8 @@ from audiomnist.errors import DataError
 
 if TYPE_CHECKING:
     import torch
+
+    from audiomnist.features.clips import ClipFrames
 
 FORMAT = 1
 
@@ -48,6 +50,18 @@ class Index:
     lowest: NDArray[np.float32]
     highest: NDArray[np.float32]
 
+    @classmethod
+    def of(cls, clips: Iterable[tuple[int, int, float, float]]) -> Index:
+        """Return the index of clips that lie one after the other: frames, samples, lowest and highest of each."""
+        n_frames, n_samples, lowest, highest = (np.array(column) for column in zip(*clips, strict=True))
+        return cls(
+            starts=np.cumsum(n_frames) - n_frames,
+            n_frames=n_frames,
+            n_samples=n_samples,
+            lowest=lowest.astype(np.float32),
+            highest=highest.astype(np.float32),
+        )
+
     @property
     def n_rows(self) -> int:
         """Rows of all clips together, without the row of silence."""
@@ -55,29 +69,43 @@ class Index:
 
 
 @dataclass(frozen=True)
-class FeatureStore:
-    """A finished store."""
+class ClipStore:
+    """Mel power of clips, wherever it lies.
 
-    path: Path
+    Attributes
+    ----------
+    frames : Tensor[n_rows + 1, M]
+        The last row is zero.
+    """
+
     features: Features
     index: Index
+    frames: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.index.starts)
 
-    @cached_property
-    def frames(self) -> torch.Tensor:
-        """Mel power, mapped and not read: Tensor[n_rows + 1, M], of which the last row is zero."""
-        import torch
-
-        rows = self.index.n_rows + 1
-        size = rows * self.features.n_mels
-        return torch.from_file(str(self.path / "frames.f32"), size=size, dtype=torch.float32).view(rows, -1)
-
     @property
     def n_bytes(self) -> int:
         """Size of the frames."""
-        return (self.index.n_rows + 1) * self.features.n_mels * 4
+        return self.frames.nbytes
+
+    @classmethod
+    def in_memory(cls, features: Features, clips: Sequence[ClipFrames]) -> ClipStore:
+        """Return a store of clips that is not written anywhere."""
+        import torch
+
+        index = Index.of((len(clip.frames), clip.n_samples, clip.lowest, clip.highest) for clip in clips)
+        return ClipStore(
+            features, index, torch.cat([*(clip.frames for clip in clips), torch.zeros(1, features.n_mels)])
+        )
+
+
+@dataclass(frozen=True)
+class FeatureStore(ClipStore):
+    """A finished store on disk, its frames mapped and not read."""
+
+    path: Path
 
     @classmethod
     def open(cls, path: Path) -> FeatureStore:
@@ -88,16 +116,21 @@ class FeatureStore:
         DataError
             If it is missing, broken or of another format.
         """
+        import torch
+
+        file = path / "frames.f32"
         try:
             description = json.loads((path / "store.json").read_text(encoding="utf-8"))
             with np.load(path / "index.npz") as arrays:
                 index = Index(**{name: arrays[name] for name in Index.__dataclass_fields__})
-            store = cls(path, Features(**description["features"]), index)
-            if description["format"] != FORMAT or (path / "frames.f32").stat().st_size != store.n_bytes:
+            features = Features(**description["features"])
+            shape = (index.n_rows + 1, features.n_mels)
+            if description["format"] != FORMAT or file.stat().st_size != 4 * shape[0] * shape[1]:
                 raise ValueError("wrong size or format")
+            frames = torch.from_file(str(file), size=shape[0] * shape[1], dtype=torch.float32).view(shape)
         except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise DataError(f"{path}: no whole feature store ({error})", "run 'audiomnist prep' again") from error
-        return store
+        return cls(features, index, frames, path)
 
     def clip_keys(self) -> list[tuple[str, int, int]]:
         """Return path, size in bytes and time of change in nanoseconds of each clip when it was read."""

@@ -15,14 +15,14 @@ from audiomnist.features.mel import FrameGrid
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from audiomnist.features.store import FeatureStore, Index
+    from audiomnist.features.store import ClipStore, FeatureStore, Index
 
 
 _WHOLE = 0.99  # share of the training clips that an automatic window keeps whole
 _SHORTEST_MS = 50
 
 
-def trimmed(store: FeatureStore, trim_db: float) -> Index:
+def trimmed(store: ClipStore, trim_db: float) -> Index:
     """Return a store's index without the quiet frames at both ends of every clip.
 
     Parameters
@@ -95,7 +95,7 @@ class WindowedClips:
         Where batches are made. On a GPU the whole store is copied there, if it takes at most half of the free memory.
     """
 
-    def __init__(self, store: FeatureStore, window: Window, device: torch.device) -> None:
+    def __init__(self, store: ClipStore, window: Window, device: torch.device) -> None:
         features = store.features
         self.device = device
         self.n_fft, self.hop_length = features.n_fft, features.hop_length

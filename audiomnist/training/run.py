@@ -62,6 +62,11 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
+    def robustness(self) -> Path:
+        """Accuracy under distortions."""
+        return self.path / "robustness.json"
+
+    @property
     def figures(self) -> Path:
         """Pictures."""
         return self.path / "figures"

@@ -6,6 +6,8 @@ itself: what is random comes in as uniform numbers, one row per clip.
 
 from __future__ import annotations
 
+from copy import copy
+
 import torch
 
 from audiomnist.config import Config
@@ -73,6 +75,12 @@ class FrontEnd:
         self._padding = NoisePadding(config, clips, bank) if bank and config.window.padding == "noise" else None
         self._change = VoiceAndRoom(config.features, config.augment, bank) if bank and config.augment.changes else None
         self._n_placing = 1 + (self._padding.n_draws if self._padding else 0)
+
+    def over(self, clips: WindowedClips) -> FrontEnd:
+        """Return the same front end over other clips, windowed alike."""
+        other = copy(self)
+        other._clips = clips
+        return other
 
     @property
     def n_draws(self) -> int:

@@ -12,7 +12,9 @@ from audiomnist.corpus import scan
 from audiomnist.errors import DataError
 from audiomnist.features import FeatureStore, prepare
 from audiomnist.features.audio import read, resample
+from audiomnist.features.clips import ClipFrames
 from audiomnist.features.mel import MelPower
+from audiomnist.features.store import ClipStore, Index
 
 FEATURES = Features(sample_rate=8_000, n_fft=256, hop_length=128, n_mels=20)
 MakeCorpus = Callable[..., Path]
@@ -42,6 +44,17 @@ def test_every_clips_frames_are_its_own_mel_power(root: Path, tmp_path: Path) ->
         assert store.index.lowest[clip] == pytest.approx(float(samples.min()))
         assert store.index.highest[clip] == pytest.approx(float(samples.max()))
     assert not store.frames[-1].any()
+
+
+def test_a_store_in_memory_holds_what_one_on_disk_does(root: Path, tmp_path: Path) -> None:
+    corpus = scan(root)
+    on_disk = prepare(corpus, FEATURES, folder=tmp_path / "stores")
+    waveforms = [resample(*read(corpus.file(clip)), FEATURES.sample_rate) for clip in range(len(corpus))]
+    in_memory = ClipStore.in_memory(FEATURES, ClipFrames.of(waveforms, MelPower(FEATURES)))
+    torch.testing.assert_close(in_memory.frames, on_disk.frames)
+    assert in_memory.n_bytes == on_disk.n_bytes
+    for name in Index.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(in_memory.index, name), getattr(on_disk.index, name))
 
 
 def test_an_unchanged_corpus_is_not_read_again(root: Path, tmp_path: Path) -> None:

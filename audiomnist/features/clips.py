@@ -1,0 +1,44 @@
+"""The features of single clips, before they are put into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from audiomnist.features.mel import MelPower
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """The features of one clip.
+
+    Attributes
+    ----------
+    frames : Tensor[n_frames, M]
+        Mel power.
+    n_samples : int
+        Length at the front end's sample rate.
+    lowest, highest : float
+        Extreme sample values.
+    """
+
+    frames: torch.Tensor
+    n_samples: int
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, waveforms: Sequence[torch.Tensor], mel: MelPower) -> list[ClipFrames]:
+        """Return the features of several clips, Tensor[L_i] each, at the front end's sample rate."""
+        import torch
+
+        own = torch.split(mel(waveforms), [mel.grid.n_frames(len(samples)) for samples in waveforms])
+        clips = []
+        for samples, frames in zip(waveforms, own, strict=True):
+            lowest, highest = samples.aminmax()
+            clips.append(cls(frames, len(samples), float(lowest), float(highest)))
+        return clips
