@@ -25,7 +25,7 @@ def confusion_figure(scores: Scores, theme: Theme = LIGHT) -> Figure:
     """Draw the confusion matrix, each row as shares of its label, with the counts written in."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    figure = _figure(5.8, 5)
+    figure = blank_figure(5.8, 5)
     axes = figure.subplots()
     totals = scores.confusion.sum(1, keepdims=True)
     shares = scores.confusion / np.maximum(totals, 1)
@@ -57,7 +57,7 @@ def reliability_figure(calibration: Calibration, theme: Theme = LIGHT) -> Figure
 
     The reliability diagram of Guo et al., "On calibration of modern neural networks", ICML 2017.
     """
-    figure = _figure(5.6, 6)
+    figure = blank_figure(5.6, 6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     edges = np.linspace(0, 1, len(calibration.counts) + 1)
     some = calibration.counts > 0
@@ -86,7 +86,7 @@ def reliability_figure(calibration: Calibration, theme: Theme = LIGHT) -> Figure
 
 def loss_figure(histories: Sequence[list[dict[str, Any]]], theme: Theme = LIGHT) -> Figure:
     """Draw loss and accuracy by epoch, a line per network: one, or those of the folds."""
-    figure = _figure(6.4, 3.2)
+    figure = blank_figure(6.4, 3.2)
     alpha = 1 if len(histories) == 1 else 0.5
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for number, history in enumerate(histories):
@@ -117,7 +117,7 @@ def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrog
     """
     n_columns = 4
     n_rows = -(-len(chosen) // n_columns)
-    figure = _figure(11, 2.5 * n_rows)
+    figure = blank_figure(11, 2.5 * n_rows)
     panels = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
     for axes in panels:
         axes.set_axis_off()
@@ -140,7 +140,8 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, dpi=110, format="png")
 
 
-def _figure(width_inches: float, height_inches: float) -> Figure:
+def blank_figure(width_inches: float, height_inches: float) -> Figure:
+    """Return an empty figure whose panels keep clear of each other."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width_inches, height_inches), layout="constrained")

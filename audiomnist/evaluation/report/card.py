@@ -85,8 +85,8 @@ def _reproduce(facts: Facts) -> list[str | Table]:
         f"    audiomnist {verb} --config config.yaml",
         f"with `config.yaml` of the run folder. Seed {facts.config.seed}, "
         f"audiomnist {metrics.get('audiomnist', 'of unknown version')}, torch {metrics['torch']}, "
-        f"device {metrics['device']}; corpus fingerprint {facts.fingerprint}, over names, sizes, times and labels of the files. On one machine with the "
-        "same number of threads the weights come out the same bit for bit.",
+        f"device {metrics['device']}; corpus fingerprint {facts.fingerprint}, over names, sizes, times and labels of "
+        "the files. On one machine with the same number of threads the weights come out the same bit for bit.",
         f"This card: audiomnist {__version__}; the same figures for programs: `metrics.json`.",
     ]
 

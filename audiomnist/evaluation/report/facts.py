@@ -16,6 +16,7 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError, command
 from audiomnist.evaluation.metrics import Scores, score
 from audiomnist.evaluation.predictions import Predictions
+from audiomnist.evaluation.robustness import Robustness
 from audiomnist.training.run import PARTS, RunFolder
 
 _OWN_TEST = "test"  # the run's own test clips again
@@ -51,8 +52,8 @@ class Facts:
         Results on other corpora, by name.
     corpus : Corpus, optional
         None if it is no longer there.
-    robustness : mapping, optional
-        As ``robustness.json`` holds it; None if it was not measured.
+    robustness : Robustness, optional
+        None if it was not measured.
     """
 
     run: RunFolder
@@ -65,7 +66,7 @@ class Facts:
     folds: list[dict[str, Any]]
     evaluations: Mapping[str, dict[str, Any]]
     corpus: Corpus | None
-    robustness: Mapping[str, Any] | None = None
+    robustness: Robustness | None
 
     @cached_property
     def scores(self) -> Scores:
@@ -126,6 +127,7 @@ def gather(run: RunFolder, corpus: Corpus | None = None) -> Facts:
             f"{run.path}: predictions.csv or split.csv is missing or broken ({error})", "restore the files, or run anew"
         ) from error
     metrics = run.load_metrics()
+    robustness_files = (run.robustness, RunFolder(run.path / "evaluations" / _OWN_TEST).robustness)
     return Facts(
         run=run,
         config=run.load_config(),
@@ -141,6 +143,7 @@ def gather(run: RunFolder, corpus: Corpus | None = None) -> Facts:
             if path.parent.name != _OWN_TEST
         },
         corpus=corpus,
+        robustness=next((Robustness.load(path) for path in robustness_files if path.exists()), None),
     )
 
 

@@ -20,7 +20,8 @@ _STYLE = """
 .pair { display: grid; gap: .9rem; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
 .small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); }
-.pair > * { min-width: 0; margin: 0; } .pair + .pair, .pair + .clips, p + .pair, p + .clips { margin-top: .9rem; }
+.pair > * { min-width: 0; margin: 0; }
+.pair + .pair, .pair + .clips, .pair + p, p + .pair, p + .clips { margin-top: .9rem; }
 pre { overflow-x: auto; font-size: .85rem; margin: .6rem 0 0; } ul { margin: 0; padding-left: 1.2rem; }
 """
 
@@ -95,7 +96,8 @@ def _robustness(facts: Facts) -> str:
     if facts.robustness is None:
         return ""
     drawn = "".join(map(figure, pictures.distortions(facts.robustness)))
-    return f"{_tables([tables.robustness(facts.robustness)])}<div class='pair small'>{drawn}</div>"
+    legend = _prose("Accuracy by strength. Dashed: undistorted; dotted: guessing.")
+    return f'{_tables([tables.robustness(facts.robustness)])}{legend}<div class="pair small">{drawn}</div>'
 
 
 def _pair(content: Iterable[str]) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from audiomnist.evaluation.drawing import DARK, LIGHT, Theme, draw_png
-from audiomnist.evaluation.figures import confusion_figure, loss_figure, reliability_figure
+from audiomnist.evaluation.figures import blank_figure, confusion_figure, loss_figure, reliability_figure
 from audiomnist.evaluation.html import Picture
 from audiomnist.evaluation.report.facts import Facts
+from audiomnist.evaluation.robustness import Curve, Robustness
+from audiomnist.evaluation.robustness.figure import draw_curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SMALL_INCHES = (3.4, 2.3)
+_SMALL_INCHES = (3.2, 2.2)
 
 
 def curves(facts: Facts) -> Picture:
@@ -39,33 +41,17 @@ def reliability(facts: Facts) -> Picture:
     return _picture("reliability", "Reliability", caption, lambda theme: reliability_figure(calibration, theme))
 
 
-def distortions(robustness: Mapping[str, Any]) -> list[Picture]:
+def distortions(robustness: Robustness) -> list[Picture]:
     """Draw accuracy against the strength of each distortion, the one that does most harm first."""
-    families = sorted(robustness["families"].items(), key=lambda item: float(item[1]["area"]))
-    caption = "Dashed: undistorted. Dotted: guessing."
     return [
-        _picture(name, f"{name}: {of['area']:.1%}", caption, partial(_distortion, of, robustness))
-        for name, of in families
+        _picture(of.name, of.title, f"{of.area:.1%} on average", partial(_distortion, of, robustness))
+        for of in sorted(robustness.curves, key=lambda curve: curve.area)
     ]
 
 
-def _distortion(family: Mapping[str, Any], robustness: Mapping[str, Any], theme: Theme) -> Figure:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=_SMALL_INCHES, layout="constrained")
-    axes = figure.subplots()
-    levels = family["levels"]
-    if family["scale"] == "log":
-        axes.set_xscale("log")
-    axes.axhline(robustness["clean"], color=theme.third, linestyle="--", linewidth=1)
-    axes.axhline(robustness["chance"], color=theme.third, linestyle=":", linewidth=1)
-    axes.plot(levels, family["accuracy"], "o-", color=theme.first, markersize=4)
-    axes.set_xticks(levels, [f"{level:g}" for level in levels])
-    axes.set_xticks([], minor=True)
-    axes.set(ylim=(0, 1.03), xlabel=family["unit"])
-    if levels[0] > levels[-1]:
-        axes.invert_xaxis()
-    axes.grid()
+def _distortion(curve: Curve, robustness: Robustness, theme: Theme) -> Figure:
+    figure = blank_figure(*_SMALL_INCHES)
+    draw_curve(figure.subplots(), curve, robustness, theme)
     return figure
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from audiomnist.evaluation.report import words
 from audiomnist.evaluation.report.facts import Facts
+from audiomnist.evaluation.robustness import Robustness
 
 LONG = 20
 
@@ -33,7 +33,7 @@ def at_a_glance(facts: Facts) -> dict[str, str]:
         "cross entropy": f"{metrics['loss']:.4f}",
     }
     if facts.robustness is not None:
-        values["under distortion"] = f"{facts.robustness['area']:.2%}"
+        values["under distortion"] = f"{facts.robustness.area:.2%}"
     n_parameters = facts.results[0]["n_parameters"]
     return values | {"parameters": f"{n_parameters:,}", "seconds in all": f"{metrics['seconds']:,.0f}"}
 
@@ -96,18 +96,15 @@ def coverage(facts: Facts) -> Table:
         f"{point['coverage']:.0%}": [f"{point['accuracy']:.2%}", f"{point['min_probability']:.1%}"]
         for point in facts.metrics["calibration"]["coverage"]
     }
-    return Table(
-        "If the least sure clips go to a person", ("answered", "right of these", "sure of them, at least"), rows
-    )
+    return Table("If the least sure clips go to a person", ("answered", "right of these", "sure, at least"), rows)
 
 
-def robustness(of: Mapping[str, Any]) -> Table:
+def robustness(of: Robustness) -> Table:
     """Return the mean accuracy and the lowest by kind of distortion, worst first."""
-    families = sorted(of["families"].items(), key=lambda item: float(item[1]["area"]))
     rows = {}
-    for name, family in families:
-        lowest, level = min(zip(family["accuracy"], family["levels"], strict=True))
-        rows[name] = [f"{family['area']:.2%}", f"{lowest:.2%}", f"{level:g} {family['unit']}"]
+    for curve in sorted(of.curves, key=lambda curve: curve.area):
+        lowest, level = min(zip(curve.accuracy, curve.levels, strict=True))
+        rows[curve.title] = [f"{curve.area:.2%}", f"{lowest:.2%}", f"{level:g} ({curve.unit})"]
     return Table("By distortion, worst first", ("distortion", "mean accuracy", "lowest", "at"), rows)
 
 

@@ -111,11 +111,11 @@ def robustness(facts: Facts) -> str:
     of = facts.robustness
     if of is None:
         return f"Not measured: {_no_robustness(facts)}."
-    some = f" of {of['n_available']:,}" if of["n_clips"] < of["n_available"] else ""
-    name, least = min(of["families"].items(), key=lambda item: float(item[1]["area"]))
+    some = f" of {of.n_available:,}" if of.n_clips < of.n_available else ""
+    least = min(of.curves, key=lambda curve: curve.area)
     return (
-        f"Mean accuracy over all distortions and strengths {of['area']:.1%}, undistorted {of['clean']:.1%}, "
-        f"on {of['n_clips']:,}{some} test clips. Worst: {name}, {least['area']:.1%}."
+        f"Mean accuracy over all distortions and strengths {of.area:.1%}, undistorted {of.clean:.1%}, "
+        f"on {of.n_clips:,}{some} test clips. Worst: {least.title}, {least.area:.1%}."
     )
 
 
@@ -148,7 +148,7 @@ def _no_robustness(facts: Facts) -> str:
         return "a cross validation has a network per fold; ask for a report of one of them"
     if facts.corpus is None:
         return "the corpus is no longer there"
-    return "no sweep has been run"
+    return "clips or network could not be read"
 
 
 def _speakers(n: int) -> str:

@@ -48,7 +48,7 @@ class Report:
             "model_card": str(self.card),
             **{name: metrics[name] for name in ("accuracy", "interval", "worst_speaker", "calibration")},
             "unseen_speakers": sorted(self.facts.unseen_speakers),
-            "robustness": None if robustness is None else robustness["area"],
+            "robustness": None if robustness is None else robustness.area,
             "not_measured": words.not_measured(self.facts),
         }
 
