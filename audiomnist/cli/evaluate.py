@@ -7,13 +7,14 @@ import typer
 from rich.text import Text
 
 from audiomnist.cli import options
-from audiomnist.cli.output import chatter_console, error_document, print_json, result_console
+from audiomnist.cli.output import chatter_console, error_document, print_json, progress, result_console
 from audiomnist.cli.session import absolute, open_corpora, open_corpus, open_run, open_store, place_name
-from audiomnist.cli.tables import accuracy_text, calibration_text, print_scores
+from audiomnist.cli.tables import accuracy_text, calibration_text, print_robustness, print_scores
 from audiomnist.errors import ThresholdError, UsageError
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.experiment import Result
+    from audiomnist.evaluation.robustness import Robustness
 
 
 def evaluate(
@@ -45,6 +46,9 @@ def evaluate(
             metavar="DIR",
         ),
     ] = None,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Test under noise, reverberation, clipping and more as well.")
+    ] = False,
     device: options.Device = "auto",
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -100,6 +104,14 @@ def evaluate(
     destination = out or folder.path / "evaluations" / (place_name(data) if data else "test")
     front_end = FrontEnd(config, WindowedClips(store, config.window, chosen_device))
     result = experiment.evaluate(model, front_end, corpus, clips, facts, RunFolder(destination))
+    swept = None
+    if robustness:
+        from audiomnist.evaluation.robustness import sweep
+
+        truth = labels(corpus, config.target, model.classes).of_clips[clips]
+        with progress("robustness", "conditions", quiet=quiet) as show:
+            swept = sweep(model.network, front_end, config, corpus, clips, truth, progress=show)
+        swept.save(RunFolder(destination))
     failure = None
     if min_accuracy is not None and result.scores.accuracy < min_accuracy:
         failure = ThresholdError(
@@ -107,15 +119,16 @@ def evaluate(
             f"see {destination / 'figures' / 'confusion.png'}",
         )
     if json:
-        print_json(result.as_json() | (error_document(failure) if failure else {}))
+        document = result.as_json() | ({"robustness": swept.as_json()} if swept else {})
+        print_json(document | (error_document(failure) if failure else {}))
         raise typer.Exit(failure.exit_code if failure else 0)
     tested = f"split {facts['split']}" if data else f"the run's test clips, split {config.split.scheme}"
-    _print(result, tested, destination)
+    _print(result, tested, destination, swept)
     if failure:
         raise failure
 
 
-def _print(result: "Result", tested: str, destination: Path) -> None:
+def _print(result: "Result", tested: str, destination: Path, swept: "Robustness | None") -> None:
     console = result_console()
     print_scores(console, result.scores)
     console.print(
@@ -125,4 +138,7 @@ def _print(result: "Result", tested: str, destination: Path) -> None:
         )
     )
     console.print(calibration_text(result.as_json()["calibration"]))
-    console.print(f"written to {destination} (metrics.json, predictions.csv, figures/)")
+    if swept:
+        print_robustness(console, swept)
+    files = "metrics.json, predictions.csv, robustness.json" if swept else "metrics.json, predictions.csv"
+    console.print(f"written to {destination} ({files}, figures/)")

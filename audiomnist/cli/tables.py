@@ -12,6 +12,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from audiomnist.evaluation.intervals import Estimate
     from audiomnist.evaluation.metrics import Scores
+    from audiomnist.evaluation.robustness import Robustness
 
 _ROWS_SHOWN = 12
 
@@ -93,6 +94,31 @@ def _group(name: str, values: "Mapping[str, Estimate]") -> Table:
         figures = (f"{found.accuracy:.3f}", f"{found.low:.3f}-{found.high:.3f}", f"{found.n:,}")
         table.add_row(Text(value), *figures, *[f"{found.n_speakers:,}"] * of_many)
     return table
+
+
+def print_robustness(console: Console, robustness: "Robustness") -> None:
+    """Print accuracy by kind and level of distortion, and what it comes to."""
+    table = _table("accuracy under distortion, by level")
+    table.add_column("distortion", style="bold", no_wrap=True)
+    table.add_column("mean", justify="right")
+    for _ in range(max(len(curve.levels) for curve in robustness.curves)):
+        table.add_column(justify="right", no_wrap=True)
+    for curve in robustness.curves:
+        cells = [
+            Text.assemble((f"{level:g}", "dim"), f"\n{accuracy:.3f}")
+            for level, accuracy in zip(curve.levels, curve.accuracy, strict=True)
+        ]
+        table.add_row(Text.assemble(curve.title, (f"\n{curve.unit}", "not bold dim")), f"{curve.area:.3f}", *cells)
+    console.print(table)
+    n_clips = f"{robustness.n_clips:,}"
+    if robustness.n_clips < robustness.n_available:
+        n_clips += f" of {robustness.n_available:,}"
+    console.print(
+        Text.assemble(
+            (f"mean under distortion {robustness.area:.4f}", "bold"),
+            f", clean {robustness.clean:.4f}, chance {robustness.chance:.2f}, on {n_clips} clips",
+        )
+    )
 
 
 def folds_table(folds: list[dict[str, Any]]) -> Table:

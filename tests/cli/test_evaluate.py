@@ -154,3 +154,22 @@ def test_a_broken_network_is_refused_by_name(run: Path, content: bytes) -> None:
 def test_a_run_without_its_split_is_refused_by_name(run: Path) -> None:
     (run / "split.csv").unlink()
     assert str(run / "split.csv") in refused(3, "evaluate", run).error
+
+
+def test_robustness_is_written_beside_the_result_and_part_of_it(run: Path, other: Path) -> None:
+    document = succeeds("evaluate", run, "--data", other, "--robustness", "--json").json
+    folder = run / "evaluations" / "other"
+    assert document["robustness"] == json.loads((folder / "robustness.json").read_text())
+    assert document["robustness"]["clean"] == document["accuracy"]
+    assert document["robustness"]["n_clips"] == 20
+    assert (folder / "figures" / "robustness.png").exists()
+    assert "robustness" not in json.loads((folder / "metrics.json").read_text())
+
+
+def test_people_get_robustness_as_a_table_and_see_how_it_goes(run: Path, other: Path) -> None:
+    outcome = succeeds("evaluate", run, "--data", other, "--robustness")
+    area = json.loads((run / "evaluations" / "other" / "robustness.json").read_text())["area"]
+    assert f"mean under distortion {area:.4f}" in outcome.stdout
+    assert "reverberation" in outcome.stdout
+    assert "robustness.json" in outcome.stdout
+    assert "robustness: 80 conditions in " in outcome.stderr

@@ -1,0 +1,153 @@
+"""Accuracy of a trained network on clips that are distorted in every way and strength.
+
+Waveforms are distorted and then go the way of any clip: mel power, trimming, window, network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from audiomnist.config import Config
+from audiomnist.corpus.recordings import map_in_order
+from audiomnist.corpus.scan import Corpus
+from audiomnist.device import single_threaded_torch
+from audiomnist.evaluation.robustness.families import Clip, Family, all_families
+from audiomnist.evaluation.robustness.noises import Wave
+from audiomnist.evaluation.robustness.results import Curve, Robustness
+from audiomnist.features.audio import read, resample
+from audiomnist.features.clips import ClipFrames
+from audiomnist.features.mel import MelPower
+from audiomnist.features.store import ClipStore
+from audiomnist.training.dataset import WindowedClips
+from audiomnist.training.trainer import predict_logits
+from audiomnist.training.transforms import FrontEnd
+
+N_CLIPS = 1000
+N_VOICES = 40
+_CLIPS_PER_CHUNK = 32
+
+Progress = Callable[[int, int], None]
+Distort = Callable[[Clip], Wave]
+
+
+def sweep(
+    network: nn.Module,
+    front_end: FrontEnd,
+    config: Config,
+    corpus: Corpus,
+    clips: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    *,
+    progress: Progress | None = None,
+) -> Robustness:
+    """Test a network under every distortion at every level.
+
+    A clip's distortion depends on the seed, its path and the kind of distortion alone. It meets the same noise and the
+    same room at every level, so that a curve shows what the level does.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        What the network is tested with otherwise.
+    clips : int64 array [n_clips]
+        Indices into the corpus; of more than 1,000, as many are tested, spread evenly.
+    labels : int64 array [n_clips]
+        The network's output that is right for each clip.
+    progress : callable, optional
+        Called with the conditions done and the conditions in all.
+
+    Raises
+    ------
+    DataError
+        If a recording cannot be read.
+    """
+    chosen = spread_evenly(len(clips), N_CLIPS, config.seed)
+    rate = config.features.sample_rate
+    subjects = _load(corpus, clips[chosen], rate)
+    voices = np.random.default_rng(config.seed).permutation(len(corpus))[:N_VOICES]
+    families = all_families(rate, _load(corpus, voices, rate))
+    n_conditions = sum(level != family.neutral for family in families for level in family.levels) + 1
+    test = _Test(network, front_end, config, subjects, labels[chosen])
+    n_done = 0
+
+    def accuracy(distort: Distort) -> float:
+        nonlocal n_done
+        reached = test(distort)
+        n_done += 1
+        if progress:
+            progress(n_done, n_conditions)
+        return reached
+
+    def curve(family: Family) -> Curve:
+        def distort(level: float) -> Distort:
+            return lambda clip: family.distort(clip, level, lambda: stream(config.seed, family.name, clip.path))
+
+        reached = tuple(clean if level == family.neutral else accuracy(distort(level)) for level in family.levels)
+        return Curve(family.name, family.title, family.unit, family.levels, reached, len(subjects), family.log)
+
+    clean = accuracy(lambda clip: clip.samples)
+    curves = tuple(curve(family) for family in families)
+    return Robustness(clean, test.chance, len(subjects), len(clips), config.seed, curves)
+
+
+def spread_evenly(n_clips: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Choose at most so many of ``n_clips`` positions: one, drawn by the seed, out of each of as many equal stretches.
+
+    Returns
+    -------
+    int64 array [min(n_clips, most)]
+        Ascending.
+    """
+    borders = np.linspace(0, n_clips, min(n_clips, most) + 1).astype(np.int64)
+    drawn: NDArray[np.int64] = np.random.default_rng(seed).integers(borders[:-1], borders[1:])
+    return drawn
+
+
+def stream(seed: int, family: str, path: str) -> np.random.Generator:
+    """Return the random numbers for a kind of distortion of the clip at a path, a function of the three alone."""
+    digest = hashlib.sha256(f"{family}\0{path}".encode("utf-8", "surrogateescape")).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest[:16])])
+
+
+class _Test:
+    """The accuracy of a network on clips, distorted in some way."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        front_end: FrontEnd,
+        config: Config,
+        clips: list[Clip],
+        labels: NDArray[np.int64],
+    ) -> None:
+        self._network, self._front_end, self._config = network, front_end, config
+        self._mel = MelPower(config.features)
+        self._chunks = [clips[start : start + _CLIPS_PER_CHUNK] for start in range(0, len(clips), _CLIPS_PER_CHUNK)]
+        self._labels = labels
+        self.chance = 0.0
+
+    def __call__(self, distort: Distort) -> float:
+        with single_threaded_torch():
+            store = ClipStore.in_memory(self._config.features, list(self._features(distort)))
+        windowed = WindowedClips(store, self._config.window, self._front_end.device)
+        logits = predict_logits(self._network, self._front_end.over(windowed), torch.arange(len(store)))
+        self.chance = 1 / logits.shape[1]
+        return float((logits.argmax(1).cpu().numpy() == self._labels).mean())
+
+    def _features(self, distort: Distort) -> Iterator[ClipFrames]:
+        def compute(chunk: list[Clip]) -> list[ClipFrames]:
+            return ClipFrames.of([torch.from_numpy(distort(clip)) for clip in chunk], self._mel)
+
+        for features in map_in_order(compute, self._chunks):
+            yield from features
+
+
+def _load(corpus: Corpus, clips: NDArray[np.int64], sample_rate: int) -> list[Clip]:
+    waveforms = (resample(*read(corpus.file(clip)), sample_rate) for clip in clips.tolist())
+    return [Clip(corpus.paths[clip], samples.numpy()) for clip, samples in zip(clips.tolist(), waveforms, strict=True)]

@@ -1,0 +1,160 @@
+"""The sweep on a small trained network."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from audiomnist.corpus.scan import Corpus
+from audiomnist.evaluation.robustness import Curve, Robustness, sweep
+from audiomnist.evaluation.robustness import families as kinds
+from audiomnist.evaluation.robustness.sweep import N_CLIPS, spread_evenly, stream
+from audiomnist.features import prepare
+from audiomnist.training.dataset import WindowedClips
+from audiomnist.training.run import RunFolder
+from audiomnist.training.trainer import Trainer, predict_logits
+from audiomnist.training.transforms import FrontEnd
+from tests.training.conftest import Material
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module", params=[{}, {"padding": "noise"}, {"padding": "blank", "trim_db": 35.0}], ids=str)
+def trainer(material: Material, request: pytest.FixtureRequest) -> Trainer:
+    optim = material.config.optim.model_copy(update={"epochs": 6})
+    window = material.config.window.model_copy(update=request.param)
+    config = material.config.model_copy(update={"optim": optim, "window": window})
+    trainer = Trainer(config, material.corpus, material.store, material.split, CPU)
+    trainer.fit([])
+    return trainer
+
+
+def run_sweep(trainer: Trainer, corpus: Corpus, clips: np.ndarray) -> Robustness:
+    return sweep(trainer.network, trainer.front_end, trainer.config, corpus, clips, corpus.digits[clips])
+
+
+@pytest.fixture(scope="module")
+def robustness(trainer: Trainer, material: Material) -> Robustness:
+    return run_sweep(trainer, material.corpus, material.split.test)
+
+
+def curve(robustness: Robustness, name: str) -> dict[float, float]:
+    found = next(curve for curve in robustness.curves if curve.name == name)
+    return dict(zip(found.levels, found.accuracy, strict=True))
+
+
+def test_without_distortion_the_accuracy_is_that_of_any_evaluation(
+    trainer: Trainer, material: Material, robustness: Robustness
+) -> None:
+    clips = material.split.test
+    logits = predict_logits(trainer.network, trainer.front_end, torch.from_numpy(clips)).numpy()
+    assert robustness.clean == float((logits.argmax(1) == material.corpus.digits[clips]).mean())
+    assert robustness.chance == 0.1
+    assert robustness.n_clips == robustness.n_available == len(clips)
+    assert curve(robustness, "speed")[1] == curve(robustness, "start")[0] == robustness.clean
+
+
+def test_loud_noise_is_worse_than_hardly_any(robustness: Robustness) -> None:
+    for name in ("white", "pink", "babble"):
+        accuracy = curve(robustness, name)
+        assert accuracy[-10] < accuracy[40]
+
+
+def test_every_kind_of_distortion_is_there_and_the_area_is_their_mean(robustness: Robustness) -> None:
+    document = robustness.as_json()
+    assert set(document["families"]) == {
+        *("white", "pink", "babble", "hum", "reverberation", "speed", "pitch", "gain", "clipping", "quantisation"),
+        *("band", "silence", "offset", "start", "end"),
+    }
+    for family in document["families"].values():
+        assert len(family["levels"]) == len(family["accuracy"])
+        assert min(family["accuracy"]) - 1e-9 <= family["area"] <= max(family["accuracy"]) + 1e-9
+        assert family["n"] == robustness.n_clips
+    assert document["area"] == pytest.approx(np.mean([family["area"] for family in document["families"].values()]))
+
+
+def test_a_sweep_is_the_same_again_and_in_any_order(
+    trainer: Trainer, material: Material, robustness: Robustness
+) -> None:
+    assert run_sweep(trainer, material.corpus, material.split.test[::-1].copy()) == robustness
+
+
+@pytest.mark.parametrize("name", ["white", "babble", "reverberation"])
+def test_what_a_clip_meets_depends_on_seed_path_and_kind_alone(name: str) -> None:
+    draw = np.random.default_rng(0)
+    clips = [kinds.Clip(f"{number}.wav", draw.standard_normal(4_000, dtype=np.float32)) for number in range(8)]
+    family = next(family for family in kinds.all_families(8_000, clips) if family.name == name)
+
+    def distorted(clip: kinds.Clip, seed: int = 0) -> bytes:
+        return family.distort(clip, 0.5, lambda: stream(seed, family.name, clip.path)).tobytes()
+
+    forwards = {clip.path: distorted(clip) for clip in clips}
+    assert {clip.path: distorted(clip) for clip in clips[::-1]} == forwards
+    assert len(set(forwards.values())) == len(clips)
+    assert distorted(clips[0], seed=1) != forwards["0.wav"]
+    assert distorted(replace(clips[0], path="elsewhere.wav")) != forwards["0.wav"]
+
+
+def test_progress_counts_every_condition_that_is_tested(material: Material) -> None:
+    trainer = Trainer(material.config, material.corpus, material.store, material.split, CPU)
+    clips = material.split.test[:4]
+    seen: list[tuple[int, int]] = []
+    sweep(
+        trainer.network,
+        trainer.front_end,
+        trainer.config,
+        material.corpus,
+        clips,
+        material.corpus.digits[clips],
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    total = seen[0][1]
+    assert seen == [(done, total) for done in range(1, total + 1)]
+
+
+def test_of_many_clips_an_even_sample_is_taken() -> None:
+    np.testing.assert_array_equal(spread_evenly(600, N_CLIPS, 0), np.arange(600))
+    for n_clips in (1_001, 1_500, 30_000):
+        chosen = spread_evenly(n_clips, 1_000, 0)
+        assert len(np.unique(chosen)) == 1_000
+        assert np.diff(chosen).max() <= 2 * (n_clips // 1_000 + 1)
+        assert (chosen != spread_evenly(n_clips, 1_000, 1)).any()
+
+
+def test_a_sample_says_of_how_many(
+    trainer: Trainer, material: Material, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("audiomnist.evaluation.robustness.families._SNR_DB", (40, 0))
+    monkeypatch.setitem(sweep.__globals__, "N_CLIPS", 10)
+    robustness = run_sweep(trainer, material.corpus, material.split.test)
+    assert (robustness.n_clips, robustness.n_available) == (10, len(material.split.test))
+    robustness.save(RunFolder(tmp_path))
+    assert json.loads((tmp_path / "robustness.json").read_text()) == robustness.as_json()
+    assert (tmp_path / "figures" / "robustness.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_front_end_over_other_clips_is_the_same_front_end(material: Material, tmp_path: Path) -> None:
+    window = material.config.window.model_copy(update={"padding": "noise"})
+    config = material.config.model_copy(update={"window": window})
+    front_end = FrontEnd(config, WindowedClips(material.store, window, CPU))
+    few = material.corpus.select([5, 3])
+    store = prepare(few, config.features, folder=tmp_path)
+    over_few = front_end.over(WindowedClips(store, window, CPU))
+    torch.testing.assert_close(over_few.test(torch.tensor([0, 1])), front_end.test(torch.tensor([5, 3])))
+
+
+@pytest.mark.parametrize(
+    ("levels", "accuracy", "log", "area"),
+    [
+        ((0.0, 10.0), (1.0, 0.5), False, 0.75),
+        ((40.0, 30.0, 0.0), (1.0, 1.0, 0.0), False, 0.625),
+        ((400.0, 200.0, 100.0), (1.0, 0.0, 0.0), True, 0.25),
+    ],
+)
+def test_the_area_is_a_mean_accuracy_over_the_axis(
+    levels: tuple[float, ...], accuracy: tuple[float, ...], log: bool, area: float
+) -> None:
+    assert Curve("noise", "noise", "dB", levels, accuracy, 10, log).area == pytest.approx(area)
