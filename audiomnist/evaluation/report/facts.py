@@ -112,11 +112,12 @@ def gather(run: RunFolder, corpus: Corpus | None = None) -> Facts:
     DataError
         If the run is not finished, or a file in it is broken.
     """
-    verb = "kfold" if run.is_cross_validation else "train"
+    resume = command(f"audiomnist {'kfold' if run.is_cross_validation else 'train'} --resume", run.path)
     if not run.metrics.exists():
-        raise DataError(
-            f"{run.path} is not finished", f"go on with it: {command(f'audiomnist {verb} --resume', run.path)}"
-        )
+        raise DataError(f"{run.path} is not finished", f"go on with it: {resume}")
+    metrics = run.load_metrics()
+    if "interval" not in metrics:
+        raise DataError(f"{run.metrics}: the result of an earlier version", f"test it anew: {resume}")
     try:
         predictions = Predictions.load(run.predictions)
         splits = {fold: _split(fold) for fold in ([RunFolder(path) for path in run.folds] or [run])}
@@ -126,7 +127,6 @@ def gather(run: RunFolder, corpus: Corpus | None = None) -> Facts:
         raise DataError(
             f"{run.path}: predictions.csv or split.csv is missing or broken ({error})", "restore the files, or run anew"
         ) from error
-    metrics = run.load_metrics()
     robustness_files = (run.robustness, RunFolder(run.path / "evaluations" / _OWN_TEST).robustness)
     return Facts(
         run=run,

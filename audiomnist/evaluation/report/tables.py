@@ -63,7 +63,7 @@ def data(facts: Facts) -> Table:
 def groups(facts: Facts) -> list[Table]:
     """Return the accuracy by what is known of the clips, worst first, and the classes.
 
-    Groups that are the classes again or have one value only are left out, but for speakers.
+    Groups that are the classes again are left out, and those of one value but for speakers.
     """
     found = [
         Table(
@@ -75,7 +75,7 @@ def groups(facts: Facts) -> list[Table]:
             },
         )
         for name, values in facts.metrics["groups"].items()
-        if name == "speaker" or (len(values) > 1 and name != facts.config.target)
+        if name != facts.config.target and (name == "speaker" or len(values) > 1)
     ]
     return [*found, _classes(facts)]
 
@@ -111,7 +111,12 @@ def robustness(of: Robustness) -> Table:
 def evaluations(facts: Facts) -> Table:
     """Return how it did elsewhere."""
     rows = {
-        name: [f"{of['accuracy']:.2%}", words.interval(of["interval"]), f"{of['n_test']:,}", str(of["data"])]
+        name: [
+            f"{of['accuracy']:.2%}",
+            words.interval(of["interval"]) if "interval" in of else "-",
+            f"{of['n_test']:,}",
+            str(of["data"]),
+        ]
         for name, of in facts.evaluations.items()
     }
     return Table("Tested later", ("evaluation", "accuracy", "95 %", "clips", "data"), rows)

@@ -48,11 +48,10 @@ def trust(of: Mapping[str, Any]) -> str:
 def voices(facts: Facts) -> str:
     """Return whether the tested voices were known or unseen."""
     tested, unseen = facts.speakers, facts.unseen_speakers
-    every = "each by a network" if facts.folds else "by a network"
     if not unseen:
-        return f"Known voices: every tested speaker was also trained on, with other clips, {every} that knew the voice."
+        return "Known voices: every tested speaker was also trained on, with other clips."
     if unseen == tested:
-        return f"Unseen voices: no tested speaker was trained on; every clip was judged {every} that never heard it."
+        return "Unseen voices: every clip was judged by a network that had never heard its speaker."
     return f"Known and unseen voices: {len(unseen):,} of {len(tested):,} tested speakers were not trained on."
 
 
@@ -64,8 +63,8 @@ def worst(facts: Facts) -> str:
 
 def temperature(facts: Facts) -> str:
     """Return what the probabilities were divided by, and why."""
-    fitted = [of["calibration"] for of in facts.results]
-    if not all(of["fitted_on"] for of in fitted):
+    fitted = [of["calibration"] for of in facts.results if _is_fitted(of)]
+    if not fitted:
         return "There were no validation clips, so the temperature was not fitted: probabilities are the network's own."
     if facts.folds:
         values = ", ".join(f"{of['temperature']:.2f}" for of in fitted)
@@ -101,9 +100,11 @@ def mistakes(facts: Facts, sounds: Sequence[object]) -> str:
     if not n_wrong:
         return "No clip is misheard."
     shown = "all of them" if len(sounds) == n_wrong else f"the {len(sounds)} it was surest of"
+    suspects = facts.metrics.get("suspects")
+    wrong = f" {suspects['count']:,} labels look wrong: suspects.html." if suspects else ""
     n_missing = sum(sound is None for sound in sounds)
     silent = f" {n_missing} without sound, as the recordings are no longer there." if n_missing else ""
-    return f"{n_wrong:,} clips are misheard; {shown}.{silent}"
+    return f"{n_wrong:,} clips are misheard; {shown}.{silent}{wrong}"
 
 
 def robustness(facts: Facts) -> str:
@@ -126,10 +127,10 @@ def not_measured(facts: Facts) -> list[str]:
     if not facts.unseen_speakers:
         open_points.append("New voices: only known voices were tested. `--split speaker` tests on unseen ones.")
     elif len(facts.unseen_speakers) < FEW_SPEAKERS:
-        open_points.append(f"Most new voices: {len(facts.unseen_speakers):,} were tested.")
+        open_points.append(f"Most new voices: {len(facts.unseen_speakers):,} of them were tested.")
     if metrics["interval"]["over"] != "speakers":
         open_points.append("How far speakers differ: the interval is over clips, and says nothing of other voices.")
-    if not all(of["calibration"]["fitted_on"] for of in facts.results):
+    if not any(map(_is_fitted, facts.results)):
         open_points.append("A temperature: no validation clips, so it was not fitted (`split.validation_fraction`).")
     missing = [name for name in ("gender", "age", "accent") if name not in metrics["groups"]]
     if missing:
@@ -145,10 +146,14 @@ def not_measured(facts: Facts) -> list[str]:
 
 def _no_robustness(facts: Facts) -> str:
     if facts.folds:
-        return "a cross validation has a network per fold; ask for a report of one of them"
+        return "a cross validation has a network per fold; see the report of one, `audiomnist report RUN/fold-0`"
     if facts.corpus is None:
         return "the corpus is no longer there"
     return "clips or network could not be read"
+
+
+def _is_fitted(result: Mapping[str, Any]) -> bool:
+    return bool(result.get("calibration", {}).get("fitted_on"))
 
 
 def _speakers(n: int) -> str:
