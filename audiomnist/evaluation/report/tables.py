@@ -110,13 +110,8 @@ def robustness(of: Robustness) -> Table:
 
 def evaluations(facts: Facts) -> Table:
     """Return how it did elsewhere."""
-    rows = {
-        name: [
-            f"{of['accuracy']:.2%}",
-            words.interval(of["interval"]) if "interval" in of else "-",
-            f"{of['n_test']:,}",
-            str(of["data"]),
-        ]
-        for name, of in facts.evaluations.items()
-    }
+    rows = {}
+    for name, of in facts.evaluations.items():
+        interval = words.interval(of["interval"]) if "interval" in of else "not measured"
+        rows[name] = [f"{of['accuracy']:.2%}", interval, f"{of['n_test']:,}", words.place(of["data"])]
     return Table("Tested later", ("evaluation", "accuracy", "95 %", "clips", "data"), rows)
