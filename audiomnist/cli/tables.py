@@ -98,11 +98,11 @@ def _group(name: str, values: "Mapping[str, Estimate]") -> Table:
 
 def print_robustness(console: Console, robustness: "Robustness") -> None:
     """Print accuracy by kind and level of distortion, and what it comes to."""
-    table = _table("accuracy under distortion, by level")
+    table = _table("accuracy under distortion, by level", padding=0)
     table.add_column("distortion", style="bold", no_wrap=True)
-    table.add_column("mean", justify="right")
+    table.add_column("mean", justify="right", no_wrap=True)
     for _ in range(max(len(curve.levels) for curve in robustness.curves)):
-        table.add_column(justify="right", no_wrap=True)
+        table.add_column(justify="right", min_width=6, no_wrap=True)
     for curve in robustness.curves:
         cells = [
             Text.assemble((f"{level:g}", "dim"), f"\n{accuracy:.3f}")
