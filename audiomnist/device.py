@@ -46,12 +46,15 @@ def select_device(name: str = "auto") -> torch.device:
 
 
 def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Return the context the network runs in: bfloat16 where a GPU has it, else full precision.
+    """Return the context a network is trained in: bfloat16 where that is faster, else full precision.
 
-    Features stay in float32 everywhere: mel power spans more than half precision can hold.
+    That is a GPU that has it, and a CPU with AMX tiles. Features stay in float32 everywhere: mel power spans more than
+    half precision can hold. What is tested, and what is predicted, is computed in full precision.
     """
     import torch
 
+    if device.type == "cpu" and torch.cpu.get_capabilities().get("amx_bf16", False):
+        return torch.autocast("cpu", dtype=torch.bfloat16)
     if device.type == "cuda" and torch.cuda.is_bf16_supported():
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return nullcontext()

@@ -57,10 +57,10 @@ class Window(Settings):
         1000, description="milliseconds, longer clips are cut; auto keeps 99 % of the training clips whole"
     )
     padding: Literal["silence", "noise", "blank"] = Field(
-        "silence", description="what surrounds a shorter clip; blank is nothing, and each band is normalised apart"
+        "silence", description="what surrounds a shorter clip; blank is nothing, which does not count in normalising"
     )
     trim_db: float = Field(
-        0.0, ge=0, le=120, description="frames this far below the loudest are cut off a clip's ends; 0 cuts nothing"
+        0.0, ge=0, le=120, description="frames this far below the loudest (treble raised) are cut off; 0 cuts nothing"
     )
     channels: int = Field(2, ge=1, le=8, description="a mono clip is repeated")
     top_db: float = Field(80.0, gt=0, description="dynamic range below the loudest bin, dB")
@@ -76,6 +76,7 @@ class Augment(Settings):
     warp: float = Field(0.0, ge=0, le=1, description="0.2: vocal tract up to a fifth longer or shorter")
     tilt_db: float = Field(0.0, ge=0, le=60, description="most that the spectrum's ends are raised or lowered, dB")
     equaliser_db: float = Field(0.0, ge=0, le=60, description="height of a random smooth curve over the bands, dB")
+    band_limit_probability: float = Field(0.0, ge=0, le=1, description="of losing the treble, as on a telephone")
     noise_probability: float = Field(0.0, ge=0, le=1)
     noise_below_peak_db: tuple[float, float] = Field((50.0, 5.0), description="quietest and loudest noise, dB")
     noise_tilt_db: float = Field(15.0, ge=0, le=60, description="most that the noise's ends are raised or lowered, dB")
@@ -83,13 +84,14 @@ class Augment(Settings):
     @property
     def changes(self) -> bool:
         """Whether voice or room are changed at all."""
-        return any((self.stretch, self.warp, self.tilt_db, self.equaliser_db, self.noise_probability))
+        probabilities = (self.band_limit_probability, self.noise_probability)
+        return any((self.stretch, self.warp, self.tilt_db, self.equaliser_db, *probabilities))
 
 
 class Model(Settings):
     """The network."""
 
-    name: Literal["cnn4", "dsnet"] = "cnn4"
+    name: Literal["cnn4", "resnet", "dsnet"] = "cnn4"
     widths: tuple[Annotated[int, Field(ge=4, le=1024)], ...] = Field(
         (8, 16, 32, 64), min_length=2, max_length=6, description="channels of each stage; every stage halves the map"
     )

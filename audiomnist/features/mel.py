@@ -15,6 +15,28 @@ if TYPE_CHECKING:
 _BLOCK = 256  # frames per FFT call: small enough that a block stays in the cache
 
 
+def band_centres_hz(features: Features) -> torch.Tensor:
+    """Return the centre frequency of each mel band (HTK scale), Tensor[M] in hertz."""
+    import torch
+
+    bands = torch.arange(1, features.n_mels + 1) / (features.n_mels + 1)
+    return mel_to_hz(bands * hz_to_mel(torch.tensor(features.sample_rate / 2)))
+
+
+def hz_to_mel(hertz: torch.Tensor) -> torch.Tensor:
+    """Return mels on the HTK scale."""
+    import torch
+
+    return 2595 * torch.log10(1 + hertz / 700)
+
+
+def mel_to_hz(mels: torch.Tensor) -> torch.Tensor:
+    """Return hertz from mels on the HTK scale."""
+    import torch
+
+    return 700 * (torch.pow(10.0, mels / 2595) - 1)
+
+
 @dataclass(frozen=True)
 class FrameGrid:
     """Which frames a clip needs, so that no sample of it is missing from any window.

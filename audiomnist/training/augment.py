@@ -7,17 +7,15 @@ transforms, these take uniform numbers and draw nothing themselves.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 
 from audiomnist.config import Augment, Features
+from audiomnist.features.mel import band_centres_hz, hz_to_mel, mel_to_hz
 from audiomnist.training.noise import NoiseBank
 
-if TYPE_CHECKING:
-    pass
-
 _EQUALISER_TERMS = 4
+_LOWEST_LIMIT_HZ = 3_000.0
 
 
 def spread(draws: torch.Tensor, widest: float) -> torch.Tensor:
@@ -58,19 +56,19 @@ class VoiceAndRoom:
     - Warp: the frequency axis is scaled, as by a longer or shorter vocal tract (VTLP, Jaitly and Hinton, 2013).
     - Equalise: a random tilt and a random smooth curve over the mel axis, as by another microphone or room.
     - Noise: with some probability, noise of random tilt at a random level below the clip's loudest band and frame.
+    - Limit the band: with some probability, what lies above a random frequency is lost, as in a recording at a lower
+      rate or over a telephone.
     """
 
     def __init__(self, features: Features, augment: Augment, noise: NoiseBank) -> None:
         device = noise.device
-        top = _to_mel(torch.tensor(features.sample_rate / 2))
-        bands = torch.arange(features.n_mels, device=device)
         self._augment, self._noise = augment, noise
-        self._centres_hz = _to_hz((bands + 1) / (features.n_mels + 1) * top)
-        self._top, self._n_mels = float(top), features.n_mels
+        self._centres_hz = band_centres_hz(features).to(device)
+        self._top, self._n_mels = float(hz_to_mel(torch.tensor(features.sample_rate / 2))), features.n_mels
         self._along = torch.linspace(-1, 1, features.n_mels, device=device)
         orders = torch.arange(1, _EQUALISER_TERMS + 1, device=device)
         self._waves = math.pi / 2 * orders[:, None] * (self._along + 1)  # (4, M)
-        self._sizes = [1, 1, 2 * _EQUALISER_TERMS, 4]
+        self._sizes = [1, 1, 2 * _EQUALISER_TERMS, 4, 2]
 
     @property
     def n_draws(self) -> int:
@@ -86,7 +84,7 @@ class VoiceAndRoom:
         draws : Tensor[B, n_draws]
             Uniform in [0, 1).
         """
-        warp, tilt, equaliser, noise = torch.split(draws, self._sizes, dim=1)
+        warp, tilt, equaliser, noise, limit = torch.split(draws, self._sizes, dim=1)
         if self._augment.warp:
             power = self._warp(power, spread(warp[:, 0], self._augment.warp))
         gain_db = (2 * tilt - 1) * self._augment.tilt_db * self._along  # (B, M)
@@ -97,10 +95,12 @@ class VoiceAndRoom:
         power = power * torch.pow(10.0, gain_db / 10)[:, None]
         if self._augment.noise_probability:
             power = self._add_noise(power, noise)
+        if self._augment.band_limit_probability:
+            power = self._limit_band(power, limit)
         return power
 
     def _warp(self, power: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
-        bands = _to_mel(self._centres_hz * factors[:, None]) / self._top * (self._n_mels + 1) - 1  # (B, M)
+        bands = hz_to_mel(self._centres_hz * factors[:, None]) / self._top * (self._n_mels + 1) - 1  # (B, M)
         bands = bands.clamp(0, self._n_mels - 1)
         below = bands.long()
         above = (below + 1).clamp(max=self._n_mels - 1)
@@ -119,10 +119,9 @@ class VoiceAndRoom:
         height = height * (present < self._augment.noise_probability)[:, None]
         return torch.addcmul(power, self._noise.levelled(start, power.shape[1]), height[:, None])
 
-
-def _to_mel(hertz: torch.Tensor) -> torch.Tensor:
-    return 2595 * torch.log10(1 + hertz / 700)
-
-
-def _to_hz(mel: torch.Tensor) -> torch.Tensor:
-    return 700 * (torch.pow(10.0, mel / 2595) - 1)
+    def _limit_band(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+        present, height = draws[:, :1], draws[:, 1:]
+        lowest = hz_to_mel(torch.tensor(_LOWEST_LIMIT_HZ, device=power.device)) / self._top
+        limits_hz = mel_to_hz(torch.lerp(lowest, torch.ones_like(height), height) * self._top)
+        beyond = (self._centres_hz > limits_hz) & (present < self._augment.band_limit_probability)  # (B, M)
+        return power.masked_fill(beyond[:, None], 0.0)

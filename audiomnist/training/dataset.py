@@ -10,7 +10,7 @@ import torch
 
 from audiomnist.config import Config, Window
 from audiomnist.corpus.lengths import window_ms
-from audiomnist.features.mel import FrameGrid
+from audiomnist.features.mel import FrameGrid, band_centres_hz
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,12 +28,15 @@ def trimmed(store: ClipStore, trim_db: float) -> Index:
     Parameters
     ----------
     trim_db : float
-        A frame is quiet if its power lies this many dB below that of the clip's loudest; 0 trims nothing.
+        A frame is quiet if its power lies this many dB below that of the clip's loudest; 0 trims nothing. Power is
+        weighed with the square of the frequency, as by the pre-emphasis of speech coders: a soft "s" counts as sound
+        and a hum does not.
     """
     index = store.index
     if not trim_db:
         return index
-    power = store.frames[:-1].sum(1).numpy()  # (n_rows,)
+    emphasis = (band_centres_hz(store.features) / 1_000).square()
+    power = (store.frames[:-1] @ emphasis).numpy()  # (n_rows,)
     loudest = np.maximum.reduceat(power, index.starts)
     rows = np.arange(len(power))
     heard = power >= np.repeat(loudest * 10 ** (-trim_db / 10), index.n_frames)

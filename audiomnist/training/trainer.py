@@ -200,7 +200,5 @@ def predict_logits(model: nn.Module, front_end: FrontEnd, clips: torch.Tensor) -
     model.eval()
     parts = []
     for batch in torch.split(clips, TEST_BATCH):
-        inputs = front_end.test(batch)
-        with autocast(front_end.device):
-            parts.append(model(inputs).float())
+        parts.append(model(front_end.test(batch)))
     return torch.cat(parts)

@@ -46,10 +46,8 @@ def normalise(db: torch.Tensor) -> torch.Tensor:
     return db
 
 
-def normalise_bands(db: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
-    """Take each band's mean over a clip's own frames from it, scale to standard deviation 1, set the rest to 0.
-
-    Cepstral mean normalisation in the mel domain: what a microphone or a room adds to every frame is gone.
+def normalise_inside(db: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+    """Give each clip's own frames mean 0 and standard deviation 1, and set the frames around it to 0.
 
     Parameters
     ----------
@@ -58,9 +56,9 @@ def normalise_bands(db: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
         Which frames are the clip's.
     """
     weights = inside[:, None, :, None].to(db.dtype)
-    count = weights.sum(2, keepdim=True).clamp(min=1)
-    centred = (db - (db * weights).sum(2, keepdim=True) / count) * weights
-    variance = centred.square().sum((1, 2, 3), keepdim=True) / (count * db.shape[1] * db.shape[3])
+    count = weights.sum((1, 2, 3), keepdim=True).clamp(min=1) * db.shape[1] * db.shape[3]
+    centred = (db - (db * weights).sum((1, 2, 3), keepdim=True) / count) * weights
+    variance = centred.square().sum((1, 2, 3), keepdim=True) / count
     return centred * (variance + 1e-5).rsqrt()
 
 
@@ -127,4 +125,4 @@ class FrontEnd:
             placed = self._clips.place(clips, placing[:, 0])
             power = self._padding(placed, placing[:, 1:]) if self._padding else placed.power[:, None]  # (B, C, N, M)
         db = to_db(power, self._window.top_db)
-        return normalise_bands(db, placed.inside) if self._window.padding == "blank" else normalise(db)
+        return normalise_inside(db, placed.inside) if self._window.padding == "blank" else normalise(db)

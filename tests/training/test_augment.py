@@ -8,15 +8,18 @@ import torch
 from audiomnist.config import Augment, Config, Features, Window
 from audiomnist.corpus import scan
 from audiomnist.features import prepare
+from audiomnist.features.mel import band_centres_hz
 from audiomnist.training.augment import VoiceAndRoom, spread
 from audiomnist.training.dataset import WindowedClips, with_window
 from audiomnist.training.noise import NoiseBank
-from audiomnist.training.transforms import FrontEnd, normalise_bands
+from audiomnist.training.transforms import FrontEnd, normalise_inside
 from tests.training.conftest import Material
 
 CPU = torch.device("cpu")
 FEATURES = Features(sample_rate=16_000, n_fft=512, hop_length=160, n_mels=40)
-EVERYTHING = Augment(stretch=0.25, warp=0.2, tilt_db=6, equaliser_db=4, noise_probability=0.5)
+VOICE_AND_MICROPHONE = Augment(stretch=0.25, warp=0.2, tilt_db=6, equaliser_db=4)
+ROOM = {"band_limit_probability": 0.5, "noise_probability": 0.5}
+EVERYTHING = VOICE_AND_MICROPHONE.model_copy(update=ROOM)
 
 
 def change(augment: Augment, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
@@ -24,7 +27,7 @@ def change(augment: Augment, power: torch.Tensor, draws: torch.Tensor) -> torch.
     return VoiceAndRoom(FEATURES, augment, bank)(power, draws)
 
 
-def uniform(rows: int, columns: int = 14) -> torch.Tensor:
+def uniform(rows: int, columns: int = 16) -> torch.Tensor:
     return torch.rand(rows, columns, generator=torch.Generator().manual_seed(0))
 
 
@@ -34,22 +37,22 @@ def test_factors_are_as_often_smaller_as_larger() -> None:
 
 def test_middling_draws_change_nothing() -> None:
     power = torch.rand(3, 20, 40)
-    draws = torch.full((3, 14), 0.5)
-    torch.testing.assert_close(change(EVERYTHING.model_copy(update={"noise_probability": 0.0}), power, draws), power)
+    draws = torch.full((3, 16), 0.5)
+    torch.testing.assert_close(change(VOICE_AND_MICROPHONE, power, draws), power)
 
 
 @pytest.mark.parametrize(("draw", "moves"), [(0.0, 1), (0.99, -1)])
 def test_a_longer_vocal_tract_moves_a_formant_down_and_a_shorter_one_up(draw: float, moves: int) -> None:
     power = torch.zeros(1, 5, 40)
     power[..., 20] = 1.0
-    draws = torch.full((1, 14), 0.5)
+    draws = torch.full((1, 16), 0.5)
     draws[:, 0] = draw
     peak = int(change(Augment(warp=0.2), power, draws)[0, 0].argmax())
     assert (peak - 20) * moves >= 2
 
 
 def test_a_tilt_is_a_straight_line_in_decibels() -> None:
-    draws = torch.full((1, 14), 0.5)
+    draws = torch.full((1, 16), 0.5)
     draws[:, 1] = 1.0
     gain_db = 10 * change(Augment(tilt_db=6), torch.ones(1, 1, 40), draws)[0, 0].log10()
     torch.testing.assert_close(gain_db, torch.linspace(-6, 6, 40), atol=1e-3, rtol=0)
@@ -64,8 +67,8 @@ def test_an_equaliser_stays_within_its_height() -> None:
 def test_noise_lies_as_far_below_the_peak_as_drawn() -> None:
     power = torch.zeros(1, 60, 40)
     power[:, 30, 10] = 5.0
-    draws = torch.full((1, 14), 0.5)
-    draws[:, -3], draws[:, -2] = 0.0, 0.5
+    draws = torch.full((1, 16), 0.5)
+    draws[:, 11], draws[:, 12] = 0.0, 0.5
     noisy = change(Augment(noise_probability=1, noise_below_peak_db=(40.0, 20.0), noise_tilt_db=0), power, draws)
     floor_db = 10 * (noisy[:, :20].mean((0, 1)) / 5.0).log10()
     assert floor_db.mean().item() == pytest.approx(-30, abs=1)
@@ -78,15 +81,36 @@ def test_a_share_of_the_clips_gets_noise() -> None:
     assert 0.15 < share < 0.35
 
 
-def test_bands_lose_their_mean_and_with_it_the_microphone() -> None:
-    db = torch.randn(3, 1, 30, 8) * 10
+def test_a_clips_own_frames_have_mean_0_and_deviation_1_and_the_rest_is_0() -> None:
+    db = torch.randn(3, 1, 30, 8) * 10 - 40
     inside = torch.ones(3, 30, dtype=torch.bool)
     inside[0, 20:] = False
-    normal = normalise_bands(db, inside)
+    normal = normalise_inside(db, inside)
     assert not normal[0, :, 20:].any()
-    torch.testing.assert_close(normal[0, :, :20].mean(1), torch.zeros(1, 8), atol=1e-5, rtol=0)
-    microphone_db = torch.linspace(-20, 20, 8)
-    torch.testing.assert_close(normalise_bands(db + microphone_db, inside), normal, atol=1e-4, rtol=1e-4)
+    own = normal[0, :, :20]
+    assert own.mean().item() == pytest.approx(0, abs=1e-5)
+    assert own.std(correction=0).item() == pytest.approx(1, abs=1e-3)
+    db[0, :, 20:] = 7.0
+    assert torch.equal(normalise_inside(db, inside), normal)
+    torch.testing.assert_close(normalise_inside(3 * db + 5, inside), normal, atol=1e-3, rtol=0)
+
+
+def test_a_clip_without_its_treble_keeps_what_lies_below_the_limit() -> None:
+    draws = torch.full((1, 16), 0.5)
+    draws[:, 14:] = torch.tensor([0.0, 0.5])
+    changed = change(Augment(band_limit_probability=1), torch.ones(1, 4, 40), draws)[0, 0]
+    centres_hz = band_centres_hz(FEATURES)
+    limit_hz = float(centres_hz[changed > 0].max())
+    assert 4_500 < limit_hz < 5_500  # halfway in mel between 3 and 8 kHz
+    assert torch.equal(changed > 0, centres_hz <= limit_hz)
+
+
+def test_the_lowest_limit_is_that_of_a_telephone_and_a_share_of_the_clips_keeps_its_treble() -> None:
+    changed = change(Augment(band_limit_probability=0.25), torch.ones(400, 2, 40), uniform(400))
+    centres_hz = band_centres_hz(FEATURES)
+    assert (changed[:, :, centres_hz < 3_000] == 1).all()
+    share = (changed == 0).flatten(1).any(1).double().mean()
+    assert 0.12 < share < 0.35
 
 
 def test_what_lies_outside_a_clip_does_not_reach_the_network(material: Material) -> None:

@@ -1,7 +1,8 @@
+import pytest
 import torch
 
 from audiomnist.config import Config
-from audiomnist.training.models import Cnn4, DsNet, build_model
+from audiomnist.training.models import Cnn4, Dense, ResidualNet, Separable, build_model
 
 
 def test_the_studys_network_has_its_number_of_parameters() -> None:
@@ -36,8 +37,11 @@ def test_building_a_model_leaves_the_global_generator_alone() -> None:
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_a_separable_network_is_small_and_takes_any_window() -> None:
-    network = DsNet(1, 10, (24, 32, 48, 64)).eval()
-    assert sum(parameter.numel() for parameter in network.parameters()) == 16_906
+@pytest.mark.parametrize(("block", "n_parameters"), [(Separable, 16_906), (Dense, 117_074)])
+def test_a_residual_network_has_its_size_and_takes_any_window(
+    block: type[Dense | Separable], n_parameters: int
+) -> None:
+    network = ResidualNet(block, 1, 10, (24, 32, 48, 64)).eval()
+    assert sum(parameter.numel() for parameter in network.parameters()) == n_parameters
     for n_frames in (20, 101, 300):
         assert network(torch.randn(2, 1, 64, n_frames)).shape == (2, 10)
