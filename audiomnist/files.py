@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """Folder that holds ``data`` and ``runs``: ``AUDIOMNIST_HOME``, or where the command was started."""
+    """Folder of ``data``, ``runs`` and ``comparisons``: ``AUDIOMNIST_HOME``, or where the command was started."""
     return Path(os.environ.get("AUDIOMNIST_HOME", "."))
 
 

@@ -12,7 +12,20 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from audiomnist import __version__
-from audiomnist.cli import analyze, config, download, evaluate, kfold, prep, report, synth, train, validate
+from audiomnist.cli import (
+    analyze,
+    compare,
+    config,
+    download,
+    evaluate,
+    kfold,
+    prep,
+    report,
+    runs,
+    synth,
+    train,
+    validate,
+)
 from audiomnist.cli.output import report_error
 from audiomnist.errors import AudiomnistError, DataError, Interrupted, UsageError
 
@@ -70,6 +83,8 @@ app.command("train")(train.train)
 app.command("kfold")(kfold.kfold)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
+app.command("runs")(runs.runs)
+app.command("compare")(compare.compare)
 app.add_typer(config.app, name="config")
 
 

@@ -10,11 +10,18 @@ from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, error_document, print_json, progress, result_console
 from audiomnist.cli.session import absolute, open_corpora, open_corpus, open_run, open_store, place_name
 from audiomnist.cli.tables import accuracy_text, calibration_text, print_robustness, print_scores
+from audiomnist.config import Config, from_settings
 from audiomnist.errors import ThresholdError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from audiomnist.corpus import Corpus
     from audiomnist.evaluation.experiment import Result
     from audiomnist.evaluation.robustness import Robustness
+    from audiomnist.training.checkpoint import TrainedModel
+    from audiomnist.training.run import RunFolder
 
 
 def evaluate(
@@ -53,64 +60,41 @@ def evaluate(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Test a trained recogniser on its own test clips, or on every clip of another corpus."""
-    import numpy as np
-
-    from audiomnist.config import from_settings
+    """Test a trained recogniser on its own test clips, or on clips of another corpus."""
     from audiomnist.corpus import labels
-    from audiomnist.corpus import split as draw_split
-    from audiomnist.corpus.places import locate
-    from audiomnist.corpus.targets import with_known_labels
     from audiomnist.device import select_device
     from audiomnist.evaluation import experiment
-    from audiomnist.evaluation.leaks import check
+    from audiomnist.evaluation.robustness import sweep
     from audiomnist.training.checkpoint import load_model
     from audiomnist.training.dataset import WindowedClips
     from audiomnist.training.run import RunFolder
     from audiomnist.training.transforms import FrontEnd
 
     quiet = quiet or json
-    if exclude_file is not None and data is None:
-        raise UsageError("--exclude-file leaves clips out of another corpus", "name it with --data")
-    if split is not None and data is None:
-        raise UsageError("--split chooses clips of another corpus", "name it with --data")
+    if data is None and (exclude_file is not None or split is not None):
+        named = "--exclude-file" if exclude_file is not None else "--split"
+        raise UsageError(f"{named} chooses clips of another corpus", "name it with --data")
     folder = open_run(run)
     chosen_device = select_device(device)
     model = load_model(folder.require_model(), chosen_device)
     config = model.config
     facts = experiment.describe(config, folder, chosen_device)
     if data is None:
-        corpus = open_corpora(config, quiet=quiet)[1]
-        parts = folder.load_split(corpus)
-        store = open_store(corpus, config.features, config.data, quiet=quiet)
-        check(config, corpus, store, parts)
-        clips = parts.test
+        corpus, clips = _own_test_clips(folder, config, quiet=quiet)
     else:
-        corpus = open_corpus(data, exclude_file=exclude_file, quiet=quiet)
-        corpus = with_known_labels(corpus, config.target, model.classes)
-        clips = np.arange(len(corpus))
-        if split is not None:
-            own = from_settings({"split": {"scheme": split}}, "--split").split
-            clips = draw_split(corpus, own, config.seed, labels(corpus, config.target, model.classes).of_clips).test
-        store = open_store(corpus, config.features, data, quiet=quiet)
-        n_trained_on = len(folder.trained_files(locate(config.data)).intersection(map(corpus.file, clips.tolist())))
+        corpus, clips = _clips_of(data, exclude_file, split, model, quiet=quiet)
+        n_trained_on = _count_trained_on(folder, config, corpus, clips, quiet=quiet)
         facts |= {"data": absolute(data), "split": split or "all", "n_trained_on": n_trained_on}
-        if n_trained_on:
-            chatter_console(quiet).print(
-                f"warning: {n_trained_on:,} of these {len(clips):,} clips were trained on; "
-                "the run's own test clips, without --data, tell more"
-            )
+    store = open_store(corpus, config.features, data or config.data, quiet=quiet)
     chatter_console(quiet).print(f"run: {folder.path} on {chosen_device}, {len(clips):,} clips to test")
     destination = out or folder.path / "evaluations" / (place_name(data) if data else "test")
     front_end = FrontEnd(config, WindowedClips(store, config.window, chosen_device))
     result = experiment.evaluate(model, front_end, corpus, clips, facts, RunFolder(destination))
     swept = None
     if robustness:
-        from audiomnist.evaluation.robustness import sweep
-
-        truth = labels(corpus, config.target, model.classes).of_clips[clips]
+        right = labels(corpus, config.target, model.classes).of_clips[clips]
         with progress("robustness", "conditions", quiet=quiet) as show:
-            swept = sweep(model.network, front_end, config, corpus, clips, truth, progress=show)
+            swept = sweep(model.network, front_end, config, corpus, clips, right, progress=show)
         swept.save(RunFolder(destination))
     failure = None
     if min_accuracy is not None and result.scores.accuracy < min_accuracy:
@@ -122,10 +106,53 @@ def evaluate(
         document = result.as_json() | ({"robustness": swept.as_json()} if swept else {})
         print_json(document | (error_document(failure) if failure else {}))
         raise typer.Exit(failure.exit_code if failure else 0)
-    tested = f"split {facts['split']}" if data else f"the run's test clips, split {config.split.scheme}"
-    _print(result, tested, destination, swept)
+    whose = f"split {facts['split']}" if data else f"the run's test clips, split {facts['split']}"
+    _print(result, whose, destination, swept)
     if failure:
         raise failure
+
+
+def _own_test_clips(folder: "RunFolder", config: Config, *, quiet: bool) -> "tuple[Corpus, NDArray[np.int64]]":
+    from audiomnist.evaluation.leaks import check
+
+    _, corpus = open_corpora(config, quiet=quiet)
+    parts = folder.load_split(corpus)
+    check(config, corpus, open_store(corpus, config.features, config.data, quiet=quiet), parts)
+    return corpus, parts.test
+
+
+def _clips_of(
+    place: str, exclude_file: Path | None, scheme: str | None, model: "TrainedModel", *, quiet: bool
+) -> "tuple[Corpus, NDArray[np.int64]]":
+    """Return another corpus, and its test part under a scheme, or all of it."""
+    import numpy as np
+
+    from audiomnist.corpus import labels, split
+    from audiomnist.corpus.targets import with_known_labels
+
+    config = model.config
+    corpus = open_corpus(place, exclude_file=exclude_file, quiet=quiet)
+    corpus = with_known_labels(corpus, config.target, model.classes)
+    if scheme is None:
+        return corpus, np.arange(len(corpus))
+    settings = from_settings({"split": {"scheme": scheme}}, "--split").split
+    known = labels(corpus, config.target, model.classes).of_clips
+    return corpus, split(corpus, settings, config.seed, known).test
+
+
+def _count_trained_on(
+    folder: "RunFolder", config: Config, corpus: "Corpus", clips: "NDArray[np.int64]", *, quiet: bool
+) -> int:
+    """Return how many of the tested clips the run was trained on, and say so if there are any."""
+    from audiomnist.corpus.places import locate
+
+    n_trained_on = len(folder.trained_files(locate(config.data)).intersection(map(corpus.file, clips.tolist())))
+    if n_trained_on:
+        chatter_console(quiet).print(
+            f"warning: {n_trained_on:,} of these {len(clips):,} clips were trained on; "
+            "the run's own test clips, without --data, tell more"
+        )
+    return n_trained_on
 
 
 def _print(result: "Result", tested: str, destination: Path, swept: "Robustness | None") -> None:

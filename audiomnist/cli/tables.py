@@ -1,6 +1,7 @@
 """Results as tables for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     from audiomnist.evaluation.intervals import Estimate
     from audiomnist.evaluation.metrics import Scores
     from audiomnist.evaluation.robustness import Robustness
+    from audiomnist.training.listing import Summary
 
 _ROWS_SHOWN = 12
+_UNLIMITED = 10_000
 
 
 def print_scores(console: Console, scores: "Scores") -> None:
@@ -141,6 +144,48 @@ def folds_table(folds: list[dict[str, Any]]) -> Table:
             str(fold["n_test"]),
         )
     return table
+
+
+def runs_table(runs: "list[Summary]", title: str) -> Table:
+    """Return a table with a row per run."""
+    table = _table(title, padding=0)
+    table.add_column("run", style="bold", overflow="fold")
+    for name in ("version", "kind", "split", "corpus"):
+        table.add_column(name, overflow="fold")
+    for name in ("epochs", "accuracy"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("started", no_wrap=True)
+    for run in runs:
+        table.add_row(
+            Text(run.name),
+            Text(run.version),
+            f"{run.folds} folds" if run.folds else run.kind,
+            Text(run.split),
+            Text(Path(run.data).name),
+            f"{run.epochs}/{run.epochs_asked}",
+            Text("unfinished", "yellow") if run.accuracy is None else f"{run.accuracy:.4f}",
+            f"{run.started:%Y-%m-%d %H:%M}",
+        )
+    return table
+
+
+def side_by_side(title: str, names: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Table:
+    """Return a table with a column per name and a row per key."""
+    table = _table(title)
+    table.add_column("", style="bold", overflow="fold")
+    for name in names:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    for key, cells in rows.items():
+        table.add_row(key, *(Text(cell) for cell in cells))
+    return table
+
+
+def print_wide(console: Console, table: Table) -> None:
+    """Print a table: on a terminal it is made to fit, elsewhere it is as wide as its cells, and none is broken up."""
+    width = console.width
+    console.width = width if console.is_terminal else _UNLIMITED
+    console.print(table)
+    console.width = width
 
 
 def _table(title: str, *, show_footer: bool = False, padding: int = 1) -> Table:

@@ -8,15 +8,14 @@ ICASSP 2004; Field and Welsh, "Bootstrapping clustered data", JRSS B 69, 2007).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audiomnist.evaluation.resampling import speaker_weights
+
 LEVEL = 0.95
-N_RESAMPLES = 2_000
-_SEED = 20_220_707
 _Z = 1.959964  # normal deviate of LEVEL, two-sided
 
 
@@ -108,17 +107,9 @@ def _standard_error(right: NDArray[np.int64], n: NDArray[np.int64]) -> float:
     """Return that of the accuracy's logit, from resampled speakers; 0 if all have the same accuracy."""
     if np.all(right * n.sum() == right.sum() * n):
         return 0.0
-    times = _draws(len(n))
+    times = speaker_weights(len(n))
     logits = _logit(times @ right, times @ n)  # (n_resamples,)
     return float(np.std(logits) * np.sqrt(len(n) / (len(n) - 1)))
-
-
-@lru_cache(maxsize=4)
-def _draws(n_speakers: int) -> NDArray[np.float64]:
-    """Return how often each resample has each speaker, float64 array [n_resamples, n_speakers]."""
-    drawn = np.random.default_rng([_SEED, n_speakers]).integers(n_speakers, size=(N_RESAMPLES, n_speakers))
-    cells = drawn + n_speakers * np.arange(N_RESAMPLES)[:, None]
-    return np.bincount(cells.ravel(), minlength=cells.size).reshape(cells.shape).astype(np.float64)
 
 
 def _logit(right: Any, n: Any) -> Any:

@@ -123,6 +123,13 @@ class RunFolder:
         """Whether this run has folds in place of a split."""
         return not self.split.exists()
 
+    @property
+    def resume_command(self) -> str:
+        """The command that goes on with this run, or with the cross validation that it is a fold of."""
+        if self.path.name.startswith("fold-") and (self.path.parent / "config.yaml").is_file():
+            return command("audiomnist kfold --resume", self.path.parent)
+        return command(f"audiomnist {'kfold' if self.is_cross_validation else 'train'} --resume", self.path)
+
     @classmethod
     def newest(cls) -> RunFolder:
         """Return the trained run that was started last."""
@@ -140,7 +147,7 @@ class RunFolder:
             raise DataError(f"{self.path} is a cross validation", f"name one of its folds, such as {self.folds[0]}")
         raise DataError(
             f"{self.path} has no model yet",
-            f"go on with its training: {command('audiomnist train --resume', self.path)}",
+            f"go on with its training: {self.resume_command}",
         )
 
     def load_config(self) -> Config:
@@ -202,6 +209,8 @@ class RunFolder:
         """Read the result."""
         try:
             metrics: dict[str, Any] = json.loads(self.metrics.read_text(encoding="utf-8"))
+            if not isinstance(metrics, dict):
+                raise ValueError("not a JSON object")
         except (OSError, ValueError) as error:
             raise DataError(f"{self.metrics}: no result ({error})", f"remove {self.path} and resume") from error
         return metrics
