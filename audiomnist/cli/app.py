@@ -12,7 +12,20 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from audiomnist import __version__
-from audiomnist.cli import analyze, compare, config, download, evaluate, kfold, prep, runs, synth, train, validate
+from audiomnist.cli import (
+    analyze,
+    compare,
+    config,
+    download,
+    evaluate,
+    kfold,
+    prep,
+    report,
+    runs,
+    synth,
+    train,
+    validate,
+)
 from audiomnist.cli.output import report_error
 from audiomnist.errors import AudiomnistError, DataError, Interrupted, UsageError
 
@@ -69,6 +82,7 @@ app.command("prep")(prep.prep)
 app.command("train")(train.train)
 app.command("kfold")(kfold.kfold)
 app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
 app.command("runs")(runs.runs)
 app.command("compare")(compare.compare)
 app.add_typer(config.app, name="config")

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from audiomnist import __version__
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
@@ -82,7 +83,7 @@ def run_experiment(
         trainer.load_state(load_state(run.state, device))
     trainer.fit([History(run), Checkpoint(run), TensorBoard(run), *listeners])
     history = run.load_history()
-    save_figure(loss_figure(history), run.figures / "loss.png")
+    save_figure(loss_figure([history]), run.figures / "loss.png")
     facts = {
         **describe(config, run, device),
         "held_out": list(split.held_out) or None,
@@ -159,6 +160,7 @@ def describe(config: Config, run: RunFolder, device: torch.device) -> dict[str, 
         "seed": config.seed,
         "epochs": config.optim.epochs,
         "device": str(device),
+        "audiomnist": __version__,
         "torch": torch.__version__,
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audiomnist.evaluation.calibration import Calibration
+from audiomnist.evaluation.drawing import LIGHT, Theme
 from audiomnist.evaluation.metrics import Scores
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.files import atomic_path
@@ -16,22 +18,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-RIGHT, WRONG, TRAIN, TEST = "#1a7f37", "#cf222e", "#6e7781", "#0969da"
+RIGHT, WRONG = "#1a7f37", "#cf222e"
 
 
-def confusion_figure(scores: Scores) -> Figure:
+def confusion_figure(scores: Scores, theme: Theme = LIGHT) -> Figure:
     """Draw the confusion matrix, each row as shares of its label, with the counts written in."""
-    figure = blank_figure(6.4, 5.6)
+    from matplotlib.colors import LinearSegmentedColormap
+
+    figure = blank_figure(5.8, 5)
     axes = figure.subplots()
     totals = scores.confusion.sum(1, keepdims=True)
     shares = scores.confusion / np.maximum(totals, 1)
     names = list(scores.per_class)
     places = range(len(names))
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    shades = LinearSegmentedColormap.from_list("shares", [theme.card, theme.first])
+    image = axes.imshow(shares, cmap=shades, vmin=0, vmax=1)
+    size = min(8.5, 160 / len(names))
     for row, column in zip(*np.nonzero(scores.confusion), strict=True):
-        colour = "white" if shares[row, column] > 0.5 else "black"
+        colour = theme.card if shares[row, column] > 0.5 else theme.ink
         count = scores.confusion[row, column]
-        axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
+        axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=size)
     axes.set(
         xticks=places,
         xticklabels=names,
@@ -41,11 +47,12 @@ def confusion_figure(scores: Scores) -> Figure:
         ylabel="label",
         title=f"accuracy {scores.accuracy:.4f} on {scores.n_test} clips",
     )
+    axes.tick_params(labelsize=min(10, 200 / len(names)))
     figure.colorbar(image, ax=axes, label="share of the label")
     return figure
 
 
-def reliability_figure(calibration: Calibration) -> Figure:
+def reliability_figure(calibration: Calibration, theme: Theme = LIGHT) -> Figure:
     """Draw by how sure the network was: the share that was right, its gap to what was promised, and how many clips.
 
     The reliability diagram of Guo et al., "On calibration of modern neural networks", ICML 2017.
@@ -56,42 +63,42 @@ def reliability_figure(calibration: Calibration) -> Figure:
     some = calibration.counts > 0
     starts, width = edges[:-1][some], edges[1]
     right, sure = calibration.accuracies[some], calibration.confidences[some]
-    upper.bar(starts, right, width, align="edge", color=TEST, edgecolor="white", label="right")
+    upper.bar(starts, right, width, align="edge", color=theme.first, edgecolor=theme.card, label="right")
     upper.bar(
         starts,
         right - sure,
         width,
         bottom=sure,
         align="edge",
-        color=WRONG,
+        color=theme.second,
         alpha=0.35,
-        edgecolor=WRONG,
+        edgecolor=theme.second,
         hatch="//",
         label="gap to the probability",
     )
-    upper.plot([0, 1], [0, 1], "--", color=TRAIN, label="as often right as sure")
+    upper.plot([0, 1], [0, 1], "--", color=theme.third, label="as often right as sure")
     upper.set(ylabel="share of right clips", ylim=(0, 1), title=f"expected calibration error {calibration.ece:.4f}")
     upper.legend(loc="upper left")
-    lower.bar(edges[:-1], calibration.counts, width, align="edge", color=TRAIN, edgecolor="white")
+    lower.bar(edges[:-1], calibration.counts, width, align="edge", color=theme.third, edgecolor=theme.card)
     lower.set(xlabel="probability of the predicted class", ylabel="clips", xlim=(0, 1))
     return figure
 
 
-def loss_figure(history: list[dict[str, Any]]) -> Figure:
-    """Draw loss and accuracy by epoch."""
-    figure = blank_figure(8, 3.6)
-    epochs = [epoch["epoch"] for epoch in history]
-    watched = history[-1]["watched"]
-    panels = zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True)
-    for axes, quantity in panels:
-        axes.plot(
-            epochs,
-            [epoch[f"train_{quantity}"] for epoch in history],
-            "o-",
-            color=TRAIN,
-            label="train (masked)",
-        )
-        axes.plot(epochs, [epoch[quantity] for epoch in history], "o-", color=TEST, label=watched)
+def loss_figure(histories: Sequence[list[dict[str, Any]]], theme: Theme = LIGHT) -> Figure:
+    """Draw loss and accuracy by epoch, a line per network: one, or those of the folds."""
+    figure = blank_figure(6.4, 3.2)
+    alpha = 1 if len(histories) == 1 else 0.5
+    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for number, history in enumerate(histories):
+            epochs = [epoch["epoch"] for epoch in history]
+            lines = (
+                (f"train_{quantity}", theme.third, "train (masked)"),
+                (quantity, theme.first, history[-1]["watched"]),
+            )
+            for key, colour, name in lines:
+                label = None if number else name
+                values = [epoch[key] for epoch in history]
+                axes.plot(epochs, values, "o-", color=colour, markersize=4, alpha=alpha, label=label)
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)

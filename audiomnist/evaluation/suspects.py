@@ -10,30 +10,13 @@ from numpy.typing import NDArray
 
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
+from audiomnist.evaluation.clip_cards import Misheard
 from audiomnist.evaluation.predictions import Predictions
 
 
 @dataclass(frozen=True)
-class Suspect:
-    """A clip whose label looks wrong.
-
-    Attributes
-    ----------
-    probability : float
-        What the network gives its own prediction.
-    label_probability : float
-        What it gives the label.
-    voice : str
-        ``known`` if the network was trained on other clips of the speaker, else ``unseen``.
-    """
-
-    path: str
-    label: str
-    prediction: str
-    probability: float
-    label_probability: float
-    speaker: str
-    voice: str
+class Suspect(Misheard):
+    """A clip whose label looks wrong."""
 
 
 def find_suspects(predictions: Predictions, unseen: NDArray[np.bool_]) -> list[Suspect]:
@@ -65,18 +48,7 @@ def find_suspects(predictions: Predictions, unseen: NDArray[np.bool_]) -> list[S
     looks_wrong = (predicted != labels) & looks_strange & ~is_habit_of_voice(predictions)
     found = np.flatnonzero(looks_wrong)
     found = found[np.lexsort((-of_prediction[found], of_label[found]))]
-    return [
-        Suspect(
-            path=predictions.paths[clip],
-            label=predictions.classes[labels[clip]],
-            prediction=predictions.classes[predicted[clip]],
-            probability=float(of_prediction[clip]),
-            label_probability=float(of_label[clip]),
-            speaker=str(predictions.speakers[clip]),
-            voice="unseen" if unseen[clip] else "known",
-        )
-        for clip in found.tolist()
-    ]
+    return [Suspect.of(predictions, clip, unseen=bool(unseen[clip])) for clip in found.tolist()]
 
 
 def mean_of_strangers(predictions: Predictions) -> NDArray[np.float64]:

@@ -3,49 +3,31 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from audiomnist.config import Features
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
-from audiomnist.evaluation.html import data_uri, facts, frame, player
+from audiomnist.evaluation.clip_cards import STYLE, Sound, cards
+from audiomnist.evaluation.html import facts, frame
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.evaluation.suspects import Suspect, find_suspects, unseen_voices
 from audiomnist.features.audio import read
-from audiomnist.features.mel import MelPower
 from audiomnist.files import atomic_path, write_text
 from audiomnist.training.run import RunFolder
-
-if TYPE_CHECKING:
-    import torch
 
 LIST, PAGE = "suspects.csv", "suspects.html"
 CLIPS_SHOWN = 40
 _IN_DOCUMENT = 20
-_N_MELS, _WINDOW_S, _HOP_S = 40, 0.032, 0.004
-_TOP_DB = 70.0
 _RULE = (
     "Each of these clips is heard as something else, and looks no more like its label than clips of other labels do. "
     "The label may be wrong, or the recording: cut off, too quiet, noisy. Mistakes made with most of a speaker's clips "
     "of a label are left out: they are about the voice."
 )
-_STYLE = """
-.clips { display: grid; gap: .9rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); }
-.clips figure { margin: 0; display: flex; flex-direction: column; gap: .5rem; overflow-wrap: anywhere; }
-.clips figure div { background: #000004; border-radius: 6px; overflow: hidden; }
-.clips figure img { margin: 0; height: 7rem; } .clips b { color: var(--mark); } .clips figcaption p { margin: 0; }
-.findings { margin-top: .75rem; } .clips { margin-bottom: 1rem; }
-"""
 
 
 @dataclass(frozen=True)
@@ -137,12 +119,7 @@ def list_suspects(corpus: Corpus, splits: Sequence[Split], run: RunFolder) -> Su
 def page(found: SuspectList, corpus: Corpus) -> str:
     """Return the page as HTML."""
     shown = found.suspects[:CLIPS_SHOWN]
-    clips = [read(corpus.root / suspect.path) for suspect in shown]
-    longest_s = max((len(samples) / rate for samples, rate in clips), default=0.0)
-    cards = [
-        _card(number, suspect, samples, rate, longest_s)
-        for number, (suspect, (samples, rate)) in enumerate(zip(shown, clips, strict=True), start=1)
-    ]
+    sounds = [Sound(*read(corpus.root / suspect.path)) for suspect in shown]
     name, count = corpus.root.resolve().name, len(found.suspects)
     figures = {
         "clips judged": f"{found.n_tested:,}",
@@ -159,69 +136,6 @@ def page(found: SuspectList, corpus: Corpus) -> str:
         f'<div class="findings"><div class="card{" matters" if found.n_unseen else ""}">{escape(found.judged_by)}'
         "</div></div>",
         f"<h2>{heading}</h2>",
-        f'<div class="clips">{"".join(cards)}</div>',
+        cards(shown, sounds),
     ]
-    return frame(f"{name}: labels that look wrong", body, files=LIST, style=_STYLE)
-
-
-def _card(number: int, suspect: Suspect, samples: torch.Tensor, sample_rate: int, longest_s: float) -> str:
-    seconds = len(samples) / sample_rate
-    picture = data_uri(spectrogram_png(samples, sample_rate), "image/png")
-    return (
-        f'<figure class="card"><figcaption><h3>{number}. labelled {escape(suspect.label)}, '
-        f"heard as <b>{escape(suspect.prediction)}</b></h3>"
-        f"<p>{escape(suspect.prediction)} with {escape(_percent(suspect.probability))}, "
-        f"{escape(suspect.label)} with {escape(_percent(suspect.label_probability))}</p></figcaption>"
-        f'<div><img src="{picture}" style="width:{100 * seconds / longest_s:.1f}%" '
-        f'alt="spectrogram: {1000 * seconds:.0f} ms, 0 to {sample_rate / 2000:g} kHz"></div>'
-        f"{player(wav(samples, sample_rate))}"
-        f"<figcaption><p>{escape(suspect.speaker)}, {suspect.voice} voice, {1000 * seconds:.0f} ms</p>"
-        f"<p>{escape(suspect.path)}</p></figcaption></figure>"
-    )
-
-
-def spectrogram_png(samples: torch.Tensor, sample_rate: int) -> bytes:
-    """Draw a clip's log-mel spectrogram from 0 Hz to half its sample rate, a pixel per band and 4 ms.
-
-    Parameters
-    ----------
-    samples : Tensor[L]
-    sample_rate : int
-        Hz.
-    """
-    from matplotlib.image import imsave
-
-    decibels = 10 * np.log10(np.maximum(_mel(sample_rate)([samples]).numpy().T, 1e-10))  # (M, N)
-    loudest = decibels.max()
-    file = io.BytesIO()
-    imsave(file, decibels, vmin=loudest - _TOP_DB, vmax=loudest, cmap="magma", origin="lower", format="png")
-    return file.getvalue()
-
-
-def wav(samples: torch.Tensor, sample_rate: int) -> bytes:
-    """Return a clip as a WAV file of 16 bits, which every browser plays, whatever the corpus holds.
-
-    Parameters
-    ----------
-    samples : Tensor[L]
-    sample_rate : int
-        Hz.
-    """
-    import soundfile
-
-    file = io.BytesIO()
-    soundfile.write(file, samples.numpy(), sample_rate, format="WAV", subtype="PCM_16")
-    return file.getvalue()
-
-
-def _percent(probability: float) -> str:
-    if probability < 0.0005:
-        return "<0.1%"
-    return f"{probability:.1%}" if probability < 0.9995 else ">99.9%"
-
-
-@lru_cache(maxsize=8)
-def _mel(sample_rate: int) -> MelPower:
-    n_fft = 2 ** round(math.log2(_WINDOW_S * sample_rate))
-    hop_length = max(16, round(_HOP_S * sample_rate))
-    return MelPower(Features(sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=_N_MELS))
+    return frame(f"{name}: labels that look wrong", body, files=LIST, style=STYLE)

@@ -17,7 +17,7 @@ from audiomnist.corpus.splits import Split
 from audiomnist.errors import DataError, command
 from audiomnist.files import atomic_path, home, write_text
 
-_PARTS = ("train", "validation", "test")
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class RunFolder:
         with atomic_path(self.split) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("path", "part", "voice"))
-            for part in _PARTS:
+            for part in PARTS:
                 for clip in getattr(split, part).tolist():
                     voice = "unseen" if corpus.speakers[clip] in split.held_out else "known"
                     writer.writerow((corpus.paths[clip], part, voice))
@@ -176,12 +176,12 @@ class RunFolder:
             If the run has no split, or the corpus no longer holds a clip of it.
         """
         numbers = {path: clip for clip, path in enumerate(corpus.paths)}
-        clips: dict[str, list[int]] = {part: [] for part in _PARTS}
+        clips: dict[str, list[int]] = {part: [] for part in PARTS}
         held_out: set[str] = set()
         try:
             with self.split.open(newline="", encoding="utf-8") as file:
                 rows = [(row["path"], row["part"], row["voice"]) for row in csv.DictReader(file)]
-            if not {"train", "test"} <= {part for _, part, _ in rows} <= set(_PARTS):
+            if not {"train", "test"} <= {part for _, part, _ in rows} <= set(PARTS):
                 raise ValueError("no training and test clips")
         except (OSError, KeyError, ValueError, csv.Error) as error:
             raise DataError(
@@ -197,7 +197,7 @@ class RunFolder:
             clips[part].append(numbers[path])
             if voice == "unseen":
                 held_out.add(str(corpus.speakers[numbers[path]]))
-        train, validation, test = (np.array(clips[part], dtype=np.int64) for part in _PARTS)
+        train, validation, test = (np.array(clips[part], dtype=np.int64) for part in PARTS)
         return Split(train, validation, test, tuple(sorted(held_out)))
 
     def trained_files(self, root: Path) -> set[Path]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from audiomnist.corpus import Corpus, scan
 from audiomnist.corpus.splits import Split
+from audiomnist.evaluation.clip_cards import spectrogram_png
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.evaluation.suspects import Suspect, find_suspects, is_habit_of_voice, mean_of_strangers, unseen_voices
-from audiomnist.evaluation.suspects_page import CLIPS_SHOWN, SuspectList, list_suspects, page, spectrogram_png
+from audiomnist.evaluation.suspects_page import CLIPS_SHOWN, SuspectList, list_suspects, page
 from audiomnist.features.audio import read
 from audiomnist.training.run import RunFolder
 from tests.conftest import MakeCorpus

@@ -14,10 +14,10 @@ from audiomnist.corpus.scan import CLASSES, Corpus
 from audiomnist.evaluation.analysis import clip_figures, spectrum_figures
 from audiomnist.evaluation.analysis.clips import ClipFigures, Progress, measure_clips
 from audiomnist.evaluation.analysis.conclusions import Conclusion, conclude
-from audiomnist.evaluation.analysis.drawing import DARK, LIGHT, Theme, draw_png
 from audiomnist.evaluation.analysis.page import page
 from audiomnist.evaluation.analysis.spectra import CLIPS_PER_DIGIT, Spectra, compute_spectra
 from audiomnist.evaluation.analysis.summary import summarise
+from audiomnist.evaluation.drawing import DARK, LIGHT, Theme, draw_png
 from audiomnist.evaluation.html import Picture
 from audiomnist.files import atomic_path, write_text
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from audiomnist.corpus.scan import CLASSES
 from audiomnist.evaluation.analysis.clips import ClipFigures
-from audiomnist.evaluation.analysis.drawing import Theme, bars, new_figure
+from audiomnist.evaluation.drawing import Theme, bars, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audiomnist.corpus.scan import CLASSES
-from audiomnist.evaluation.analysis.drawing import Theme, new_figure
 from audiomnist.evaluation.analysis.spectra import Example, Spectra, Spectrogram
+from audiomnist.evaluation.drawing import Theme, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from audiomnist.evaluation.figures import TEST, TRAIN, blank_figure
+from audiomnist.evaluation.drawing import LIGHT, Theme
+from audiomnist.evaluation.figures import blank_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,8 @@ def robustness_figure(robustness: Robustness) -> Figure:
     for axes in panels.flat[len(robustness.curves) :]:
         axes.set_axis_off()
     for axes, curve in zip(panels.flat, robustness.curves, strict=False):
-        _draw(axes, curve, robustness)
+        draw_curve(axes, curve, robustness, LIGHT)
+        axes.set_title(f"{curve.title} ({curve.area:.3f})", fontsize=10)
     for axes in panels[:, 0]:
         axes.set_ylabel("accuracy")
     few = robustness.n_clips < robustness.n_available
@@ -37,17 +39,17 @@ def robustness_figure(robustness: Robustness) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, curve: Curve, robustness: Robustness) -> None:
+def draw_curve(axes: Axes, curve: Curve, robustness: Robustness, theme: Theme) -> None:
+    """Draw one family of distortions: accuracy against strength, with the clean accuracy and chance as lines."""
     if curve.log:
         axes.set_xscale("log")
-    axes.axhline(robustness.clean, color=TRAIN, linestyle="--", linewidth=1, label="clean")
-    axes.axhline(robustness.chance, color=TRAIN, linestyle=":", linewidth=1, label="chance")
-    axes.plot(curve.levels, curve.accuracy, "o-", color=TEST, markersize=4, label="distorted")
+    axes.axhline(robustness.clean, color=theme.third, linestyle="--", linewidth=1, label="clean")
+    axes.axhline(robustness.chance, color=theme.third, linestyle=":", linewidth=1, label="chance")
+    axes.plot(curve.levels, curve.accuracy, "o-", color=theme.first, markersize=4, label="distorted")
     axes.set_xticks(curve.levels, [f"{level:g}" for level in curve.levels])
     axes.set_xticks([], minor=True)
     axes.tick_params(labelsize=8)
     axes.set(ylim=(0, 1.03), xlabel=curve.unit)
-    axes.set_title(f"{curve.title} ({curve.area:.3f})", fontsize=10)
     if curve.levels[0] > curve.levels[-1]:
         axes.invert_xaxis()
     axes.grid(alpha=0.3)

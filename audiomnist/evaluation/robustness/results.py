@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from audiomnist.errors import DataError
 from audiomnist.evaluation.figures import save_figure
 from audiomnist.evaluation.robustness.figure import robustness_figure
 from audiomnist.files import write_text
@@ -48,6 +50,7 @@ class Curve:
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
         return {
+            "title": self.title,
             "unit": self.unit,
             "scale": "log" if self.log else "linear",
             "levels": list(self.levels),
@@ -94,6 +97,34 @@ class Robustness:
             "seed": self.seed,
             "families": {curve.name: curve.as_json() for curve in self.curves},
         }
+
+    @classmethod
+    def load(cls, path: Path) -> Robustness:
+        """Read what ``save`` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is broken.
+        """
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            curves = tuple(
+                Curve(
+                    name=name,
+                    title=of["title"],
+                    unit=of["unit"],
+                    levels=tuple(of["levels"]),
+                    accuracy=tuple(of["accuracy"]),
+                    n=of["n"],
+                    log=of["scale"] == "log",
+                )
+                for name, of in document["families"].items()
+            )
+            rest = {key: document[key] for key in ("clean", "chance", "n_clips", "n_available", "seed")}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path}: not the result of a sweep ({error})", "remove it to have it made anew") from error
+        return cls(**rest, curves=curves)
 
     def save(self, out: RunFolder) -> None:
         """Write the numbers as JSON and the curves as a picture."""

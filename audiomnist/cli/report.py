@@ -1,0 +1,101 @@
+"""``audiomnist report``: all that is known of a run, to look at, to listen to and to hand on."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from audiomnist.cli import options
+from audiomnist.cli.output import chatter_console, print_json, progress, result_console
+from audiomnist.cli.session import open_corpora, open_run, open_store
+from audiomnist.errors import AudiomnistError, DataError
+
+if TYPE_CHECKING:
+    from audiomnist.config import Config
+    from audiomnist.corpus import Corpus
+    from audiomnist.evaluation.report import Facts, Report
+    from audiomnist.evaluation.robustness import Robustness
+
+
+def report(
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Run folder, of a training or a cross validation. (default: the newest training)",
+            show_default=False,
+            metavar="RUN",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the report. (default: RUN)", show_default=False, metavar="DIR"),
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write one page with all that is known of a run, mistakes to hear included, and a model card."""
+    from audiomnist.evaluation.report import gather, require_writable, write_report
+
+    quiet = quiet or json
+    folder = open_run(run)
+    config = gather(folder).config
+    destination = out or folder.path
+    require_writable(destination)
+    corpus = _corpus(config, quiet=quiet)
+    facts = gather(folder, corpus)
+    if facts.robustness is None and corpus is not None and not facts.folds:
+        facts = replace(facts, robustness=_sweep(facts, corpus, destination, quiet=quiet))
+    written = write_report(facts, destination)
+    if json:
+        print_json(written.as_json())
+    else:
+        _print(written)
+
+
+def _corpus(config: "Config", *, quiet: bool) -> "Corpus | None":
+    """Return the corpus of a run with its further one, or None if it is no longer there."""
+    try:
+        return open_corpora(config, quiet=quiet)[1]
+    except AudiomnistError as error:
+        chatter_console(quiet).print(f"warning: {error.message}; the report comes without sound")
+        return None
+
+
+def _sweep(facts: "Facts", corpus: "Corpus", folder: Path, *, quiet: bool) -> "Robustness | None":
+    """Test the network on distorted clips, or return None if it cannot be done; the report comes all the same."""
+    from audiomnist.corpus import labels
+    from audiomnist.device import select_device
+    from audiomnist.evaluation.robustness import sweep
+    from audiomnist.training.checkpoint import load_model
+    from audiomnist.training.dataset import WindowedClips
+    from audiomnist.training.run import RunFolder
+    from audiomnist.training.transforms import FrontEnd
+
+    try:
+        device = select_device("auto")
+        model = load_model(facts.run.require_model(), device)
+        config = model.config
+        clips = facts.run.load_split(corpus).test
+        store = open_store(corpus, config.features, config.data, quiet=quiet)
+        front_end = FrontEnd(config, WindowedClips(store, config.window, device))
+        truth = labels(corpus, config.target, model.classes).of_clips[clips]
+        with progress("robustness", "conditions", quiet=quiet) as show:
+            swept = sweep(model.network, front_end, config, corpus, clips, truth, progress=show)
+    except DataError as error:
+        chatter_console(quiet).print(f"warning: {error.message}; the report comes without robustness")
+        return None
+    swept.save(RunFolder(folder))
+    return swept
+
+
+def _print(written: "Report") -> None:
+    from audiomnist.evaluation.report import words
+
+    console, facts = result_console(), written.facts
+    accuracy = facts.metrics["interval"]
+    console.print(Text.assemble((f"accuracy {accuracy['accuracy']:.2%}", "bold"), f" of {accuracy['n']:,} test clips"))
+    for line in (words.trust(accuracy), words.voices(facts), words.worst(facts), words.robustness(facts)):
+        console.print(line)
+    console.print(f"report: {written.page}\nmodel card: {written.card}")

@@ -1,0 +1,144 @@
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from audiomnist.evaluation.robustness import families, sweep
+from tests.cli.command import SMALL, refused, succeeds
+from tests.cli.conftest import Trained
+
+
+@pytest.fixture(autouse=True)
+def two_distortions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try two kinds of distortion instead of all."""
+    monkeypatch.setitem(sweep.__globals__, "all_families", lambda *given: families.all_families(*given)[:2])
+
+
+@pytest.fixture(scope="module")
+def cross_validation(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Two folds, to be copied."""
+    run = tmp_path_factory.mktemp("kfold") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOMNIST_HOME", str(run.parent))
+        succeeds("kfold", "--data", small_corpus, "--folds", 3, "--group", "speaker", *SMALL, "--run", run, "-q")
+        yield run
+
+
+def without_corpus(run: Path) -> Path:
+    """Let a run be of a corpus that is nowhere."""
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    (run / "config.yaml").write_text(yaml.safe_dump(config | {"data": str(run / "gone")}))
+    return run
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_one_command_writes_page_card_and_sweep(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "run")
+    document: dict[str, Any] = succeeds("report", run, "--json").json
+    assert document["report"] == str(run / "report.html")
+    assert document["model_card"] == str(run / "MODEL_CARD.md")
+    assert document["accuracy"] == trained.document["accuracy"]
+    assert document["interval"] == trained.document["interval"]
+    assert document["robustness"] is not None
+    assert (run / "robustness.json").exists()
+    assert (run / "figures" / "robustness.png").exists()
+    assert f"{trained.document['accuracy']:.2%} of {trained.document['n_test']}" in (run / "MODEL_CARD.md").read_text()
+
+
+def test_a_second_report_needs_no_network(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "run")
+    first = succeeds("report", run)
+    assert "robustness: " in first.stderr
+    page = (run / "report.html").read_bytes()
+    (run / "model.safetensors").unlink()
+    second = succeeds("report", run)
+    assert "robustness: " not in second.stderr
+    assert "Mean accuracy over all distortions" in second.stdout
+    assert (run / "report.html").read_bytes() == page
+
+
+def test_out_leaves_the_run_as_it_is(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "run")
+    before = content(run)
+    succeeds("report", run, "--out", tmp_path / "new" / "out")
+    assert content(run) == before
+    written = {"report.html", "MODEL_CARD.md", "robustness.json", "figures/robustness.png"}
+    assert content(tmp_path / "new" / "out").keys() == written
+
+
+def test_a_cross_validation(cross_validation: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(cross_validation, run)
+    out = succeeds("report", run, "-q").stdout
+    assert "Unseen voices" in out
+    assert "Not measured: a cross validation has a network per fold" in out
+    page, card = (run / "report.html").read_text(), (run / "MODEL_CARD.md").read_text()
+    assert "Cross validation of v2" in page
+    assert "a line per fold" in page
+    assert re.search(r"\| 2 \| \w+ \| 80 \| 40 \|", card)
+    assert "audiomnist kfold --config config.yaml" in card
+
+
+def test_what_is_not_finished_is_refused(trained: Trained, cross_validation: Path, tmp_path: Path) -> None:
+    run, folds = trained.copy(tmp_path / "a run"), tmp_path / "folds"
+    shutil.copytree(cross_validation, folds)
+    for folder, verb in ((run, "train"), (folds, "kfold")):
+        (folder / "metrics.json").unlink()
+        refusal = refused(3, "report", folder)
+        assert refusal.error == f"{folder} is not finished"
+        assert f"audiomnist {verb} --resume " in refusal.hint
+        assert str(folder) in refusal.hint
+    assert not (run / "report.html").exists()
+
+
+def test_without_the_corpus_there_is_a_report_all_the_same(trained: Trained, tmp_path: Path) -> None:
+    run = without_corpus(trained.copy(tmp_path / "run"))
+    outcome = succeeds("report", run)
+    assert "the report comes without sound" in outcome.stderr
+    assert "Not measured: the corpus is no longer there" in outcome.stdout
+    assert "<audio" not in (run / "report.html").read_text()
+
+
+def test_without_the_network_there_is_a_report_all_the_same(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "run")
+    (run / "model.safetensors").unlink()
+    outcome = succeeds("report", run)
+    assert "the report comes without robustness" in outcome.stderr
+    assert "Not measured: clips or network could not be read" in outcome.stdout
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert str(tmp_path / "file") in refused(3, "report", trained.run, "--out", tmp_path / "file").error
+
+
+@pytest.mark.parametrize("name", ["predictions.csv", "split.csv", "metrics.json", "robustness.json"])
+def test_a_broken_file_is_named(trained: Trained, tmp_path: Path, name: str) -> None:
+    run = trained.copy(tmp_path / "run")
+    (run / name).write_text("path,x\n1,2\n")
+    assert name in refused(3, "report", run).error
+
+
+def test_there_must_be_a_run(tmp_path: Path) -> None:
+    assert "no run" in refused(3, "report", tmp_path).error
+
+
+def test_the_result_of_an_earlier_version_is_made_anew(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "run")
+    metrics = json.loads((run / "metrics.json").read_text())
+    del metrics["interval"]
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    refusal = refused(3, "report", run)
+    assert "earlier version" in refusal.error
+    words = shlex.split(refusal.hint.partition(": ")[2])
+    succeeds(*words[1:], "-q")
+    succeeds("report", run, "-q")
