@@ -106,7 +106,7 @@ def _draw(seed: int, speaker: int, gender: str, variant: str, accent: str) -> Vo
         age=int(rng.integers(18, 71)),
         pitch=int(rng.integers(35, 66)),
         pitch_range=int(rng.integers(30, 81)),
-        rate_wpm=rng.uniform(104, 134),
+        rate_wpm=rng.uniform(110, 190),
         tract=int(rng.integers(140, 155)),
         level_dbfs=rng.uniform(-32, -24),
         noise_dbfs=rng.uniform(-75, -60),

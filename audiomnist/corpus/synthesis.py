@@ -27,7 +27,7 @@ SAMPLE_RATE_HZ = 48_000
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 _ENDINGS = (".", ".", ".", ",", "!")  # falling, rising, emphatic
-_WORD_S = (0.3, 0.9)
+_WORD_S = (0.2, 0.9)
 _MARGIN_S = (0.008, 0.03)
 # 320 of our samples last as long as 147 of eSpeak's.
 _BLOCK, _ESPEAK_BLOCK = 320, 147
@@ -110,7 +110,7 @@ def speak(voice: Voice, digit: int, repetition: int, seed: int) -> NDArray[np.fl
     Returns
     -------
     float32 array [n_samples]
-        Mono, 48 kHz, within -1..1; 0.3 to 1 s.
+        Mono, 48 kHz, within -1..1; 0.2 to 1 s.
 
     Raises
     ------

@@ -98,7 +98,7 @@ def test_every_voice_says_every_digit_well(variant):
         frames = np.square(clip[: clip.size // 480 * 480].reshape(-1, 480)).mean(axis=1)
         loud = np.flatnonzero(frames > frames.max() * 1e-4)
         assert clip.dtype == np.float32
-        assert 0.3 <= clip.size / SAMPLE_RATE_HZ <= 1.0
+        assert 0.2 <= clip.size / SAMPLE_RATE_HZ <= 1.0
         assert abs(clip).max() < 0.9
         assert -40 < level_dbfs < -20
         assert loud[0] <= 4, "more than 40 ms before the word"
@@ -111,7 +111,7 @@ def test_slow_and_fast_speakers_keep_within_a_second(accent):
     for rate_wpm in (40, 400):
         voice = replace(cast(0)[0], variant="linda", accent=accent, rate_wpm=rate_wpm)
         for digit in (2, 8, 9):
-            assert 0.3 <= speak(voice, digit, 0, seed=0).size / SAMPLE_RATE_HZ <= 1.0
+            assert 0.2 <= speak(voice, digit, 0, seed=0).size / SAMPLE_RATE_HZ <= 1.0
 
 
 @pytest.mark.parametrize("seed", range(20))
