@@ -136,7 +136,8 @@ def kfold(
     console.print(
         Text.assemble(
             (f"accuracy {mean:.4f} ± {std:.4f}", "bold"),
-            f" over {len(splits)} folds, {settings.version}, {document['seconds']:.0f} s",
+            f" over {len(splits)} folds, {settings.version}, {document['seconds']:.0f} s"
+            + (f" of work, {jobs} folds at a time" if jobs > 1 else ""),
         )
     )
     console.print(f"all clips together: {accuracy_text(result.scores)}")
