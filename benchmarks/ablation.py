@@ -1,6 +1,6 @@
 """What each ingredient of v4 brings: the recipe without it, on voices that were held out.
 
-    python benchmarks/ablation.py --data fsdd --seeds 3 --epochs 8
+    python benchmarks/ablation.py --data fsdd --extra-data synthetic
 
 Every line is a cross validation by speaker per seed. The table has the mean over speakers and seeds, the standard
 deviation between speakers (of their means over seeds) and between seeds, and the worst speaker. Finished cross
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--data", default="fsdd", help="corpus (default: fsdd)")
     parser.add_argument("--extra-data", help="further voices, for one more line, such as synthetic")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--folds", type=int, default=6)
+    parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/out/ablation"))

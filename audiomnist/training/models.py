@@ -45,7 +45,6 @@ class Cnn4(nn.Module):
             before = width
         self.blocks = nn.Sequential(*layers)
         self.classifier = nn.Linear(before, n_classes)
-        self.to(memory_format=torch.channels_last)
         for layer in self.blocks:
             if isinstance(layer, nn.Conv2d) and layer.bias is not None:
                 nn.init.kaiming_normal_(layer.weight, a=0.1)
@@ -53,9 +52,7 @@ class Cnn4(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, C, M, N] to logits, Tensor[B, n_classes]."""
-        maps: torch.Tensor = self.blocks(
-            inputs.contiguous(memory_format=torch.channels_last)
-        )  # (B, 64, M / 16, N / 16)
+        maps: torch.Tensor = self.blocks(inputs)  # (B, 64, M / 16, N / 16)
         logits: torch.Tensor = self.classifier(maps.mean((-2, -1)))
         return logits
 
