@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--extra-data", help="further voices, for one more line, such as synthetic")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/out/ablation"))
     options = parser.parse_args()
