@@ -2,12 +2,8 @@
 
 import json
 import math
-import os
-import signal
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context, parent_process
+from concurrent.futures import as_completed
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +16,7 @@ from audiomnist.corpus.espeak import ACCENTS, MOST_SPEAKERS, Voice, cast
 from audiomnist.corpus.metadata import FILE_NAME
 from audiomnist.errors import DataError, UsageError
 from audiomnist.files import write_text
+from audiomnist.processes import submit_all, worker_pool
 
 Progress = Callable[[int, int], None]
 
@@ -161,28 +158,13 @@ def _say(voice: Voice, digit: int, rng: np.random.Generator) -> NDArray[np.int16
 
 
 def _record_all(takes: Sequence[tuple[Path, Voice, int, int]], jobs: int | None, progress: Progress | None) -> None:
-    # Processes, as eSpeak's state is global; spawned, as a fork of a process with threads can hang.
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_serve)
-    try:
-        pending = [pool.submit(_record, *take) for take in takes]
+    # Processes, as eSpeak's state is global.
+    with worker_pool(jobs) as pool:
+        pending = submit_all(pool, _record, takes)
         for done, recorded in enumerate(as_completed(pending), start=1):
             recorded.result()
             if progress is not None:
                 progress(done * len(WORDS), len(takes) * len(WORDS))
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _serve() -> None:
-    """Leave Ctrl-C to the parent process, and do not outlive it."""
-
-    def follow() -> None:
-        if (parent := parent_process()) is not None:
-            parent.join()
-            os._exit(1)
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def _record(folder: Path, voice: Voice, repetition: int, seed: int) -> None:

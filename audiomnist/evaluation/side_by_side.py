@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import Queue, active_children, get_context, parent_process
+from multiprocessing import Queue, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +19,7 @@ from audiomnist.corpus.splits import Split
 from audiomnist.errors import AudiomnistError
 from audiomnist.evaluation.experiment import run_experiment
 from audiomnist.features.store import FeatureStore
+from audiomnist.processes import submit_all, worker_pool
 from audiomnist.training.run import RunFolder
 from audiomnist.training.trainer import EpochRecord, Trainer
 
@@ -71,30 +70,26 @@ def run_experiments(
         for number, (split, run) in experiments.items():
             run_experiment(config, corpus, store, split, run, device, [Reporter(number, report)])
         return
-    context = get_context("spawn")
-    reports: Reports = context.Queue()
-    pool = ProcessPoolExecutor(
-        min(jobs, len(experiments)),
-        mp_context=context,
-        initializer=_start,
-        initargs=(config, corpus, store.path, device, reports),
-    )
-    with _passed_on(reports, report):
-        try:
-            pending = [pool.submit(_run, number, *parts) for number, parts in experiments.items()]
-            for finished in as_completed(pending):
-                finished.result()
-        except BrokenProcessPool as error:
-            raise AudiomnistError(
-                "a process that trained a fold was killed", "resume with fewer --jobs; memory may have run out"
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in active_children():
-                process.terminate()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+    reports: Reports = get_context("spawn").Queue()
+    common = config, corpus, store.path, device, reports
+    with (
+        _passed_on(reports, report),
+        _deaths_told(),
+        worker_pool(min(jobs, len(experiments)), _start, common) as pool,
+    ):
+        calls = [(number, *parts) for number, parts in experiments.items()]
+        for finished in as_completed(submit_all(pool, _run, calls)):
+            finished.result()
+
+
+@contextmanager
+def _deaths_told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise AudiomnistError(
+            "a process that trained a fold was killed", "resume with fewer --jobs; memory may have run out"
+        ) from error
 
 
 @contextmanager
@@ -120,16 +115,8 @@ _common: tuple[Config, Corpus, FeatureStore, torch.device, Reports]
 
 def _start(config: Config, corpus: Corpus, store: Path, device: torch.device, reports: Reports) -> None:
     global _common
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    threading.Thread(target=_follow_parent, daemon=True).start()
     torch.set_num_threads(1)
     _common = config, corpus, FeatureStore.open(store), device, reports
-
-
-def _follow_parent() -> None:
-    if (parent := parent_process()) is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _run(number: int, split: Split, run: RunFolder) -> None:

@@ -1,0 +1,64 @@
+"""Worker processes that leave Ctrl-C to their parent and do not outlive it."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, parent_process
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def worker_pool(
+    jobs: int | None, start: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
+) -> Iterator[ProcessPoolExecutor]:
+    """Give a pool of spawned processes, as a fork of a process with threads can hang; end them at once on an error.
+
+    Parameters
+    ----------
+    jobs : int, optional
+        Processes; one per core by default.
+    start : callable, optional
+        Called with ``arguments`` in each process before its first work.
+    """
+    others = set(active_children())
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_serve, initargs=(start, arguments))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def submit_all(
+    pool: ProcessPoolExecutor, function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]
+) -> list[Future[Result]]:
+    """Submit calls, by which the processes start, so that these are deaf to Ctrl-C from their first instruction."""
+    if threading.current_thread() is not threading.main_thread():
+        return [pool.submit(function, *call) for call in calls]
+    answer = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return [pool.submit(function, *call) for call in calls]
+    finally:
+        signal.signal(signal.SIGINT, answer)
+
+
+def _serve(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    if start is not None:
+        start(*arguments)
+
+
+def _follow_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
