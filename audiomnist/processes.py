@@ -41,14 +41,17 @@ def worker_pool(
 def submit_all(
     pool: ProcessPoolExecutor, function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]
 ) -> list[Future[Result]]:
-    """Submit calls, by which the processes start, so that these are deaf to Ctrl-C from their first instruction."""
-    if threading.current_thread() is not threading.main_thread():
+    """Submit calls, by which the processes start, so that these are deaf to Ctrl-C from their first instruction.
+
+    They inherit that the signal is held back, which here it is for so long only; none is lost.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
         return [pool.submit(function, *call) for call in calls]
-    answer = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return [pool.submit(function, *call) for call in calls]
     finally:
-        signal.signal(signal.SIGINT, answer)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:

@@ -1,6 +1,7 @@
 """The command as a user runs it, in this process or in one of its own."""
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -82,9 +83,10 @@ def without_times(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def start(*words: object) -> "subprocess.Popen[str]":
-    """Start the command in a process of its own."""
+    """Start the command in a process of its own, which hears Ctrl-C even if the tests run in a shell's background."""
     return subprocess.Popen(
         [sys.executable, "-m", "audiomnist", *map(str, words)],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
