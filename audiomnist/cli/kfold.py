@@ -23,6 +23,8 @@ def kfold(
     scheme: Annotated[
         str | None,
         typer.Option(
+            "--scheme",
+            "--split",
             help="random, speaker (no voice is both trained on and tested), becker, becker-gender or column:NAME. "
             "(default: random)",
             show_default=False,

@@ -86,3 +86,10 @@ def test_a_split_that_the_corpus_cannot_give_says_what_would_work(clips: Path) -
     assert "column:NAME" in refused(4, "kfold", "--data", clips, *SMALL, "--scheme", "fsdd-official").hint
     refusal = refused(2, "kfold", "--data", clips, *SMALL, "--group", "speaker", "--scheme", "random")
     assert "contradict" in refusal.error
+
+
+def test_folds_take_a_scheme_under_either_name(clips: Path) -> None:
+    words = ("kfold", "--data", clips, *SMALL, "--folds", 3)
+    by_either = [succeeds(*words, name, "speaker", "--json").json for name in ("--scheme", "--split")]
+    assert [document["split"] for document in by_either] == ["speaker", "speaker"]
+    assert by_either[0]["accuracy"] == by_either[1]["accuracy"]
