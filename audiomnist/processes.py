@@ -31,8 +31,11 @@ def worker_pool(
         yield pool
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for process in set(active_children()) - others:
+        workers = set(active_children()) - others
+        for process in workers:
             process.terminate()
+        for process in workers:
+            process.join()
         raise
     finally:
         pool.shutdown(cancel_futures=True)

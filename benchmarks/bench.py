@@ -29,6 +29,7 @@ from torch.nn import functional
 from audiomnist.config import Config, load, version_path
 from audiomnist.corpus import Corpus, scan, split
 from audiomnist.corpus.synthesis import synthesize
+from audiomnist.device import autocast
 from audiomnist.features import FeatureStore, prepare
 from audiomnist.features.audio import import_torchaudio, read, resample
 from audiomnist.training.dataset import with_window
@@ -106,7 +107,9 @@ def bench_training(version: str, corpus: Corpus) -> list[Figure]:
     def bare_step() -> None:
         trainer.model.train()
         for _ in batches:
-            loss = functional.cross_entropy(trainer.model(inputs), labels)
+            with autocast(trainer.device):
+                logits = trainer.model(inputs).float()
+            loss = functional.cross_entropy(logits, labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
