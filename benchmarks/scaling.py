@@ -26,7 +26,7 @@ PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "scaling.png"
 REPETITIONS = 50
 SHOWN = ("scan", "prep", "train", "test")
 _MEMORY_MB = (300, 1_000, 3_000, 10_000)
-NAMES = {"train": "an epoch of v2", "test": "test, v2"}
+NAMES = {"train": "an epoch of v2", "test": "evaluation, v2"}
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,12 @@ def scaling_figure(measured: Sequence[Measured], theme: Theme) -> "Figure":
         "o:",
         color=colours["train"],
         markersize=3,
-        label="train, pages of mapped files",
+        label="the epoch's mapped files",
     )
     bare = min(one.usage.own_mb for one in measured if one.stage == "imports")
     memory.axhline(bare, color=theme.third, linestyle="--", linewidth=1, label="imports alone, own")
     sizes = sorted({one.clips for one in measured})
-    for axes, quantity in ((times, "seconds"), (memory, "most memory, MB")):
+    for axes, quantity in ((times, "seconds"), (memory, "memory of its own, MB")):
         axes.set(xscale="log", yscale="log", xlabel="clips", title=quantity)
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
         axes.set_xticks([], minor=True)

@@ -144,7 +144,7 @@ def testing_figure(version: str, learner: Learner) -> Figure:
     rate, limit = paired_rates(
         len(clips), lambda: predict_logits(trainer.model, trainer.front_end, clips), network_alone
     )
-    return Figure(f"testing, {version}", rate, "clips/s", f"bare network, batch {TEST_BATCH}", limit)
+    return Figure(f"evaluation, {version}", rate, "clips/s", f"bare network, batch {TEST_BATCH}", limit)
 
 
 def _products() -> tuple[str, Callable[[], None]]:
