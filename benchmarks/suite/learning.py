@@ -1,6 +1,7 @@
 """From features to a trained network: gathering, front end, the step and the loop; and testing."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,8 +58,8 @@ class Learner:
         return self.trainer.front_end.train(clips, draws).contiguous(), self.trainer.labels[clips]
 
     def bare_steps(self) -> Callable[[], None]:
-        """Return an epoch of nothing but steps on one ready batch, with PyTorch's own optimiser."""
-        model = self.trainer.model
+        """Return an epoch of nothing but steps of a copy on one ready batch, with PyTorch's own optimiser."""
+        model = deepcopy(self.trainer.model)
         inputs, labels = self.ready
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=True)
 
