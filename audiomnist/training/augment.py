@@ -44,10 +44,10 @@ def mask(inputs: torch.Tensor, draws: torch.Tensor, axis: int, fraction: float) 
     widths = (widths * (int(size * fraction) + 1)).floor()
     starts = (places * (size - widths + 1)).floor()
     cells = torch.arange(size, device=inputs.device)
-    hidden = ((cells >= starts[..., None]) & (cells < (starts + widths)[..., None])).any(1)  # (B, size)
+    shown = ((cells < starts[..., None]) | (cells >= (starts + widths)[..., None])).all(1)  # (B, size)
     shape = [len(inputs), 1, 1, 1]
     shape[axis] = size
-    return inputs.masked_fill_(hidden.view(shape), 0.0)
+    return inputs.mul_(shown.view(shape))
 
 
 class VoiceAndRoom:
@@ -65,6 +65,7 @@ class VoiceAndRoom:
         self._augment, self._noise = augment, noise
         self._centres_hz = band_centres_hz(features).to(device)
         self._top, self._n_mels = float(hz_to_mel(torch.tensor(features.sample_rate / 2))), features.n_mels
+        self._lowest_limit = float(hz_to_mel(torch.tensor(_LOWEST_LIMIT_HZ)))
         self._along = torch.linspace(-1, 1, features.n_mels, device=device)
         orders = torch.arange(1, _EQUALISER_TERMS + 1, device=device)
         self._waves = math.pi / 2 * orders[:, None] * (self._along + 1)  # (4, M)
@@ -81,6 +82,7 @@ class VoiceAndRoom:
         Parameters
         ----------
         power : Tensor[B, N, M]
+            Overwritten.
         draws : Tensor[B, n_draws]
             Uniform in [0, 1).
         """
@@ -92,7 +94,7 @@ class VoiceAndRoom:
             heights, phases = equaliser.chunk(2, dim=1)  # (B, 4)
             waves = torch.cos(self._waves + 2 * math.pi * phases[..., None])  # (B, 4, M)
             gain_db = gain_db + self._augment.equaliser_db / 2 * torch.einsum("bk,bkm->bm", 2 * heights - 1, waves)
-        power = power * torch.pow(10.0, gain_db / 10)[:, None]
+        power = power.mul_(torch.pow(10.0, gain_db / 10)[:, None])
         if self._augment.noise_probability:
             power = self._add_noise(power, noise)
         if self._augment.band_limit_probability:
@@ -117,11 +119,10 @@ class VoiceAndRoom:
         shape_db = (2 * tilt - 1)[:, None] * self._augment.noise_tilt_db * self._along - below_db[:, None]  # (B, M)
         height = power.flatten(1).amax(1)[:, None] * torch.pow(10.0, shape_db / 10)
         height = height * (present < self._augment.noise_probability)[:, None]
-        return torch.addcmul(power, self._noise.levelled(start, power.shape[1]), height[:, None])
+        return power.addcmul_(self._noise.levelled(start, power.shape[1]), height[:, None])
 
     def _limit_band(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         present, height = draws[:, :1], draws[:, 1:]
-        lowest = hz_to_mel(torch.tensor(_LOWEST_LIMIT_HZ, device=power.device)) / self._top
-        limits_hz = mel_to_hz(torch.lerp(lowest, torch.ones_like(height), height) * self._top)
-        beyond = (self._centres_hz > limits_hz) & (present < self._augment.band_limit_probability)  # (B, M)
-        return power.masked_fill(beyond[:, None], 0.0)
+        limits_hz = mel_to_hz(self._lowest_limit + height * (self._top - self._lowest_limit))
+        kept = (self._centres_hz <= limits_hz) | (present >= self._augment.band_limit_probability)  # (B, M)
+        return power.mul_(kept[:, None])

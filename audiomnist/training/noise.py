@@ -10,6 +10,11 @@ from audiomnist.features.mel import MelPower
 from audiomnist.training.dataset import Placed, WindowedClips
 
 
+def chosen(frames: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Return frames, Tensor[K, M], by their numbers: Tensor[..., M]. Indexing with brackets takes twice as long."""
+    return frames.index_select(0, rows.view(-1)).view(*rows.shape, -1)
+
+
 class NoiseBank:
     """Mel power of noise, uniform between -1 and 1, frame by frame as an STFT sees it."""
 
@@ -37,8 +42,7 @@ class NoiseBank:
 
     def levelled(self, draws: torch.Tensor, n_frames: int) -> torch.Tensor:
         """Return stretches of noise whose power is 1 on average in every band, Tensor[..., n_frames, M]."""
-        level: torch.Tensor = self._level[self.rows(draws, n_frames)]
-        return level
+        return chosen(self._level, self.rows(draws, n_frames))
 
 
 class NoisePadding:
@@ -63,8 +67,8 @@ class NoisePadding:
         rows = self._bank.rows(draws, n_frames)  # (B, C, N)
         constant = ((placed.highest + placed.lowest) / 2)[:, None, None, None]
         scale = ((placed.highest - placed.lowest) / 2)[:, None, None, None]
-        power = self._bank.power[rows].mul_(scale.square())
-        power.addcmul_(self._bank.cross[rows], scale * constant)
+        power = chosen(self._bank.power, rows).mul_(scale.square())
+        power.addcmul_(chosen(self._bank.cross, rows), scale * constant)
         power.add_(self._bank.constant * constant.square()).clamp_(min=0)
         share = self._share_of_noise(placed, n_frames)[:, None, :, None]
         return torch.addcmul(placed.power[:, None], power, share)

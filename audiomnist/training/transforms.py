@@ -41,8 +41,8 @@ def normalise(db: torch.Tensor) -> torch.Tensor:
         Overwritten.
     """
     flat = db.flatten(1)
-    variance, mean = torch.var_mean(flat, 1, correction=0, keepdim=True)
-    flat.sub_(mean).mul_((variance + 1e-5).rsqrt_())
+    flat.sub_(flat.mean(1, keepdim=True))
+    flat.mul_(_one_over_deviation(flat, flat.shape[1]))
     return db
 
 
@@ -52,14 +52,23 @@ def normalise_inside(db: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     db : Tensor[B, C, N, M]
+        Overwritten.
     inside : Tensor[B, N]
         Which frames are the clip's.
     """
     weights = inside[:, None, :, None].to(db.dtype)
-    count = weights.sum((1, 2, 3), keepdim=True).clamp(min=1) * db.shape[1] * db.shape[3]
-    centred = (db - (db * weights).sum((1, 2, 3), keepdim=True) / count) * weights
-    variance = centred.square().sum((1, 2, 3), keepdim=True) / count
-    return centred * (variance + 1e-5).rsqrt()
+    flat = db.mul_(weights).flatten(1)
+    count = inside.sum(1, keepdim=True).clamp(min=1) * (db.shape[1] * db.shape[3])
+    flat.sub_(flat.sum(1, keepdim=True) / count)
+    db.mul_(weights)
+    flat.mul_(_one_over_deviation(flat, count))
+    return db
+
+
+def _one_over_deviation(centred: torch.Tensor, count: int | torch.Tensor) -> torch.Tensor:
+    """Return what gives rows of mean 0 the deviation 1, Tensor[B, 1]; a norm takes far less time than a variance."""
+    variance = torch.linalg.vector_norm(centred, dim=1, keepdim=True).square() / count
+    return (variance + 1e-5).rsqrt_()
 
 
 class FrontEnd:

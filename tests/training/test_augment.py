@@ -24,7 +24,7 @@ EVERYTHING = VOICE_AND_MICROPHONE.model_copy(update=ROOM)
 
 def change(augment: Augment, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
     bank = NoiseBank(Config(features=FEATURES), CPU)
-    return VoiceAndRoom(FEATURES, augment, bank)(power, draws)
+    return VoiceAndRoom(FEATURES, augment, bank)(power.clone(), draws)
 
 
 def uniform(rows: int, columns: int = 16) -> torch.Tensor:
