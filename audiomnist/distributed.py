@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -112,12 +113,17 @@ def summed(values: torch.Tensor) -> torch.Tensor:
 
 
 def parallel(network: nn.Module) -> nn.Module:
-    """Return a network whose gradients are averaged over processes; its parameters stay those of the given one."""
+    """Return a network that is trained on the batches of all processes together; its parameters are the given one's."""
     if _size == 1:
         return network
+    from torch.nn import SyncBatchNorm
     from torch.nn.parallel import DistributedDataParallel
 
-    return DistributedDataParallel(network, broadcast_buffers=False)
+    if next(network.parameters()).device.type == "cuda":
+        network = SyncBatchNorm.convert_sync_batchnorm(network)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch 2.14 has given the option another name
+        return DistributedDataParallel(network, broadcast_buffers=False)
 
 
 @contextmanager

@@ -88,11 +88,6 @@ class Trainer:
             fused=device.type != "mps",
         )
         self.steps_per_epoch = -(-len(split.train) // config.optim.batch_size)
-        if len(split.train) // self.steps_per_epoch < distributed.size():
-            raise ConfigError(
-                f"batches of {len(split.train) // self.steps_per_epoch} clips are less than one for each process",
-                "start fewer processes, or enlarge the batch: --set optim.batch_size=N",
-            )
         self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer,
             max_lr=config.optim.lr,
@@ -100,6 +95,12 @@ class Trainer:
             anneal_strategy="linear",
         )
         self.epoch = 0
+        if (n_clips := len(split.train) // self.steps_per_epoch) < distributed.size():
+            raise ConfigError(
+                f"optim.batch_size={config.optim.batch_size} makes batches of {n_clips} clips for {distributed.size()} "
+                "processes, and each needs one",
+                "start fewer processes, or choose a larger batch",
+            )
 
     def fit(self, listeners: Sequence[Listener] = ()) -> None:
         """Train until the last epoch, telling the listeners after each."""
