@@ -1,7 +1,7 @@
 """Several processes that work as one, as ``torchrun`` starts them, on one machine or on many.
 
 Where there is one process, every function here does next to nothing, and torch.distributed is not loaded. What is
-collective (``by_first``, ``gathered``, ``summed``) must be called by all processes in the same order.
+collective (``by_first``, ``gathered``, ``summed``, ``stacked``) must be called by all processes in the same order.
 """
 
 from __future__ import annotations
@@ -112,6 +112,17 @@ def summed(values: torch.Tensor) -> torch.Tensor:
     return values
 
 
+def stacked(values: torch.Tensor) -> torch.Tensor:
+    """Return every process's tensor, of one shape, in the order of ranks: Tensor[size, ...]. Collective."""
+    import torch
+
+    if _size == 1:
+        return values[None]
+    parts = [torch.empty_like(values) for _ in range(_size)]
+    torch.distributed.all_gather(parts, values)
+    return torch.stack(parts)
+
+
 def parallel(network: nn.Module) -> nn.Module:
     """Return a network that is trained on the batches of all processes together; its parameters are the given one's."""
     if _size == 1:
@@ -120,7 +131,7 @@ def parallel(network: nn.Module) -> nn.Module:
     from torch.nn.parallel import DistributedDataParallel
 
     if next(network.parameters()).device.type == "cuda":
-        network = SyncBatchNorm.convert_sync_batchnorm(network)
+        network = SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch 2.14 has given the option another name
         return DistributedDataParallel(network, broadcast_buffers=False)
