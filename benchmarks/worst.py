@@ -34,7 +34,7 @@ def main() -> None:
     wrong = np.flatnonzero(~predictions.correct)
     worst = wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")][: options.count]
     front_end = FrontEnd(config, WindowedClips(store, config.window, torch.device("cpu")))
-    spectrograms = front_end.test(torch.from_numpy(clips[worst]))[:, 0].numpy()
+    spectrograms = front_end.test(torch.from_numpy(clips[worst]))[:, 0].mT.numpy()
     save_figure(samples_figure(predictions, worst, spectrograms), options.out)
 
 

@@ -158,7 +158,7 @@ def _written(
     save_figure(confusion_figure(scores), out.figures / "confusion.png")
     save_figure(reliability_figure(scores.calibration), out.figures / "reliability.png")
     shown = _samples(predictions)
-    spectrograms = front_end.test(torch.from_numpy(clips[shown]))[:, 0].cpu().numpy()
+    spectrograms = front_end.test(torch.from_numpy(clips[shown]))[:, 0].mT.cpu().numpy()
     save_figure(samples_figure(predictions, shown, spectrograms), out.figures / "samples.png")
     facts = {
         **facts,

@@ -20,7 +20,7 @@ from audiomnist.errors import DataError
 from audiomnist.files import atomic_path
 from audiomnist.training.models import build_model
 
-FORMAT = 1
+FORMAT = 2
 METADATA_KEY = "audiomnist"  # a single one: several are written in no fixed order
 
 
@@ -69,6 +69,8 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
         with safe_open(path, framework="pt") as file:
             description = json.loads((file.metadata() or {})[METADATA_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
+        if description["format"] != FORMAT:
+            raise ValueError(f"format {description['format']}, this version reads {FORMAT}")
         config = from_settings(description["config"], str(path))
         classes = tuple(description["classes"])
         temperature = float(description.get("temperature", 1.0))

@@ -10,19 +10,36 @@ from torch import nn
 from torch.nn import functional
 
 from audiomnist.config import Config
+from audiomnist.training.norm import BatchNorm
 
 
-class FoldedConv2d(nn.Conv2d):
-    """A convolution that also takes one channel standing for all, when all its input channels are alike.
+class Stem(nn.Conv2d):
+    """The first convolution, 5 x 5 with stride 2 and padding 2, computed on pairs of mel bands.
 
-    Convolving a repeated channel is convolving it once with the sum of the filters; values and gradients are the same.
+    Frames lie in memory band after band, so two neighbouring bands can pass for two channels of one place without
+    anything being moved. The stride along the bands is gone then, and a CPU is faster with two channels than with one.
+
+    It also takes one channel standing for all, when all its input channels are alike: convolving a repeated channel is
+    convolving it once with the sum of the filters. In both cases values and gradients stay the same.
     """
 
+    def __init__(self, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, 5, stride=2, padding=2, bias=bias)
+
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Map Tensor[B, in_channels or 1, H, W] to Tensor[B, out_channels, H', W']."""
+        """Map Tensor[B, in_channels or 1, N, M] to Tensor[B, out_channels, N / 2, M / 2]."""
         folded = inputs.shape[1] == 1 < self.in_channels
         weight = self.weight.sum(1, keepdim=True) if folded else self.weight
-        return functional.conv2d(inputs, weight, self.bias, self.stride, self.padding)
+        pairs = _paired(functional.pad(inputs, (0, inputs.shape[3] % 2)))  # (B, 2 * C, N, M / 2)
+        weight = _paired(functional.pad(weight, (0, 1)))  # (out_channels, 2 * C, 5, 3)
+        channels_last = pairs.contiguous(memory_format=torch.channels_last)
+        return functional.conv2d(channels_last, weight, self.bias, stride=(2, 1), padding=(2, 1))
+
+
+def _paired(values: torch.Tensor) -> torch.Tensor:
+    """Turn Tensor[B, C, N, M] into Tensor[B, 2 * C, N, M / 2]: even and odd columns as channels."""
+    batch, channels, height, width = values.shape
+    return values.view(batch, channels, height, width // 2, 2).permute(0, 1, 4, 2, 3).flatten(1, 2)
 
 
 class Cnn4(nn.Module):
@@ -36,12 +53,8 @@ class Cnn4(nn.Module):
         layers: list[nn.Module] = []
         before = in_channels
         for block, width in enumerate(widths):
-            size, conv = (5, FoldedConv2d) if block == 0 else (3, nn.Conv2d)
-            layers += [
-                conv(before, width, size, stride=2, padding=size // 2),
-                nn.ReLU(),
-                nn.BatchNorm2d(width),
-            ]
+            conv = nn.Conv2d(before, width, 3, stride=2, padding=1) if block else Stem(before, width)
+            layers += [conv, nn.ReLU(inplace=True), BatchNorm(width)]
             before = width
         self.blocks = nn.Sequential(*layers)
         self.classifier = nn.Linear(before, n_classes)
@@ -49,10 +62,11 @@ class Cnn4(nn.Module):
             if isinstance(layer, nn.Conv2d) and layer.bias is not None:
                 nn.init.kaiming_normal_(layer.weight, a=0.1)
                 nn.init.zeros_(layer.bias)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Map Tensor[B, C, M, N] to logits, Tensor[B, n_classes]."""
-        maps: torch.Tensor = self.blocks(inputs)  # (B, 64, M / 16, N / 16)
+        """Map Tensor[B, C, N, M] to logits, Tensor[B, n_classes]."""
+        maps: torch.Tensor = self.blocks(inputs)  # (B, 64, N / 16, M / 16)
         logits: torch.Tensor = self.classifier(maps.mean((-2, -1)))
         return logits
 
@@ -64,12 +78,12 @@ class Separable(nn.Module):
         super().__init__()
         self.depthwise = nn.Conv2d(in_channels, in_channels, 3, stride, 1, groups=in_channels, bias=False)
         self.pointwise = nn.Conv2d(in_channels, out_channels, 1, bias=False)
-        self.norm = nn.BatchNorm2d(out_channels)
+        self.norm = BatchNorm(out_channels)
         self.is_residual = in_channels == out_channels and stride == 1
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, in_channels, H, W] to Tensor[B, out_channels, H / stride, W / stride]."""
-        outputs = functional.relu(self.norm(self.pointwise(self.depthwise(inputs))))
+        outputs = functional.relu_(self.norm(self.pointwise(self.depthwise(inputs))))
         return inputs + outputs if self.is_residual else outputs
 
 
@@ -79,12 +93,12 @@ class Dense(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
-        self.norm = nn.BatchNorm2d(out_channels)
+        self.norm = BatchNorm(out_channels)
         self.is_residual = in_channels == out_channels and stride == 1
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, in_channels, H, W] to Tensor[B, out_channels, H / stride, W / stride]."""
-        outputs = functional.relu(self.norm(self.conv(inputs)))
+        outputs = functional.relu_(self.norm(self.conv(inputs)))
         return inputs + outputs if self.is_residual else outputs
 
 
@@ -100,8 +114,8 @@ class ResidualNet(nn.Module):
     ) -> None:
         super().__init__()
         first, *rest = widths
-        stem = FoldedConv2d(in_channels, first, 5, stride=2, padding=2, bias=False)
-        layers: list[nn.Module] = [stem, nn.BatchNorm2d(first), nn.ReLU()]
+        stem = Stem(in_channels, first, bias=False)
+        layers: list[nn.Module] = [stem, BatchNorm(first), nn.ReLU(inplace=True)]
         before = first
         for width in rest:
             layers += [block(before, width, 2), block(width, width, 1)]
@@ -111,8 +125,8 @@ class ResidualNet(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Map Tensor[B, C, M, N] to logits, Tensor[B, n_classes]."""
-        maps: torch.Tensor = self.blocks(inputs.contiguous(memory_format=torch.channels_last))
+        """Map Tensor[B, C, N, M] to logits, Tensor[B, n_classes]."""
+        maps: torch.Tensor = self.blocks(inputs)
         logits: torch.Tensor = self.classifier(maps.mean((-2, -1)))
         return logits
 

@@ -27,6 +27,7 @@ from audiomnist.features.store import FeatureStore
 from audiomnist.training.checkpoint import TrainedModel
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.models import build_model
+from audiomnist.training.optimizer import OneCycleAdamW
 from audiomnist.training.transforms import FrontEnd
 
 TEST_BATCH = 256
@@ -81,18 +82,12 @@ class Trainer:
             if config.optim.ema
             else None
         )
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=config.optim.lr,
-            weight_decay=config.optim.weight_decay,
-            fused=device.type != "mps",
-        )
         self.steps_per_epoch = -(-len(split.train) // config.optim.batch_size)
-        self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
-            max_lr=config.optim.lr,
+        self.optimizer = OneCycleAdamW(
+            self.model.parameters(),
+            peak_lr=config.optim.lr,
+            weight_decay=config.optim.weight_decay,
             total_steps=self.steps_per_epoch * config.optim.epochs,
-            anneal_strategy="linear",
         )
         self.epoch = 0
         if (n_clips := len(split.train) // self.steps_per_epoch) < distributed.size():
@@ -125,7 +120,7 @@ class Trainer:
                 watched=self.watched,
                 loss=loss,
                 accuracy=float((logits.argmax(1) == truth).double().mean()),
-                lr=float(self.scheduler.get_last_lr()[0]),
+                lr=self.optimizer.lr,
                 seconds=seconds,
                 clips_per_second=len(self.train_clips) / seconds,
             )
@@ -157,7 +152,6 @@ class Trainer:
             # Gradients are averaged over processes; those with more of the batch's clips count for more.
             (loss * (len(clips) * distributed.size() / len(batch))).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
-            self.scheduler.step()
             if self._average:
                 self._average.update_parameters(self.model)
             total_loss += loss.detach() * len(clips)
@@ -183,7 +177,6 @@ class Trainer:
             "epoch": self.epoch,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
             "average": self._average.state_dict() if self._average else {},
         }
 
@@ -191,7 +184,6 @@ class Trainer:
         """Go on from a state."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
         if self._average:
             self._average.load_state_dict(state["average"])
         self.epoch = state["epoch"]

@@ -102,20 +102,20 @@ class FrontEnd:
 
         Returns
         -------
-        Tensor[B, C, M, N]
+        Tensor[B, C, N, M]
             C is 1 where all channels are alike.
         """
         placing, times, frequencies, changes = torch.split(draws, self._sizes, dim=1)
         inputs = self._inputs(clips, placing, changes)
         mask(inputs, times, 2, self._augment.mask_fraction)
         mask(inputs, frequencies, 3, self._augment.mask_fraction)
-        return inputs.transpose(2, 3)  # (B, C, M, N)
+        return inputs
 
     def test(self, clips: torch.Tensor) -> torch.Tensor:
         """Return inputs that depend on the clip alone: centred, unchanged, unmasked, always the same padding."""
         clips = clips.to(self.device)
         placing = torch.full((len(clips), self._n_placing), _CENTRE, device=clips.device)
-        return self._inputs(clips, placing, None).transpose(2, 3)  # (B, C, M, N)
+        return self._inputs(clips, placing, None)
 
     def _inputs(self, clips: torch.Tensor, placing: torch.Tensor, changes: torch.Tensor | None) -> torch.Tensor:
         if self._change and changes is not None:

@@ -1,8 +1,9 @@
 import pytest
 import torch
+from torch.nn import functional
 
 from audiomnist.config import Config
-from audiomnist.training.models import Cnn4, Dense, ResidualNet, Separable, build_model
+from audiomnist.training.models import Cnn4, Dense, ResidualNet, Separable, Stem, build_model
 
 
 def test_the_studys_network_has_its_number_of_parameters() -> None:
@@ -11,7 +12,7 @@ def test_the_studys_network_has_its_number_of_parameters() -> None:
 
 def test_one_channel_that_stands_for_two_gives_the_same_logits_and_gradients() -> None:
     network = Cnn4(2, 10, (8, 16, 32, 64))
-    mono = torch.randn(6, 1, 64, 94)
+    mono = torch.randn(6, 1, 94, 64)
     gradients = []
     for inputs in (mono, mono.repeat(1, 2, 1, 1)):
         network.zero_grad()
@@ -21,6 +22,20 @@ def test_one_channel_that_stands_for_two_gives_the_same_logits_and_gradients() -
     torch.testing.assert_close(network(mono), network(mono.repeat(1, 2, 1, 1)), atol=1e-5, rtol=1e-4)
     for folded, plain in zip(*gradients, strict=True):
         torch.testing.assert_close(folded, plain, atol=1e-2, rtol=1e-3)
+
+
+@pytest.mark.parametrize("n_mels", [63, 64])
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_the_stem_is_a_plain_strided_convolution(n_channels: int, n_mels: int) -> None:
+    stem = Stem(n_channels, 8)
+    ours, plain = (torch.randn(3, n_channels, 47, n_mels).requires_grad_() for _ in range(2))
+    plain.data.copy_(ours.data)
+    outputs = stem(ours)
+    expected = functional.conv2d(plain, stem.weight, stem.bias, stride=2, padding=2)
+    torch.testing.assert_close(outputs, expected, atol=1e-5, rtol=1e-4)
+    for result in (outputs, expected):
+        result.square().sum().backward()
+    torch.testing.assert_close(ours.grad, plain.grad, atol=1e-4, rtol=1e-4)
 
 
 def test_the_seed_alone_decides_the_first_weights() -> None:
@@ -44,4 +59,4 @@ def test_a_residual_network_has_its_size_and_takes_any_window(
     network = ResidualNet(block, 1, 10, (24, 32, 48, 64)).eval()
     assert sum(parameter.numel() for parameter in network.parameters()) == n_parameters
     for n_frames in (20, 101, 300):
-        assert network(torch.randn(2, 1, 64, n_frames)).shape == (2, 10)
+        assert network(torch.randn(2, 1, n_frames, 64)).shape == (2, 10)

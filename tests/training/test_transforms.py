@@ -162,7 +162,7 @@ def test_channels_are_kept_apart_only_where_they_differ(material: Material) -> N
         config = material.config.model_copy(update={"window": Window(padding=padding)})
         clips = windowed(material, config.window)
         inputs = FrontEnd(config, clips).test(torch.arange(3))
-        assert inputs.shape == (3, n_channels, config.features.n_mels, clips.n_frames)
+        assert inputs.shape == (3, n_channels, clips.n_frames, config.features.n_mels)
 
 
 def test_one_seed_gives_one_noise(material: Material) -> None:

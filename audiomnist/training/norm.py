@@ -1,0 +1,116 @@
+"""Batch normalisation, fast for few channels on a CPU, and over the batches of all processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import distributed, nn
+from torch.nn import functional
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """``torch.nn.BatchNorm2d`` (Ioffe and Szegedy, 2015) for maps whose channels lie side by side in memory.
+
+    A CPU adds a few channels at a time far slower than many. So a whole row of the map, all its places and channels,
+    counts as so many channels first; what is known of these is merged into the statistics of the channels proper.
+
+    Where several processes train together, the statistics are those of all their batches, of whatever sizes, and so
+    are the gradients. (torch's own ``SyncBatchNorm`` takes GPUs only.)
+    """
+
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+    num_batches_tracked: torch.Tensor
+    momentum: float
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Map Tensor[B, C, H, W] to the same shape."""
+        if inputs.device.type != "cpu":
+            return super().forward(inputs)
+        rows = inputs.permute(0, 2, 3, 1).flatten(0, 1).flatten(1)  # (B * H, W * C)
+        if self.training:
+            normalised = _Normalise.apply(rows, self.weight, self.bias, self)
+        else:
+            mean, variance = _along(rows, self.running_mean, self.running_var)
+            weight, bias = _along(rows, self.weight, self.bias)
+            normalised = functional.batch_norm(rows, mean, variance, weight, bias, eps=self.eps)
+        batch, channels, height, width = inputs.shape
+        maps: torch.Tensor = normalised.view(batch, height, width, channels).permute(0, 3, 1, 2)
+        return maps
+
+    @torch.no_grad()
+    def remember(self, mean: torch.Tensor, variance: torch.Tensor, count: int) -> None:
+        """Update what is used in place of the batch's statistics when the network is tested."""
+        self.num_batches_tracked += 1
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance * (count / max(count - 1, 1)), self.momentum)
+
+
+class _Normalise(torch.autograd.Function):
+    """Rows, Tensor[R, W * C], with the mean and variance of each channel over all rows and places taken out."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, norm: BatchNorm
+    ) -> torch.Tensor:
+        n_channels = len(weight)
+        unused = torch.zeros(2, rows.shape[1])  # with these, statistics come in float32 whatever the rows are
+        of_columns = torch.batch_norm_update_stats(rows, unused[0], unused[1], 0.0)
+        mean, variance = _merged(*(fact.view(-1, n_channels) for fact in of_columns))
+        count = rows.numel() // n_channels
+        if distributed.is_initialized():
+            own = torch.cat([mean, variance, mean.new_tensor([count])])
+            of_ranks = own.new_empty(distributed.get_world_size(), len(own))
+            distributed.all_gather_into_tensor(of_ranks, own)
+            means, variances, counts = torch.split(of_ranks, [n_channels, n_channels, 1], 1)
+            mean, variance = _merged(means, variances, counts)
+            count = int(counts.sum())
+        norm.remember(mean, variance, count)
+        facts = _along(rows, mean, variance, weight, bias)  # (4, W * C)
+        ctx.save_for_backward(rows, weight, mean, variance, facts)
+        ctx.count, ctx.eps = count, norm.eps
+        return functional.batch_norm(rows, facts[0], facts[1], facts[2], facts[3], eps=norm.eps)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, None]:
+        rows, weight, mean, variance, facts = ctx.saved_tensors
+        columns_mean, columns_variance, columns_weight, _ = facts
+        _, *of_columns = torch.ops.aten.native_batch_norm_backward(
+            *(gradient, rows, columns_weight, columns_mean, columns_variance, None, None),
+            *(False, ctx.eps, [False, True, True]),
+        )
+        of_weight, of_bias = sums = torch.stack(of_columns).view(2, -1, len(weight)).sum(1)
+        if distributed.is_initialized():
+            sums = sums.clone()
+            distributed.all_reduce(sums)
+        mean_of_weight, mean_of_bias = sums / ctx.count
+        # weight * scale * (gradient - mean_of_bias - normalised * mean_of_weight), as a line in gradient and rows
+        scale = (variance + ctx.eps).rsqrt_()
+        slope = weight * scale
+        through_rows = -slope * mean_of_weight * scale
+        constant = -slope * mean_of_bias - through_rows * mean
+        slope, through_rows, constant = _along(rows, slope, through_rows, constant).to(rows.dtype)
+        of_rows = torch.addcmul(constant, rows, through_rows).addcmul_(gradient, slope)
+        return of_rows, of_weight, of_bias, None
+
+
+def _along(rows: torch.Tensor, *facts: torch.Tensor) -> torch.Tensor:
+    """Repeat what is known of each channel, K Tensor[C], for all places of a row: Tensor[K, W * C]."""
+    return torch.stack(facts).repeat(1, rows.shape[1] // len(facts[0]))
+
+
+def _merged(
+    means: torch.Tensor, variances: torch.Tensor, counts: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and variance of samples of which the parts' are known, Tensor[K, C] each.
+
+    Parameters
+    ----------
+    counts : Tensor[K, 1], optional
+        Sizes of the parts; all alike by default. (Chan, Golub and LeVeque, 1979.)
+    """
+    shares = 1 / len(means) if counts is None else counts / counts.sum()
+    mean = (means * shares).sum(0)
+    variance = (variances + (means - mean).square_()).mul_(shares).sum(0)
+    return mean, variance

@@ -1,0 +1,46 @@
+import pytest
+import torch
+from torch import nn
+
+from audiomnist.training.norm import BatchNorm
+
+
+def pair(n_channels: int) -> tuple[BatchNorm, nn.BatchNorm2d]:
+    ours, theirs = BatchNorm(n_channels), nn.BatchNorm2d(n_channels)
+    with torch.no_grad():
+        for norm in (ours, theirs):
+            norm.weight.copy_(torch.linspace(0.5, 2, n_channels))
+            norm.bias.copy_(torch.linspace(-1, 1, n_channels))
+    return ours, theirs
+
+
+def maps(seed: int, shape: tuple[int, ...] = (6, 8, 9, 7)) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 3 + 5
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_it_is_torchs_batch_normalisation(layout: torch.memory_format) -> None:
+    norms = pair(8)
+    inputs = [maps(0).contiguous(memory_format=layout).requires_grad_() for _ in norms]
+    outputs = [norm(values) for norm, values in zip(norms, inputs, strict=True)]
+    torch.testing.assert_close(*outputs, atol=1e-5, rtol=1e-4)
+    for output in outputs:
+        (output * maps(1)).sum().backward()
+    torch.testing.assert_close(inputs[0].grad, inputs[1].grad, atol=1e-4, rtol=1e-4)
+    for ours, theirs in zip(*(norm.parameters() for norm in norms), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-2, rtol=1e-4)
+    for ours, theirs in zip(*(norm.buffers() for norm in norms), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(*(norm.eval()(maps(2)) for norm in norms), atol=1e-5, rtol=1e-4)
+
+
+def test_statistics_of_half_precision_maps_are_full() -> None:
+    ours, theirs = pair(8)
+    ours(maps(0).bfloat16())
+    theirs(maps(0).bfloat16().float())
+    torch.testing.assert_close(ours.running_var, theirs.running_var)
+
+
+def test_inputs_far_from_zero_keep_their_spread() -> None:
+    ours, theirs = pair(8)
+    torch.testing.assert_close(ours(maps(0) + 1000), theirs(maps(0) + 1000), atol=1e-2, rtol=1e-3)
