@@ -21,7 +21,7 @@ from tests.cli import one_of_several
 from tests.cli.command import SMALL, Outcome, audiomnist, refused, succeeds, weights, without_times
 from tests.conftest import write_corpus
 
-# 297 clips to train in 18 batches of 16 or 17, so that slices differ; two batches of clips to test.
+# 297 clips to train in 18 batches of 16 or 17: the slices of a batch differ in size.
 SETTINGS = (*SMALL, "--set", "optim.batch_size=17", "--set", "optim.epochs=2", "--set", "split.test_fraction=0.1")
 pytestmark = pytest.mark.slow
 
@@ -89,7 +89,7 @@ def assert_same_course(run: Path, other: Path) -> None:
         assert of_run == pytest.approx(of_other, abs=1e-4), name
 
 
-def tested(run: Path) -> list[str]:
+def clips_of(run: Path) -> list[str]:
     with (run / "predictions.csv").open(newline="", encoding="utf-8") as file:
         return [row["path"] for row in csv.DictReader(file)]
 
@@ -103,8 +103,10 @@ def test_training_takes_the_course_of_one_process_and_is_told_once(corpus: Path,
     outcome = two_succeed("train", "--data", corpus, *SETTINGS)
     (run,) = (home / "runs").iterdir()
     assert_same_course(run, alone)
-    assert tested(run) == tested(alone)
-    assert {path.name.split(".")[0] for path in run.rglob("*")} == {path.name.split(".")[0] for path in alone.rglob("*")}
+    assert clips_of(run) == clips_of(alone)
+    assert {path.name.split(".")[0] for path in run.rglob("*")} == {
+        path.name.split(".")[0] for path in alone.rglob("*")
+    }
     assert outcome.stderr.count("epoch  1/2") == outcome.stderr.count("prep: ") == 1
     assert outcome.stdout.count("run folder: ") == 1
     assert store_bytes(home) == store_bytes(alone.parent)
@@ -160,7 +162,7 @@ def test_folds_are_those_of_one_process(corpus: Path, tmp_path: Path) -> None:
     for document in (one, two):
         document["folds"] = [without_times(fold) for fold in document["folds"]]
     assert without_times(two) == without_times(one)
-    assert tested(tmp_path / "two") == tested(tmp_path / "one")
+    assert clips_of(tmp_path / "two") == clips_of(tmp_path / "one")
     for fold in range(3):
         assert weights(tmp_path / "two" / f"fold-{fold}") == weights(tmp_path / "one" / f"fold-{fold}")
 
@@ -170,7 +172,7 @@ def test_a_test_counts_each_clip_once(corpus: Path, alone: Path, tmp_path: Path)
     one = succeeds(*words, tmp_path / "one").json
     two = two_succeed(*words, tmp_path / "two").json
     assert without_times(two) == without_times(one)
-    assert len(tested(tmp_path / "two")) == 330
+    assert len(clips_of(tmp_path / "two")) == 330
     for name in ("predictions.csv", "figures/samples.png"):
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
