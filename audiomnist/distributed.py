@@ -25,6 +25,7 @@ Value = TypeVar("Value")
 _MEETING = timedelta(minutes=10)
 _WORKING = timedelta(days=7)  # one process may wait so long for a fold of another; a lost connection shows at once
 _ENDED = "another process of this job has ended"
+_CAUSE = "torchrun tells the cause below; start the job again"
 
 _rank, _size = 0, 1
 _is_spokesman = True
@@ -132,9 +133,9 @@ def parallel(network: nn.Module) -> nn.Module:
 
     if next(network.parameters()).device.type == "cuda":
         network = SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # torch 2.14 has given the option another name
-        return DistributedDataParallel(network, broadcast_buffers=False)
+    warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated")  # torch 2.11 has no other name for it
+    warnings.filterwarnings("ignore", "Grad strides do not match")  # filters of one channel have several strides alike
+    return DistributedDataParallel(network, broadcast_buffers=False)
 
 
 @contextmanager
@@ -170,7 +171,8 @@ def ends_told() -> Iterator[None]:
     except RuntimeError as error:
         if _store is None or not _is_lost_connection(error):
             raise
-        raise JobEnded(_ENDED, "the cause is told above, or by torchrun below; start the job again") from error
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun's, for the same reason
+        raise JobEnded(_ENDED, _CAUSE) from error
 
 
 def may_tell() -> bool:
@@ -189,7 +191,7 @@ def may_tell() -> bool:
 
 def _stop(signal_number: int, frame: object) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise JobEnded(f"{_ENDED}, or the job was told to stop", "torchrun tells the cause below; start the job again")
+    raise JobEnded(f"{_ENDED}, or the job was told to stop", _CAUSE)
 
 
 def _is_lost_connection(error: RuntimeError) -> bool:
