@@ -76,7 +76,6 @@ class Trainer:
         watched = split.validation if len(split.validation) else split.test
         self.watched_clips = torch.from_numpy(watched).to(device)
         self.model = build_model(config, len(self.classes)).to(device)
-        self._parallel = distributed.parallel(self.model)
         self._average = (
             AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.optim.ema), use_buffers=True)  # type: ignore[no-untyped-call]
             if config.optim.ema
@@ -96,6 +95,7 @@ class Trainer:
                 "processes, and each needs one",
                 "start fewer processes, or choose a larger batch",
             )
+        self._parallel = distributed.parallel(self.model)
 
     def fit(self, listeners: Sequence[Listener] = ()) -> None:
         """Train until the last epoch, telling the listeners after each."""
