@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audiomnist import distributed
 from audiomnist.config import Features
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 CLIPS_PER_CHUNK = 64
 Progress = Callable[[int, int], None]
 _READING = Lock()  # opening files is mostly Python: threads doing it at once are slower than one
-ClipKey = tuple[str, int, int]
-Row = tuple[int, int, float, float]
 
 
 def prepare(
@@ -109,14 +109,13 @@ def _write_frames(
     file: Path,
     corpus: Corpus,
     features: Features,
-    known: Mapping[ClipKey, ClipFrames],
+    known: Sequence[_Known],
     jobs: int | None,
     progress: Progress | None,
 ) -> Index:
     """Write the frames of all clips; of several processes each writes its share, and the first joins them."""
     own = _part(file, distributed.rank())
     shares = distributed.gathered(_write_share(own, corpus, features, known, jobs, progress))
-    rows = [row for share, _ in shares for row in share]
     faults = [fault for _, share in shares for fault in share]
     if progress:
         progress(len(corpus), len(corpus))
@@ -132,7 +131,7 @@ def _write_frames(
                     shutil.copyfileobj(part, whole)
                 _part(file, number).unlink()
             whole.write(np.zeros(features.n_mels, np.float32).data)
-    return Index.of(rows)
+    return Index.of(np.concatenate([facts for facts, _ in shares]))
 
 
 def _part(file: Path, rank: int) -> Path:
@@ -144,19 +143,20 @@ def _write_share(
     file: Path,
     corpus: Corpus,
     features: Features,
-    known: Mapping[ClipKey, ClipFrames],
+    known: Sequence[_Known],
     jobs: int | None,
     progress: Progress | None,
-) -> tuple[list[Row], list[str]]:
-    """Write the frames of this process's clips; return a row for each, and what is wrong with the unreadable ones."""
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Write the frames of this process's clips; return each one's facts, and what is wrong with the unreadable ones."""
     from audiomnist.features.mel import MelPower
 
     mel = MelPower(features)
-    rows: list[Row] = []
-    faults: list[str] = []
     starts = range(0, len(corpus), CLIPS_PER_CHUNK)
     own = starts[distributed.share(len(starts))]
     chunks = [range(start, min(start + CLIPS_PER_CHUNK, len(corpus))) for start in own]
+    facts = np.zeros((sum(map(len, chunks)), 4))
+    n_done = 0
+    faults: list[str] = []
     jobs = jobs or max(1, (os.cpu_count() or 1) // distributed.local_size())
     with file.open("wb") as out:
         for results in map_in_order(lambda clips: _compute(corpus, clips, mel, known), chunks, jobs):
@@ -165,15 +165,14 @@ def _write_share(
                     faults.append(result.message)
                 else:
                     out.write(result.frames.numpy().data)
-                    rows.append((len(result.frames), result.n_samples, result.lowest, result.highest))
+                    facts[n_done] = result.facts
+                n_done += 1
             if progress:
-                progress(min((len(rows) + len(faults)) * distributed.size(), len(corpus)), len(corpus))
-    return rows, faults
+                progress(min(n_done * distributed.size(), len(corpus)), len(corpus))
+    return facts, faults
 
 
-def _compute(
-    corpus: Corpus, clips: range, mel: MelPower, known: Mapping[ClipKey, ClipFrames]
-) -> list[ClipFrames | DataError]:
+def _compute(corpus: Corpus, clips: range, mel: MelPower, known: Sequence[_Known]) -> list[ClipFrames | DataError]:
     """Return the features of consecutive clips, copied where known, and what is wrong with the unreadable ones."""
     from audiomnist.features.audio import read, resample
 
@@ -181,8 +180,8 @@ def _compute(
     recordings: dict[int, tuple[torch.Tensor, int]] = {}
     with _READING:
         for clip in clips:
-            copy = known.get((corpus.paths[clip], *corpus.stamps[clip].tolist()))
-            if copy is not None:
+            copies = (store.find(corpus.paths[clip], corpus.stamps[clip]) for store in known)
+            if (copy := next(filter(None, copies), None)) is not None:
                 results[clip] = copy
                 continue
             try:
@@ -195,21 +194,34 @@ def _compute(
     return [results[clip] for clip in clips]
 
 
-def _known_clips(stores: Iterable[Path]) -> dict[ClipKey, ClipFrames]:
-    """Return the clips of whole older stores, their frames still on disk."""
-    known: dict[ClipKey, ClipFrames] = {}
+@dataclass(frozen=True)
+class _Known:
+    """The clips of an older store, by path; little more than the paths is held in memory."""
+
+    store: FeatureStore
+    numbers: dict[str, int]
+    stamps: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, store: FeatureStore) -> _Known:
+        keys = store.clip_keys()
+        stamps = np.array([key[1:] for key in keys], dtype=np.int64).reshape(-1, 2)
+        return cls(store, {key[0]: number for number, key in enumerate(keys)}, stamps)
+
+    def find(self, path: str, stamp: NDArray[np.int64]) -> ClipFrames | None:
+        """Return a clip if it is there and unchanged."""
+        number = self.numbers.get(path)
+        if number is None or not np.array_equal(self.stamps[number], stamp):
+            return None
+        return self.store.clip(number)
+
+
+def _known_clips(stores: Iterable[Path]) -> list[_Known]:
+    """Return the clips of whole older stores."""
+    known = []
     for path in stores:
-        try:
-            store = FeatureStore.open(path)
-            keys = store.clip_keys()
-        except DataError:
-            continue
-        numbers = zip(
-            *(getattr(store.index, name).tolist() for name in ("starts", "n_frames", "n_samples", "lowest", "highest")),
-            strict=True,
-        )
-        for key, (start, n_frames, n_samples, lowest, highest) in zip(keys, numbers, strict=True):
-            known[key] = ClipFrames(store.frames[start : start + n_frames], n_samples, lowest, highest)
+        with suppress(DataError):
+            known.append(_Known.of(FeatureStore.open(path)))
     return known
 
 
