@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from audiomnist import distributed
 from audiomnist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 def select_device(name: str = "auto") -> torch.device:
     """Return the device called ``name``: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
-    ``auto`` takes the first CUDA device, else Apple's MPS, else the CPU.
+    ``auto`` takes the first CUDA device, else Apple's MPS, else the CPU. Of several processes on a machine each takes
+    the CUDA device of its own number, or all take the CPU.
 
     Raises
     ------
@@ -24,6 +26,8 @@ def select_device(name: str = "auto") -> torch.device:
     """
     import torch
 
+    if distributed.size() > 1:
+        return _device_of_one_of_several(name)
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda", 0)
@@ -43,6 +47,23 @@ def select_device(name: str = "auto") -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError(f"--device {name}: this machine has no MPS", "use --device auto or --device cpu")
     return device
+
+
+def _device_of_one_of_several(name: str) -> torch.device:
+    import torch
+
+    if name not in {"auto", "cpu", "cuda"}:
+        raise ConfigError(f"--device {name}: under torchrun each process takes its own", "use auto, cpu or cuda")
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    count, needed = torch.cuda.device_count(), distributed.local_size()
+    if count < needed:
+        raise ConfigError(
+            f"--device {name}: {needed} processes need as many CUDA devices, and this machine has {count}",
+            f"use --nproc-per-node={count} or --device cpu" if count else "use --device cpu",
+        )
+    torch.cuda.set_device(distributed.local_rank())
+    return torch.device("cuda", distributed.local_rank())
 
 
 def autocast(device: torch.device) -> AbstractContextManager[object]:

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from audiomnist import __version__
+from audiomnist import __version__, distributed
 from audiomnist.cli import (
     analyze,
     compare,
@@ -29,14 +29,17 @@ from audiomnist.cli import (
 from audiomnist.cli.output import report_error
 from audiomnist.errors import AudiomnistError, DataError, Interrupted, UsageError
 
+SHARED_WORK = {"prep", "train", "kfold", "evaluate"}
+
 
 class Verbs(TyperGroup):
     """The verbs; whatever goes wrong in one becomes a message and an exit code."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words before the verb, noting first whether JSON is wanted."""
+        """Read the words before the verb; note first whether JSON is wanted, and join the job that this is part of."""
         ctx.obj = "--json" in args
         with _failures_told(as_json=ctx.obj):
+            distributed.begin()
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -48,23 +51,38 @@ class Verbs(TyperGroup):
 @contextmanager
 def _failures_told(*, as_json: bool) -> Iterator[None]:
     try:
-        yield
+        with distributed.ends_told():
+            yield
         return
+    except typer.Exit:
+        raise
     except AudiomnistError as error:
         failure = error
     except TyperException as error:
         if not as_json:
+            _one_process_tells(error.exit_code)
             raise
         failure = UsageError(error.format_message(), "see --help")
     except OSError as error:
         if error.filename is None and error.errno not in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}:
+            _one_process_tells(1)
             raise
         where = f"{error.filename}: " if error.filename else ""
         failure = DataError(f"{where}{error.strerror}", "check the path, its permissions and free space on the disk")
     except KeyboardInterrupt:
         failure = Interrupted("interrupted", "the same command starts again")
+    except Exception:
+        _one_process_tells(1)
+        raise
+    _one_process_tells(failure.exit_code)
     report_error(failure, as_json=as_json)
     raise typer.Exit(failure.exit_code)
+
+
+def _one_process_tells(exit_code: int) -> None:
+    """Go on in the process that tells of a failure; end the others of its machine without a word."""
+    if not distributed.may_tell():
+        raise typer.Exit(exit_code) from None
 
 
 app = typer.Typer(
@@ -89,8 +107,13 @@ app.add_typer(config.app, name="config")
 
 
 @app.callback(invoke_without_command=True)
-def root(version: bool = typer.Option(False, "--version", help="Print the version of the program.")) -> None:
+def root(
+    ctx: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version of the program."),
+) -> None:
     """Train, measure and use recognisers of spoken digits."""
+    if distributed.size() > 1 and ctx.invoked_subcommand not in SHARED_WORK:
+        raise UsageError(f"{ctx.invoked_subcommand} runs in one process", "start it without torchrun")
     if version:
         sys.stdout.write(f"{__version__}\n")
         raise typer.Exit

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from audiomnist import distributed
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
-from audiomnist.cli.session import open_corpora, open_store, warn_of_cuts, with_lasting_places
+from audiomnist.cli.session import open_corpora, open_store, stopped, warn_of_cuts, with_lasting_places
 from audiomnist.cli.suspects import print_suspects
 from audiomnist.cli.tables import accuracy_text, calibration_text, folds_table, print_scores, voices
-from audiomnist.errors import DataError, Interrupted, UsageError, command
+from audiomnist.errors import DataError, UsageError, command
 
 
 def kfold(
@@ -70,6 +71,8 @@ def kfold(
         raise UsageError(f"--group {group}: clips can be kept together by speaker only", "use --group speaker")
     if group is not None and scheme not in {None, "speaker"}:
         raise UsageError(f"--group speaker and --scheme {scheme} contradict each other", "give one of them")
+    if jobs > 1 and distributed.size() > 1:
+        raise UsageError("--jobs and torchrun both train folds side by side", "use one of them")
     if resume is not None:
         options.refuse_with_resume(
             **{"extra-data": extra_data, "exclude-file": exclude_file},
@@ -112,16 +115,18 @@ def kfold(
     warn_of_cuts(store, settings, quiet=quiet)
     if resume is None:
         settings = with_lasting_places(settings)
-        folder = RunFolder.create("kfold", f"kfold-{settings.version}", run)
-        settings.save(folder.config)
+        folder = distributed.by_first(lambda: RunFolder.create("kfold", f"kfold-{settings.version}", run))
+        if distributed.rank() == 0:
+            settings.save(folder.config)
     chatter_console(quiet).print(f"run: {folder.path} on {chosen_device}, {len(splits)} folds")
     try:
-        with EpochLines(len(splits) * settings.optim.epochs, quiet=quiet) as lines:
+        with distributed.ends_told(), EpochLines(len(splits) * settings.optim.epochs, quiet=quiet) as lines:
             report = lines.fold_epoch_ended
             result = cross_validate(settings, corpus, store, splits, folder, chosen_device, jobs=jobs, report=report)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, distributed.JobEnded) as stop:
         finished = len(list(folder.path.glob("fold-*/metrics.json")))
-        raise Interrupted(
+        raise stopped(
+            stop,
             f"stopped after {finished} of {len(splits)} folds; they are saved in {folder.path}",
             f"go on: {command('audiomnist kfold --resume', folder.path)}",
         ) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from audiomnist import distributed
 from audiomnist.errors import AudiomnistError
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ def result_console() -> Console:
 
 
 def chatter_console(quiet: bool = False) -> Console:
-    """Return the console for everything that is not the result."""
+    """Return the console for everything that is not the result, silent in all processes of a job but one."""
+    return _error_console(quiet or not distributed.is_spokesman())
+
+
+def _error_console(quiet: bool = False) -> Console:
     return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True, quiet=quiet)
 
 
@@ -38,7 +43,7 @@ def report_error(error: AudiomnistError, *, as_json: bool) -> None:
     if as_json:
         print_json(error_document(error))
         return
-    console = chatter_console()
+    console = _error_console()
     console.print(Text.assemble(("error:", "bold red"), " ", error.message))
     if error.hint:
         console.print(Text.assemble(("hint:", "bold"), " ", error.hint))

@@ -1,5 +1,6 @@
 """``audiomnist prep``: make a corpus's mel features."""
 
+from audiomnist import distributed
 from audiomnist.cli import options
 from audiomnist.cli.output import print_json, result_console
 from audiomnist.cli.session import open_corpus, open_store
@@ -19,6 +20,7 @@ def prep(
     settings = options.resolve(version, config, set_, data=data)
     corpus = open_corpus(settings.data, exclude_file=exclude_file, quiet=quiet or json)
     store = open_store(corpus, settings.features, settings.data, quiet=quiet or json, jobs=jobs)
+    distributed.go_on_alone()
     if json:
         print_json(
             {

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audiomnist import distributed
 from audiomnist.cli.output import chatter_console, progress
 from audiomnist.config import Config, Features
 from audiomnist.corpus import Corpus, scan
 from audiomnist.corpus.exclusion import without
 from audiomnist.corpus.places import data_folder, locate
 from audiomnist.corpus.targets import with_known_labels
-from audiomnist.errors import command
+from audiomnist.errors import AudiomnistError, Interrupted, command
 
 if TYPE_CHECKING:
     from audiomnist.features import FeatureStore
@@ -20,12 +21,7 @@ _MANY_CUT = 0.01
 
 def open_corpus(place: str, *, exclude_file: str | Path | None = None, quiet: bool) -> Corpus:
     """Scan a corpus, without the clips that a file lists; the synthetic one is made first if it is not there yet."""
-    if place == "synthetic" and not (data_folder() / place).exists():
-        from audiomnist.corpus.synthesis import synthesize
-
-        with progress("synth", "clips", quiet=quiet) as show:
-            synthesize(data_folder() / place, progress=show)
-    corpus = scan(locate(place))
+    corpus = distributed.by_first(lambda: _found(place, quiet=quiet))
     n_speakers = len(set(corpus.speakers.tolist()))
     console = chatter_console(quiet)
     console.print(f"corpus: {len(corpus):,} clips of {n_speakers} speakers in {corpus.root}")
@@ -37,6 +33,15 @@ def open_corpus(place: str, *, exclude_file: str | Path | None = None, quiet: bo
     kept = without(corpus, Path(exclude_file))
     console.print(f"corpus: left out {len(corpus) - len(kept):,} clips listed in {exclude_file}")
     return kept
+
+
+def _found(place: str, *, quiet: bool) -> Corpus:
+    if place == "synthetic" and not (data_folder() / place).exists():
+        from audiomnist.corpus.synthesis import synthesize
+
+        with progress("synth", "clips", quiet=quiet) as show:
+            synthesize(data_folder() / place, progress=show)
+    return scan(locate(place))
 
 
 def open_corpora(config: Config, *, quiet: bool) -> tuple[Corpus, Corpus]:
@@ -63,7 +68,7 @@ def open_store(
     """Return the corpus's feature store; if it has to be made, a look at names and headers comes first."""
     from audiomnist.features import is_prepared, prepare
 
-    if not is_prepared(corpus, features):
+    if distributed.rank() == 0 and not is_prepared(corpus, features):
         _warn_of_faults(place, jobs, quiet=quiet)
     with progress("prep", "clips", quiet=quiet) as show:
         return prepare(corpus, features, jobs=jobs, progress=show)
@@ -98,7 +103,14 @@ def open_run(path: Path | None) -> "RunFolder":
     """Return the run at a path, or the newest one."""
     from audiomnist.training.run import RunFolder
 
-    return RunFolder.newest() if path is None else RunFolder.open(path)
+    return distributed.by_first(lambda: RunFolder.newest() if path is None else RunFolder.open(path))
+
+
+def stopped(by: BaseException, reached: str, hint: str) -> AudiomnistError:
+    """Return what to tell of work that was stopped by Ctrl-C, or by the end of another process of the job."""
+    if isinstance(by, distributed.JobEnded):
+        return distributed.JobEnded(f"{by.message}; {reached}", hint)
+    return Interrupted(reached, hint)
 
 
 def with_lasting_places(config: Config) -> Config:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from audiomnist import distributed
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
-from audiomnist.cli.session import open_corpora, open_store, warn_of_cuts, with_lasting_places
+from audiomnist.cli.session import open_corpora, open_store, stopped, warn_of_cuts, with_lasting_places
 from audiomnist.cli.tables import accuracy_text, calibration_text, print_scores, voices
-from audiomnist.errors import DataError, Interrupted, command
+from audiomnist.errors import DataError, command
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.experiment import Result
@@ -88,16 +89,17 @@ def train(
     if resume is None:
         warn_of_cuts(store, settings, quiet=quiet)
         settings = with_lasting_places(settings)
-        folder = RunFolder.create("train", settings.version, run)
+        folder = distributed.by_first(lambda: RunFolder.create("train", settings.version, run))
     chatter_console(quiet).print(
         f"run: {folder.path} on {chosen_device}, {len(parts.train):,} clips to train, {len(parts.test):,} to test"
     )
     try:
-        with EpochLines(settings.optim.epochs, quiet=quiet) as lines:
+        with distributed.ends_told(), EpochLines(settings.optim.epochs, quiet=quiet) as lines:
             result = run_experiment(settings, corpus, store, parts, folder, chosen_device, [lines])
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, distributed.JobEnded) as stop:
         reached = len(folder.load_history())
-        raise Interrupted(
+        raise stopped(
+            stop,
             f"stopped after epoch {reached} of {settings.optim.epochs}; that much is saved in {folder.path}",
             f"go on: {command('audiomnist train --resume', folder.path)}",
         ) from None

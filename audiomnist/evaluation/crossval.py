@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from audiomnist import distributed
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
@@ -73,6 +74,8 @@ def cross_validate(
 ) -> CrossValidation:
     """Run an experiment on each split; folds that the run folder holds already are not run again.
 
+    Of several processes each takes some of the folds, which it runs by itself; then the first goes on alone.
+
     Parameters
     ----------
     jobs : int
@@ -81,12 +84,12 @@ def cross_validate(
         Given the number of a fold and its finished epoch.
     """
     folds = [RunFolder(run.path / f"fold-{number}") for number in range(len(splits))]
-    missing = {
-        number: (split, fold)
-        for number, (split, fold) in enumerate(zip(splits, folds, strict=True))
-        if not fold.metrics.exists()
-    }
-    run_experiments(config, corpus, store, missing, device, jobs=jobs, report=report)
+    missing = distributed.by_first(lambda: [number for number, fold in enumerate(folds) if not fold.metrics.exists()])
+    own = {number: (splits[number], folds[number]) for number in missing[distributed.rank() :: distributed.size()]}
+    with distributed.alone():
+        run_experiments(config, corpus, store, own, device, jobs=jobs, report=report)
+    distributed.gathered(None)
+    distributed.go_on_alone()
     rows, parts = [], []
     for number, (split, fold) in enumerate(zip(splits, folds, strict=True)):
         parts.append(_finished_predictions(fold, corpus, split))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audiomnist import __version__
+from audiomnist import __version__, distributed
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
@@ -72,16 +72,29 @@ def run_experiment(
     device: torch.device,
     listeners: Sequence[Listener] = (),
 ) -> Result:
-    """Train on a split, or go on with training, then test, and write everything into the run folder."""
+    """Train on a split, or go on with training, then test, and write everything into the run folder.
+
+    Of several processes the first alone writes, and goes on alone after the test.
+    """
     started = time.perf_counter()
     config = with_window(config, store, split.train)
-    if not run.config.exists():
+    is_first = distributed.rank() == 0
+    if is_first and not run.config.exists():
         run.save_split(corpus, split)
         config.save(run.config)
     trainer = Trainer(config, corpus, store, split, device)
     if run.state.exists():
         trainer.load_state(load_state(run.state, device))
-    trainer.fit([History(run), Checkpoint(run), TensorBoard(run), *listeners])
+    trainer.fit([History(run), Checkpoint(run), TensorBoard(run), *listeners] if is_first else ())
+    model = trainer.trained
+    if len(split.validation):
+        logits = predict_logits(model.network, trainer.front_end, trainer.watched_clips).cpu().numpy()
+        truth = trainer.labels[trainer.watched_clips].cpu().numpy()
+        model = replace(model, temperature=fit_temperature(logits, truth), n_calibration=len(truth))
+    logits = predict_logits(model.network, trainer.front_end, torch.from_numpy(split.test)).cpu().numpy()
+    distributed.go_on_alone()
+    if model.n_calibration:
+        save_model(model, run.model)
     history = run.load_history()
     save_figure(loss_figure([history]), run.figures / "loss.png")
     facts = {
@@ -91,13 +104,7 @@ def run_experiment(
         "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
         "train_seconds": round(sum(epoch["seconds"] for epoch in history), 3),
     }
-    model = trainer.trained
-    if len(split.validation):
-        logits = predict_logits(model.network, trainer.front_end, trainer.watched_clips).cpu().numpy()
-        truth = trainer.labels[trainer.watched_clips].cpu().numpy()
-        model = replace(model, temperature=fit_temperature(logits, truth), n_calibration=len(truth))
-        save_model(model, run.model)
-    return evaluate(model, trainer.front_end, corpus, split.test, facts, run, started)
+    return _written(model, trainer.front_end, corpus, split.test, logits, facts, run, started)
 
 
 def evaluate(
@@ -107,9 +114,10 @@ def evaluate(
     clips: NDArray[np.int64],
     facts: dict[str, Any],
     out: RunFolder,
-    started: float | None = None,
 ) -> Result:
     """Test a network on clips of a corpus; write predictions, metrics and figures.
+
+    Several processes share the test, after which the first goes on alone.
 
     Parameters
     ----------
@@ -119,11 +127,24 @@ def evaluate(
         What shall stand in the result beside the scores.
     out : RunFolder
         Where to write.
-    started : float, optional
-        When the work began (``time.perf_counter()``); now by default.
     """
-    started = time.perf_counter() if started is None else started
+    started = time.perf_counter()
     logits = predict_logits(model.network, front_end, torch.from_numpy(clips)).cpu().numpy()
+    distributed.go_on_alone()
+    return _written(model, front_end, corpus, clips, logits, facts, out, started)
+
+
+def _written(
+    model: TrainedModel,
+    front_end: FrontEnd,
+    corpus: Corpus,
+    clips: NDArray[np.int64],
+    logits: NDArray[np.float32],
+    facts: dict[str, Any],
+    out: RunFolder,
+    started: float,
+) -> Result:
+    """Judge the logits of clips, write the result and return it."""
     known = labels(corpus, model.config.target, model.classes)
     predictions = Predictions.of(corpus, known, clips, logits, model.temperature)
     scores = score(predictions, columns_of(corpus, model.config.target, clips))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from audiomnist import distributed
 from audiomnist.config import Features
 from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.recordings import map_in_order
@@ -43,14 +45,15 @@ def prepare(
 ) -> FeatureStore:
     """Return the feature store of a corpus, made now unless one that fits exactly is there.
 
-    Clips that an older store of the same corpus and front end holds unchanged are copied from it.
+    Clips that an older store of the same corpus and front end holds unchanged are copied from it. Several processes
+    share the clips; the store is the same, byte by byte, as that of one.
 
     Parameters
     ----------
     folder : Path, optional
         Where stores are kept; ``data/.store`` by default.
     jobs : int, optional
-        Threads; one per core by default.
+        Threads of this process; by default one per core, shared with the job's other processes on this machine.
     progress : callable, optional
         Called with the clips done and the clips in all; not called when there is nothing to do.
 
@@ -60,21 +63,9 @@ def prepare(
         With every clip that cannot be read.
     """
     folder = folder or _default_folder()
-    prefix = store_prefix(corpus, features)
-    path = folder / f"{prefix}-{corpus.fingerprint}"
-    if path.exists():
-        try:
-            return FeatureStore.open(path)
-        except DataError:
-            shutil.rmtree(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    older = [other for other in folder.glob(f"{prefix}-*") if other.is_dir()]
-    with single_threaded_torch(), _temporary_folder(folder) as temporary:
-        index = _write_frames(temporary / "frames.f32", corpus, features, _known_clips(older), jobs, progress)
-        write_description(temporary, features, corpus, index)
-        _move_into_place(temporary, path)
-    for other in older:
-        shutil.rmtree(other, ignore_errors=True)
+    path = folder / f"{store_prefix(corpus, features)}-{corpus.fingerprint}"
+    if not distributed.by_first(lambda: _is_whole(path)):
+        _make(path, corpus, features, jobs, progress)
     return FeatureStore.open(path)
 
 
@@ -87,6 +78,33 @@ def _default_folder() -> Path:
     return data_folder() / ".store"
 
 
+def _is_whole(path: Path) -> bool:
+    """Return whether a store is there; a broken one is removed."""
+    try:
+        FeatureStore.open(path)
+    except DataError:
+        if path.exists():
+            shutil.rmtree(path)
+        return False
+    return True
+
+
+def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, progress: Progress | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stores = f"{store_prefix(corpus, features)}-*"
+    older = distributed.by_first(lambda: [other for other in path.parent.glob(stores) if other.is_dir()])
+    with single_threaded_torch(), _temporary_folder(path.parent) as temporary:
+        index = _write_frames(temporary / "frames.f32", corpus, features, _known_clips(older), jobs, progress)
+
+        def finish() -> None:
+            write_description(temporary, features, corpus, index)
+            _move_into_place(temporary, path)
+            for other in older:
+                shutil.rmtree(other, ignore_errors=True)
+
+        distributed.by_first(finish)
+
+
 def _write_frames(
     file: Path,
     corpus: Corpus,
@@ -95,33 +113,63 @@ def _write_frames(
     jobs: int | None,
     progress: Progress | None,
 ) -> Index:
+    """Write the frames of all clips; of several processes each writes its share, and the first joins them."""
+    own = _part(file, distributed.rank())
+    shares = distributed.gathered(_write_share(own, corpus, features, known, jobs, progress))
+    faults = [fault for _, share in shares for fault in share]
+    if progress:
+        progress(len(corpus), len(corpus))
+    if faults:
+        raise DataError(
+            f"{len(faults)} of {len(corpus)} clips cannot be used\n{indented(faults)}",
+            "remove or replace these files",
+        )
+    if distributed.rank() == 0:
+        with file.open("ab") as whole:
+            for number in range(1, distributed.size()):
+                with _part(file, number).open("rb") as part:
+                    shutil.copyfileobj(part, whole)
+                _part(file, number).unlink()
+            whole.write(np.zeros(features.n_mels, np.float32).data)
+    return Index.of(np.concatenate([facts for facts, _ in shares]))
+
+
+def _part(file: Path, rank: int) -> Path:
+    """Return where a process writes its share: the first where all go in the end."""
+    return file.with_name(f"{file.name}.{rank}") if rank else file
+
+
+def _write_share(
+    file: Path,
+    corpus: Corpus,
+    features: Features,
+    known: Sequence[_Known],
+    jobs: int | None,
+    progress: Progress | None,
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Write the frames of this process's clips; return each one's facts, and what is wrong with the unreadable ones."""
     from audiomnist.features.mel import MelPower
 
     mel = MelPower(features)
-    facts = np.zeros((len(corpus), 4))
+    starts = range(0, len(corpus), CLIPS_PER_CHUNK)
+    own = starts[distributed.share(len(starts))]
+    chunks = [range(start, min(start + CLIPS_PER_CHUNK, len(corpus))) for start in own]
+    facts = np.zeros((sum(map(len, chunks)), 4))
     n_done = 0
-    faults: list[DataError] = []
-    chunks = [
-        range(start, min(start + CLIPS_PER_CHUNK, len(corpus))) for start in range(0, len(corpus), CLIPS_PER_CHUNK)
-    ]
+    faults: list[str] = []
+    jobs = jobs or max(1, (os.cpu_count() or 1) // distributed.local_size())
     with file.open("wb") as out:
         for results in map_in_order(lambda clips: _compute(corpus, clips, mel, known), chunks, jobs):
             for result in results:
                 if isinstance(result, DataError):
-                    faults.append(result)
+                    faults.append(result.message)
                 else:
                     out.write(result.frames.numpy().data)
                     facts[n_done] = result.facts
                 n_done += 1
             if progress:
-                progress(n_done, len(corpus))
-        out.write(np.zeros(features.n_mels, np.float32).data)
-    if faults:
-        raise DataError(
-            f"{len(faults)} of {len(corpus)} clips cannot be used\n{indented([fault.message for fault in faults])}",
-            "remove or replace these files",
-        )
-    return Index.of(facts)
+                progress(min(n_done * distributed.size(), len(corpus)), len(corpus))
+    return facts, faults
 
 
 def _compute(corpus: Corpus, clips: range, mel: MelPower, known: Sequence[_Known]) -> list[ClipFrames | DataError]:
@@ -179,11 +227,13 @@ def _known_clips(stores: Iterable[Path]) -> list[_Known]:
 
 @contextmanager
 def _temporary_folder(parent: Path) -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix=".partial-", dir=parent))
+    """Give a folder that all processes share; the first makes and removes it."""
+    path = distributed.by_first(lambda: Path(tempfile.mkdtemp(prefix=".partial-", dir=parent)))
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        if distributed.rank() == 0:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _move_into_place(folder: Path, path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import distributed, nn
+from torch import nn
 from torch.nn import functional
+
+from audiomnist import distributed
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -16,7 +18,7 @@ class BatchNorm(nn.BatchNorm2d):
     counts as so many channels first; what is known of these is merged into the statistics of the channels proper.
 
     Where several processes train together, the statistics are those of all their batches, of whatever sizes, and so
-    are the gradients. (torch's own ``SyncBatchNorm`` takes GPUs only.)
+    are the gradients. (torch's own ``SyncBatchNorm`` takes GPUs only, and there it takes this one's place.)
     """
 
     running_mean: torch.Tensor
@@ -59,10 +61,8 @@ class _Normalise(torch.autograd.Function):
         of_columns = torch.batch_norm_update_stats(rows, unused[0], unused[1], 0.0)
         mean, variance = _merged(*(fact.view(-1, n_channels) for fact in of_columns))
         count = rows.numel() // n_channels
-        if distributed.is_initialized():
-            own = torch.cat([mean, variance, mean.new_tensor([count])])
-            of_ranks = own.new_empty(distributed.get_world_size(), len(own))
-            distributed.all_gather_into_tensor(of_ranks, own)
+        if distributed.size() > 1:
+            of_ranks = distributed.stacked(torch.cat([mean, variance, mean.new_tensor([count])]))
             means, variances, counts = torch.split(of_ranks, [n_channels, n_channels, 1], 1)
             mean, variance = _merged(means, variances, counts)
             count = int(counts.sum())
@@ -81,9 +81,8 @@ class _Normalise(torch.autograd.Function):
             *(False, ctx.eps, [False, True, True]),
         )
         of_weight, of_bias = sums = torch.stack(of_columns).view(2, -1, len(weight)).sum(1)
-        if distributed.is_initialized():
-            sums = sums.clone()
-            distributed.all_reduce(sums)
+        if distributed.size() > 1:
+            sums = distributed.summed(sums.clone())
         mean_of_weight, mean_of_bias = sums / ctx.count
         # weight * scale * (gradient - mean_of_bias - normalised * mean_of_weight), as a line in gradient and rows
         scale = (variance + ctx.eps).rsqrt_()

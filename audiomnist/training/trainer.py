@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from audiomnist import distributed
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
@@ -60,6 +61,8 @@ class Trainer:
 
     All that is random in an epoch is a function of the seed and the epoch's number, so a run that was stopped and
     resumed ends with the same weights, bit for bit, as one that was not.
+
+    Of several processes each takes its share of every batch; they compute what one would, but for rounding.
     """
 
     def __init__(self, config: Config, corpus: Corpus, store: FeatureStore, split: Split, device: torch.device) -> None:
@@ -86,6 +89,13 @@ class Trainer:
             total_steps=self.steps_per_epoch * config.optim.epochs,
         )
         self.epoch = 0
+        if (n_clips := len(split.train) // self.steps_per_epoch) < distributed.size():
+            raise ConfigError(
+                f"optim.batch_size={config.optim.batch_size} makes batches of {n_clips} clips for {distributed.size()} "
+                "processes, and each needs one",
+                "start fewer processes, or choose a larger batch",
+            )
+        self._parallel = distributed.parallel(self.model)
 
     def fit(self, listeners: Sequence[Listener] = ()) -> None:
         """Train until the last epoch, telling the listeners after each."""
@@ -131,20 +141,23 @@ class Trainer:
         self.model.train()
         total_loss = torch.zeros((), device=self.device)
         n_correct = torch.zeros((), device=self.device, dtype=torch.long)
-        for clips, draws in self._batches():
+        for batch, draws_of_batch in self._batches():
+            own = distributed.share(len(batch))
+            clips, draws = batch[own], draws_of_batch[own]
             inputs, truth = self.front_end.train(clips, draws), self.labels[clips]
             with autocast(self.device):
-                logits = self.model(inputs).float()
+                logits = self._parallel(inputs).float()
             loss = functional.cross_entropy(logits, truth, label_smoothing=self.config.optim.label_smoothing)
             self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            # Gradients are averaged over processes; those with more of the batch's clips count for more.
+            (loss * (len(clips) * distributed.size() / len(batch))).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             if self._average:
                 self._average.update_parameters(self.model)
             total_loss += loss.detach() * len(clips)
             n_correct += (logits.argmax(1) == truth).sum()
         n_clips = len(self.train_clips)
-        return float(total_loss) / n_clips, int(n_correct) / n_clips
+        return float(distributed.summed(total_loss)) / n_clips, int(distributed.summed(n_correct)) / n_clips
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield shuffled clips with their uniform numbers, which belong to the clip and not to its place in a batch.
@@ -180,6 +193,8 @@ class Trainer:
 def predict_logits(model: nn.Module, front_end: FrontEnd, clips: torch.Tensor) -> torch.Tensor:
     """Return the logits of clips in evaluation mode, each a function of its own clip alone.
 
+    Several processes share the batches, and all get all logits.
+
     Parameters
     ----------
     clips : Tensor[n_clips]
@@ -190,7 +205,9 @@ def predict_logits(model: nn.Module, front_end: FrontEnd, clips: torch.Tensor) -
     Tensor[n_clips, n_classes]
     """
     model.eval()
-    parts = []
-    for batch in torch.split(clips, TEST_BATCH):
-        parts.append(model(front_end.test(batch)))
+    batches = torch.split(clips, TEST_BATCH)
+    parts = [model(front_end.test(batch)) for batch in batches[distributed.share(len(batches))]]
+    if distributed.size() > 1:
+        shares = distributed.gathered([part.cpu() for part in parts])
+        parts = [part.to(front_end.device) for share in shares for part in share]
     return torch.cat(parts)

@@ -7,8 +7,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from audiomnist import distributed
 from audiomnist.config import Augment, Model, Optim, Window
-from audiomnist.errors import DataError
+from audiomnist.errors import ConfigError, DataError
 from audiomnist.training.checkpoint import load_model, load_state, save_model, save_state
 from audiomnist.training.trainer import EpochRecord, Trainer, predict_logits
 from tests.training.conftest import Material
@@ -87,6 +88,14 @@ def test_a_resumed_run_ends_as_an_unbroken_one(material: Material, tmp_path: Pat
     assert resumed.epoch == 1
     resumed.fit()
     assert torch.equal(weights(resumed), weights(unbroken))
+
+
+def test_a_batch_of_less_than_a_clip_for_each_process_is_refused(
+    material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "_size", 20)
+    with pytest.raises(ConfigError, match=r"optim\.batch_size=16"):
+        make_trainer(material)
 
 
 def test_logits_do_not_depend_on_the_clips_beside_them(material: Material) -> None:

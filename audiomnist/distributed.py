@@ -1,0 +1,200 @@
+"""Several processes that work as one, as ``torchrun`` starts them, on one machine or on many.
+
+Where there is one process, every function here does next to nothing, and torch.distributed is not loaded. What is
+collective (``by_first``, ``gathered``, ``summed``, ``stacked``) must be called by all processes in the same order.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from audiomnist.errors import AudiomnistError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+Value = TypeVar("Value")
+
+_MEETING = timedelta(minutes=10)
+_WORKING = timedelta(days=7)  # one process may wait so long for a fold of another; a lost connection shows at once
+_ENDED = "another process of this job has ended"
+_CAUSE = "torchrun tells the cause below; start the job again"
+
+_rank, _size = 0, 1
+_is_spokesman = True
+_store: Any = None
+
+
+class JobEnded(AudiomnistError):
+    """Another process of the job is gone, or all were told to stop; what was reached is on disk."""
+
+
+def begin() -> None:
+    """Join the job, if this process was started as a part of one (RANK, WORLD_SIZE and so on are set)."""
+    global _rank, _size, _is_spokesman, _store
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return
+    import torch.distributed
+    from torch.distributed.rendezvous import rendezvous
+
+    signal.signal(signal.SIGTERM, _stop)
+    _store, _rank, _size = next(rendezvous("env://", timeout=_MEETING))
+    _is_spokesman = _rank == 0
+    # No backend is named: each device brings its own, gloo or NCCL.
+    torch.distributed.init_process_group(store=_store, rank=_rank, world_size=_size, timeout=_WORKING)
+
+
+def rank() -> int:
+    """Return this process's number, from 0."""
+    return _rank
+
+
+def size() -> int:
+    """Return how many processes work together here."""
+    return _size
+
+
+def local_rank() -> int:
+    """Return this process's number among those of its machine."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def local_size() -> int:
+    """Return how many processes of the job run on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if _size > 1 else 1
+
+
+def is_spokesman() -> bool:
+    """Whether this process prints results and chatter: the first of the job does."""
+    return _is_spokesman
+
+
+def share(n_items: int) -> slice:
+    """Return this process's part of so many items; the parts follow each other in the order of ranks."""
+    return slice(n_items * _rank // _size, n_items * (_rank + 1) // _size)
+
+
+def by_first(function: Callable[[], Value]) -> Value:
+    """Call a function in the first process alone, and return in all what it returned. Collective."""
+    if _size == 1:
+        return function()
+    import torch.distributed
+
+    box: list[Any] = [function() if _rank == 0 else None]
+    torch.distributed.broadcast_object_list(box)
+    value: Value = box[0]
+    return value
+
+
+def gathered(value: Value) -> list[Value]:
+    """Return every process's value, in the order of ranks. Collective."""
+    if _size == 1:
+        return [value]
+    import torch.distributed
+
+    values: list[Any] = [None] * _size
+    torch.distributed.all_gather_object(values, value)
+    return values
+
+
+def summed(values: torch.Tensor) -> torch.Tensor:
+    """Replace a tensor by the sum of every process's, and return it. Collective."""
+    if _size > 1:
+        import torch.distributed
+
+        torch.distributed.all_reduce(values)
+    return values
+
+
+def stacked(values: torch.Tensor) -> torch.Tensor:
+    """Return every process's tensor, of one shape, in the order of ranks: Tensor[size, ...]. Collective."""
+    import torch
+
+    if _size == 1:
+        return values[None]
+    parts = [torch.empty_like(values) for _ in range(_size)]
+    torch.distributed.all_gather(parts, values)
+    return torch.stack(parts)
+
+
+def parallel(network: nn.Module) -> nn.Module:
+    """Return a network that is trained on the batches of all processes together; its parameters are the given one's."""
+    if _size == 1:
+        return network
+    from torch.nn import SyncBatchNorm
+    from torch.nn.parallel import DistributedDataParallel
+
+    if next(network.parameters()).device.type == "cuda":
+        network = SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+    warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated")  # torch 2.11 has no other name for it
+    warnings.filterwarnings("ignore", "Grad strides do not match")  # filters of one channel have several strides alike
+    return DistributedDataParallel(network, broadcast_buffers=False)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let each process work for itself, as if there were no other."""
+    global _rank, _size
+    before = _rank, _size
+    _rank, _size = 0, 1
+    try:
+        yield
+    finally:
+        _rank, _size = before
+
+
+def go_on_alone() -> None:
+    """End all processes but the first, which goes on as if there had been no other."""
+    global _size
+    if _size == 1:
+        return
+    import torch.distributed
+
+    torch.distributed.destroy_process_group()
+    if _rank:
+        raise SystemExit(0)
+    _size = 1
+
+
+@contextmanager
+def ends_told() -> Iterator[None]:
+    """Turn a lost connection to another process into JobEnded."""
+    try:
+        yield
+    except RuntimeError as error:
+        if _store is None or not _is_lost_connection(error):
+            raise
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun's, for the same reason
+        raise JobEnded(_ENDED, _CAUSE) from error
+
+
+def may_tell() -> bool:
+    """Return whether this process shall tell why it fails: one of each machine, the first that asks, tells.
+
+    Most errors are met by all processes alike, and the others' ends follow from that of the first.
+    """
+    if _store is None:
+        return True
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun stops the rest of a job that fails; let this one finish
+    try:
+        return int(_store.add(f"told by machine {os.environ.get('GROUP_RANK', '0')}", 1)) == 1
+    except RuntimeError:  # the machine that keeps the store is gone
+        return local_rank() == 0
+
+
+def _stop(signal_number: int, frame: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise JobEnded(f"{_ENDED}, or the job was told to stop", _CAUSE)
+
+
+def _is_lost_connection(error: RuntimeError) -> bool:
+    import torch.distributed
+
+    return isinstance(error, torch.distributed.DistError) or "gloo/transport" in str(error)

@@ -1,0 +1,199 @@
+"""Two processes under torchrun come to what one process comes to, and end together."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiomnist import distributed
+from audiomnist.training import trainer
+from audiomnist.training.listeners import Checkpoint
+from tests.cli import one_of_several
+from tests.cli.command import SMALL, Outcome, audiomnist, refused, succeeds, weights, without_times
+from tests.conftest import write_corpus
+
+# 297 clips to train in 18 batches of 16 or 17: the slices of a batch differ in size.
+SETTINGS = (*SMALL, "--set", "optim.batch_size=17", "--set", "optim.epochs=2", "--set", "split.test_fraction=0.1")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "autocast", lambda device: nullcontext())
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "clips", speakers=3, repetitions=11)
+
+
+@pytest.fixture(scope="module")
+def alone(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A run of one process, to be read only."""
+    home = tmp_path_factory.mktemp("alone")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOMNIST_HOME", str(home))
+        patch.setattr(trainer, "autocast", lambda device: nullcontext())
+        succeeds("train", "--data", corpus, *SETTINGS, "--run", home / "run")
+    return home / "run"
+
+
+def start(*words: object) -> "subprocess.Popen[str]":
+    """Start the command in two processes."""
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--")
+    return subprocess.Popen(
+        [sys.executable, *launcher, one_of_several.__file__, *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def in_two(*words: object) -> Outcome:
+    process = start(*words)
+    stdout, stderr = process.communicate(timeout=120)
+    return Outcome(process.returncode, stdout, stderr)
+
+
+def two_succeed(*words: object) -> Outcome:
+    outcome = in_two(*words)
+    assert outcome.exit_code == 0, outcome
+    return outcome
+
+
+def told(outcome: Outcome) -> tuple[str, str]:
+    """Return the one error that was printed, and its hint; nothing else may be said by Python."""
+    lines = outcome.stderr.splitlines()
+    (error,) = (number for number, line in enumerate(lines) if line.startswith("error: "))
+    assert "torch.distributed" in outcome.stderr.split("Traceback")[-1]
+    return lines[error], lines[error + 1]
+
+
+def history(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+
+
+def assert_same_course(run: Path, other: Path) -> None:
+    for name in ("epoch", "train_loss", "train_accuracy", "loss", "accuracy", "lr"):
+        of_run, of_other = ([epoch[name] for epoch in history(folder)] for folder in (run, other))
+        assert of_run == pytest.approx(of_other, abs=1e-4), name
+
+
+def clips_of(run: Path) -> list[str]:
+    with (run / "predictions.csv").open(newline="", encoding="utf-8") as file:
+        return [row["path"] for row in csv.DictReader(file)]
+
+
+def store_bytes(home: Path) -> dict[str, bytes]:
+    (store,) = (home / "data" / ".store").iterdir()
+    return {file.name: file.read_bytes() for file in store.iterdir() if file.suffix != ".npz"}
+
+
+def test_training_takes_the_course_of_one_process_and_is_told_once(corpus: Path, alone: Path, home: Path) -> None:
+    outcome = two_succeed("train", "--data", corpus, *SETTINGS)
+    (run,) = (home / "runs").iterdir()
+    assert_same_course(run, alone)
+    assert clips_of(run) == clips_of(alone)
+    assert {path.name.split(".")[0] for path in run.rglob("*")} == {
+        path.name.split(".")[0] for path in alone.rglob("*")
+    }
+    assert outcome.stderr.count("epoch  1/2") == outcome.stderr.count("prep: ") == 1
+    assert outcome.stdout.count("run folder: ") == 1
+    assert store_bytes(home) == store_bytes(alone.parent)
+
+
+def test_a_killed_process_ends_the_job_and_one_process_goes_on(
+    corpus: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    monkeypatch.setenv(one_of_several.DIES_AFTER, "1")
+    outcome = in_two("train", "--data", corpus, *SETTINGS, "--run", run)
+    assert outcome.exit_code != 0
+    error, hint = told(outcome)
+    assert error.startswith("error: another process of this job has ended")
+    assert error.endswith(f"stopped after epoch 1 of 2; that much is saved in {run}")
+    assert hint == f"hint: go on: audiomnist train --resume {run}"
+    assert len(history(run)) == 1
+    succeeds("train", "--resume", run)
+    assert_same_course(run, alone)
+
+
+def test_two_processes_go_on_with_what_one_began(
+    corpus: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, save = tmp_path / "run", Checkpoint.epoch_ended
+
+    def save_and_stop(*arguments: Any) -> None:
+        save(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "epoch_ended", save_and_stop)
+    assert audiomnist("train", "--data", corpus, *SETTINGS, "--run", run).exit_code == 130
+    two_succeed("train", "--resume", run)
+    assert_same_course(run, alone)
+
+
+def test_ctrl_c_stops_all_processes_and_tells_how_to_go_on(corpus: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start("train", "--data", corpus, *SETTINGS, "--set", "optim.epochs=500", "--run", run)
+    while process.poll() is None and not (run / "history.jsonl").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    error, hint = told(Outcome(process.returncode, stdout, stderr))
+    assert error == f"error: stopped after epoch {len(history(run))} of 500; that much is saved in {run}"
+    assert hint == f"hint: go on: audiomnist train --resume {run}"
+
+
+def test_folds_are_those_of_one_process(corpus: Path, tmp_path: Path) -> None:
+    words = ("--data", corpus, *SETTINGS, "--set", "optim.epochs=1", "--folds", 3, "--json")
+    one = succeeds("kfold", *words, "--run", tmp_path / "one").json
+    two = two_succeed("kfold", *words, "--run", tmp_path / "two").json
+    for document in (one, two):
+        document["folds"] = [without_times(fold) for fold in document["folds"]]
+    assert without_times(two) == without_times(one)
+    assert clips_of(tmp_path / "two") == clips_of(tmp_path / "one")
+    for fold in range(3):
+        assert weights(tmp_path / "two" / f"fold-{fold}") == weights(tmp_path / "one" / f"fold-{fold}")
+
+
+def test_a_test_counts_each_clip_once(corpus: Path, alone: Path, tmp_path: Path) -> None:
+    words = ("evaluate", alone, "--data", corpus, "--json", "--out")
+    one = succeeds(*words, tmp_path / "one").json
+    two = two_succeed(*words, tmp_path / "two").json
+    assert without_times(two) == without_times(one)
+    assert len(clips_of(tmp_path / "two")) == 330
+    for name in ("predictions.csv", "figures/samples.png"):
+        assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+def test_faults_that_several_processes_find_are_listed_together_and_once(tmp_path: Path, home: Path) -> None:
+    broken = write_corpus(tmp_path / "corpus", speakers=2, repetitions=5)
+    for name in ("0_george_0.wav", "9_jackson_4.wav"):
+        (broken / name).write_bytes(b"no sound")
+    outcome = in_two("prep", "--data", broken, *SMALL, "--json")
+    assert outcome.exit_code != 0
+    assert outcome.json["exit_code"] == 3
+    assert outcome.json["error"].startswith("2 of 100 clips cannot be used")
+    assert "0_george_0.wav" in outcome.json["error"]
+    assert "9_jackson_4.wav" in outcome.json["error"]
+    assert not list((home / "data" / ".store").iterdir())
+
+
+def test_what_several_processes_cannot_do_is_refused(
+    corpus: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "_size", 2)
+    assert "without torchrun" in refused(2, "report", alone).hint
+    assert "use one of them" in refused(2, "kfold", "--data", corpus, "--jobs", 2).hint
+    assert "use auto, cpu or cuda" in refused(4, "train", "--data", corpus, "--device", "cuda:0").hint

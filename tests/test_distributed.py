@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from audiomnist import distributed
+
+
+@pytest.mark.parametrize("n_processes", [1, 2, 3, 7])
+@pytest.mark.parametrize("n_items", [0, 1, 5, 16, 100])
+def test_shares_are_all_there_is_and_differ_by_one_at_most(
+    monkeypatch: pytest.MonkeyPatch, n_processes: int, n_items: int
+) -> None:
+    items, shares = list(range(n_items)), []
+    monkeypatch.setattr(distributed, "_size", n_processes)
+    for rank in range(n_processes):
+        monkeypatch.setattr(distributed, "_rank", rank)
+        shares.append(items[distributed.share(n_items)])
+    assert [item for share in shares for item in share] == items
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_one_process_has_everything_to_itself() -> None:
+    network, values = torch.nn.Linear(2, 2), torch.ones(3)
+    assert (distributed.rank(), distributed.size(), distributed.is_spokesman()) == (0, 1, True)
+    assert distributed.by_first(lambda: 5) == 5
+    assert distributed.gathered("mine") == ["mine"]
+    assert distributed.summed(values) is values
+    assert distributed.stacked(values).shape == (1, 3)
+    assert distributed.parallel(network) is network
+    distributed.go_on_alone()
+    assert distributed.may_tell()
+
+
+def test_what_is_wrong_in_one_process_is_not_taken_for_the_end_of_another() -> None:
+    with pytest.raises(RuntimeError, match="ours"), distributed.ends_told():
+        raise RuntimeError("a fault of ours")
