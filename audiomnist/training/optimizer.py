@@ -1,11 +1,13 @@
-"""AdamW under a one-cycle schedule."""
+"""AdamW under a one-cycle schedule, and the average of the weights along its way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim.adamw import adamw
 
 _RISING = 0.3  # share of the steps in which the rate rises
@@ -27,7 +29,7 @@ class OneCycleAdamW:
     """
 
     def __init__(
-        self, parameters: Iterable[torch.nn.Parameter], *, peak_lr: float, weight_decay: float, total_steps: int
+        self, parameters: Iterable[nn.Parameter], *, peak_lr: float, weight_decay: float, total_steps: int
     ) -> None:
         self._parameters: list[torch.Tensor] = list(parameters)
         self._peak_lr, self._weight_decay, self._total_steps = peak_lr, weight_decay, total_steps
@@ -80,6 +82,47 @@ class OneCycleAdamW:
             own.copy_(saved)
         for count in self._counts:
             count.fill_(self.n_steps)
+
+
+class AveragedNetwork:
+    """A network whose weights and buffers are the exponential moving average of another's.
+
+    torch's ``AveragedModel`` reads a counter back from the device in every step.
+
+    Parameters
+    ----------
+    decay : float
+        What is left of the average in each step.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.module = deepcopy(network)
+        self._decay = decay
+        self._n_steps = 0
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Take a step's weights in."""
+        share = 1 - self._decay if self._n_steps else 1.0
+        for own, new in zip(_tensors(self.module), _tensors(network), strict=True):
+            if own.is_floating_point():
+                own.lerp_(new, share)
+            else:
+                own.copy_(new)
+        self._n_steps += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what going on needs."""
+        return {"n_steps": self._n_steps, "module": self.module.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self._n_steps = state["n_steps"]
+        self.module.load_state_dict(state["module"])
+
+
+def _tensors(network: nn.Module) -> Iterable[torch.Tensor]:
+    return (*network.parameters(), *network.buffers())
 
 
 def one_cycle(step: int, total_steps: int) -> tuple[float, float]:

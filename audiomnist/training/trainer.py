@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from audiomnist import distributed
 from audiomnist.config import Config
@@ -27,7 +26,7 @@ from audiomnist.features.store import FeatureStore
 from audiomnist.training.checkpoint import TrainedModel
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.models import build_model
-from audiomnist.training.optimizer import OneCycleAdamW
+from audiomnist.training.optimizer import AveragedNetwork, OneCycleAdamW
 from audiomnist.training.transforms import FrontEnd
 
 TEST_BATCH = 256
@@ -76,11 +75,7 @@ class Trainer:
         watched = split.validation if len(split.validation) else split.test
         self.watched_clips = torch.from_numpy(watched).to(device)
         self.model = build_model(config, len(self.classes)).to(device)
-        self._average = (
-            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.optim.ema), use_buffers=True)  # type: ignore[no-untyped-call]
-            if config.optim.ema
-            else None
-        )
+        self._average = AveragedNetwork(self.model, config.optim.ema) if config.optim.ema else None
         self.steps_per_epoch = -(-len(split.train) // config.optim.batch_size)
         self.optimizer = OneCycleAdamW(
             self.model.parameters(),
@@ -153,7 +148,7 @@ class Trainer:
             (loss * (len(clips) * distributed.size() / len(batch))).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             if self._average:
-                self._average.update_parameters(self.model)
+                self._average.update(self.model)
             total_loss += loss.detach() * len(clips)
             n_correct += (logits.argmax(1) == truth).sum()
         n_clips = len(self.train_clips)

@@ -1,7 +1,8 @@
 import pytest
 import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from audiomnist.training.optimizer import OneCycleAdamW
+from audiomnist.training.optimizer import AveragedNetwork, OneCycleAdamW
 
 
 @pytest.mark.parametrize("total_steps", [1, 2, 3, 7, 40])
@@ -26,3 +27,16 @@ def test_it_moves_as_torchs_adamw_under_torchs_one_cycle(total_steps: int, resum
         optimizer.step()
         assert optimizer.lr == pytest.approx(rate)
         torch.testing.assert_close(ours, theirs)
+
+
+def test_the_average_is_torchs() -> None:
+    network = torch.nn.BatchNorm1d(3)
+    ours = AveragedNetwork(network, 0.9)
+    theirs = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
+    for _ in range(5):
+        network(torch.randn(4, 3))
+        torch.nn.init.normal_(network.weight)
+        ours.update(network)
+        theirs.update_parameters(network)
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        torch.testing.assert_close(getattr(ours.module, name), getattr(theirs.module, name))

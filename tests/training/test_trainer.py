@@ -1,11 +1,13 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from audiomnist import distributed
 from audiomnist.config import Augment, Model, Optim, Window
@@ -168,3 +170,28 @@ def test_a_broken_model_or_state_file_is_refused_by_name(tmp_path: Path, content
     for loading in (load_model, load_state):
         with pytest.raises(DataError, match="broken"):
             loading(path, CPU)
+
+
+class Reads(TorchDispatchMode):
+    """Counts how often the program waits for a number that a device has computed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(
+        self, operator: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        waiting = ("_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "unique")
+        self.count += any(operator._schema.name == f"aten::{name}" for name in waiting)
+        return operator(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES, "noise"])
+def test_the_device_is_not_waited_for_within_an_epoch(material: Material, recipe: str) -> None:
+    changes = {**RECIPES, "noise": {"window": Window(padding="noise")}}[recipe]
+    trainer = make_trainer(replace(material, config=material.config.model_copy(update=changes)))
+    with Reads() as reads:
+        trainer._train_epoch()
+    assert trainer.steps_per_epoch > 2
+    assert reads.count == 2  # loss and accuracy, when the epoch is over
