@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING
 
 from audiomnist import distributed
@@ -11,6 +14,8 @@ from audiomnist.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 
 
 def select_device(name: str = "auto") -> torch.device:
@@ -92,6 +97,19 @@ def single_threaded_torch() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(n_threads)
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Have the C library keep memory that was freed, as the next batch needs as much again.
+
+    By default glibc hands it back to the kernel in every training step and asks for it again, and each page that comes
+    back costs a fault. Other C libraries are left alone.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_M_TRIM_THRESHOLD, 1 << 30)
+        mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the highest that glibc takes
 
 
 def seed_everything(seed: int) -> None:

@@ -20,7 +20,7 @@ from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.corpus.targets import labels
-from audiomnist.device import autocast, generator
+from audiomnist.device import autocast, generator, keep_freed_memory
 from audiomnist.errors import ConfigError
 from audiomnist.features.store import FeatureStore
 from audiomnist.training.checkpoint import TrainedModel
@@ -65,6 +65,7 @@ class Trainer:
     """
 
     def __init__(self, config: Config, corpus: Corpus, store: FeatureStore, split: Split, device: torch.device) -> None:
+        keep_freed_memory()
         self.config, self.device = config, device
         self.front_end = FrontEnd(config, WindowedClips(store, config.window, device))
         known = labels(corpus, config.target)
@@ -199,6 +200,7 @@ def predict_logits(model: nn.Module, front_end: FrontEnd, clips: torch.Tensor) -
     -------
     Tensor[n_clips, n_classes]
     """
+    keep_freed_memory()
     model.eval()
     batches = torch.split(clips, TEST_BATCH)
     parts = [model(front_end.test(batch)) for batch in batches[distributed.share(len(batches))]]
