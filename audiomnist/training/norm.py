@@ -10,12 +10,14 @@ from torch.nn import functional
 
 from audiomnist import distributed
 
+_FEW = 8  # channels
+
 
 class BatchNorm(nn.BatchNorm2d):
     """``torch.nn.BatchNorm2d`` (Ioffe and Szegedy, 2015) for maps whose channels lie side by side in memory.
 
-    A CPU adds a few channels at a time far slower than many. So a whole row of the map, all its places and channels,
-    counts as so many channels first; what is known of these is merged into the statistics of the channels proper.
+    A CPU adds up to eight channels at a time far slower than many. So a whole row of the map, all its places and
+    channels, counts as so many channels first; what is known of these is merged into the statistics of the channels.
 
     Where several processes train together, the statistics are those of all their batches, of whatever sizes, and so
     are the gradients. (torch's own ``SyncBatchNorm`` takes GPUs only, and there it takes this one's place.)
@@ -28,7 +30,7 @@ class BatchNorm(nn.BatchNorm2d):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, C, H, W] to the same shape."""
-        if inputs.device.type != "cpu":
+        if inputs.device.type != "cpu" or (self.num_features > _FEW and distributed.size() == 1):
             return super().forward(inputs)
         rows = inputs.permute(0, 2, 3, 1).flatten(0, 1).flatten(1)  # (B * H, W * C)
         if self.training:
@@ -44,7 +46,6 @@ class BatchNorm(nn.BatchNorm2d):
     @torch.no_grad()
     def remember(self, mean: torch.Tensor, variance: torch.Tensor, count: int) -> None:
         """Update what is used in place of the batch's statistics when the network is tested."""
-        self.num_batches_tracked += 1
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance * (count / max(count - 1, 1)), self.momentum)
 
@@ -59,7 +60,9 @@ class _Normalise(torch.autograd.Function):
         n_channels = len(weight)
         unused = torch.zeros(2, rows.shape[1])  # with these, statistics come in float32 whatever the rows are
         of_columns = torch.batch_norm_update_stats(rows, unused[0], unused[1], 0.0)
-        mean, variance = _merged(*(fact.view(-1, n_channels) for fact in of_columns))
+        means, variances = (fact.view(-1, n_channels) for fact in of_columns)
+        variance, mean = torch.var_mean(means, 0, correction=0)
+        variance += variances.mean(0)
         count = rows.numel() // n_channels
         if distributed.size() > 1:
             of_ranks = distributed.stacked(torch.cat([mean, variance, mean.new_tensor([count])]))
@@ -83,12 +86,12 @@ class _Normalise(torch.autograd.Function):
         of_weight, of_bias = sums = torch.stack(of_columns).view(2, -1, len(weight)).sum(1)
         if distributed.size() > 1:
             sums = distributed.summed(sums.clone())
-        mean_of_weight, mean_of_bias = sums / ctx.count
-        # weight * scale * (gradient - mean_of_bias - normalised * mean_of_weight), as a line in gradient and rows
+        by_weight, by_bias = sums / -ctx.count
+        # weight * scale * (gradient + by_bias + normalised * by_weight), as a line in gradient and rows
         scale = (variance + ctx.eps).rsqrt_()
         slope = weight * scale
-        through_rows = -slope * mean_of_weight * scale
-        constant = -slope * mean_of_bias - through_rows * mean
+        through_rows = slope * scale * by_weight
+        constant = torch.addcmul(slope * by_bias, through_rows, mean, value=-1)
         slope, through_rows, constant = _along(rows, slope, through_rows, constant).to(rows.dtype)
         of_rows = torch.addcmul(constant, rows, through_rows).addcmul_(gradient, slope)
         return of_rows, of_weight, of_bias, None
@@ -99,17 +102,16 @@ def _along(rows: torch.Tensor, *facts: torch.Tensor) -> torch.Tensor:
     return torch.stack(facts).repeat(1, rows.shape[1] // len(facts[0]))
 
 
-def _merged(
-    means: torch.Tensor, variances: torch.Tensor, counts: torch.Tensor | None = None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return mean and variance of samples of which the parts' are known, Tensor[K, C] each.
+def _merged(means: torch.Tensor, variances: torch.Tensor, counts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and variance of samples of which those of K parts are known (Chan, Golub and LeVeque, 1979).
 
     Parameters
     ----------
-    counts : Tensor[K, 1], optional
-        Sizes of the parts; all alike by default. (Chan, Golub and LeVeque, 1979.)
+    means, variances : Tensor[K, C]
+    counts : Tensor[K, 1]
+        Samples of the parts.
     """
-    shares = 1 / len(means) if counts is None else counts / counts.sum()
+    shares = counts / counts.sum()
     mean = (means * shares).sum(0)
     variance = (variances + (means - mean).square_()).mul_(shares).sum(0)
     return mean, variance
