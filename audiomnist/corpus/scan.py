@@ -71,10 +71,8 @@ class Corpus:
     def fingerprint(self) -> str:
         """Hash over every clip's path, stamp, digit and speaker: equal only if nothing changed."""
         digest = hashlib.sha256()
-        for path, stamp, digit, speaker in zip(
-            self.paths, self.stamps.tolist(), self.digits.tolist(), self.speakers.tolist(), strict=True
-        ):
-            digest.update(f"{path}\0{stamp}\0{digit}\0{speaker}\n".encode())
+        for path, stamp, digit, speaker in zip(self.paths, self.stamps, self.digits, self.speakers, strict=True):
+            digest.update(f"{path}\0{stamp.tolist()}\0{digit}\0{speaker}\n".encode())
         return digest.hexdigest()[:16]
 
     def file(self, clip: int) -> Path:

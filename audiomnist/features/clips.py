@@ -31,6 +31,11 @@ class ClipFrames:
     lowest: float
     highest: float
 
+    @property
+    def facts(self) -> tuple[int, int, float, float]:
+        """Frames, samples, lowest and highest: what ``Index.of`` takes of each clip."""
+        return len(self.frames), self.n_samples, self.lowest, self.highest
+
     @classmethod
     def of(cls, waveforms: Sequence[torch.Tensor], mel: MelPower) -> list[ClipFrames]:
         """Return the features of several clips, Tensor[L_i] each, at the front end's sample rate."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audiomnist.config import Features
 from audiomnist.corpus.places import data_folder
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 CLIPS_PER_CHUNK = 64
 Progress = Callable[[int, int], None]
 _READING = Lock()  # opening files is mostly Python: threads doing it at once are slower than one
-ClipKey = tuple[str, int, int]
 
 
 def prepare(
@@ -90,14 +91,15 @@ def _write_frames(
     file: Path,
     corpus: Corpus,
     features: Features,
-    known: Mapping[ClipKey, ClipFrames],
+    known: Sequence[_Known],
     jobs: int | None,
     progress: Progress | None,
 ) -> Index:
     from audiomnist.features.mel import MelPower
 
     mel = MelPower(features)
-    rows: list[tuple[int, int, float, float]] = []
+    facts = np.zeros((len(corpus), 4))
+    n_done = 0
     faults: list[DataError] = []
     chunks = [
         range(start, min(start + CLIPS_PER_CHUNK, len(corpus))) for start in range(0, len(corpus), CLIPS_PER_CHUNK)
@@ -109,21 +111,20 @@ def _write_frames(
                     faults.append(result)
                 else:
                     out.write(result.frames.numpy().data)
-                    rows.append((len(result.frames), result.n_samples, result.lowest, result.highest))
+                    facts[n_done] = result.facts
+                n_done += 1
             if progress:
-                progress(len(rows) + len(faults), len(corpus))
+                progress(n_done, len(corpus))
         out.write(np.zeros(features.n_mels, np.float32).data)
     if faults:
         raise DataError(
             f"{len(faults)} of {len(corpus)} clips cannot be used\n{indented([fault.message for fault in faults])}",
             "remove or replace these files",
         )
-    return Index.of(rows)
+    return Index.of(facts)
 
 
-def _compute(
-    corpus: Corpus, clips: range, mel: MelPower, known: Mapping[ClipKey, ClipFrames]
-) -> list[ClipFrames | DataError]:
+def _compute(corpus: Corpus, clips: range, mel: MelPower, known: Sequence[_Known]) -> list[ClipFrames | DataError]:
     """Return the features of consecutive clips, copied where known, and what is wrong with the unreadable ones."""
     from audiomnist.features.audio import read, resample
 
@@ -131,8 +132,8 @@ def _compute(
     recordings: dict[int, tuple[torch.Tensor, int]] = {}
     with _READING:
         for clip in clips:
-            copy = known.get((corpus.paths[clip], *corpus.stamps[clip].tolist()))
-            if copy is not None:
+            copies = (store.find(corpus.paths[clip], corpus.stamps[clip]) for store in known)
+            if (copy := next(filter(None, copies), None)) is not None:
                 results[clip] = copy
                 continue
             try:
@@ -145,21 +146,34 @@ def _compute(
     return [results[clip] for clip in clips]
 
 
-def _known_clips(stores: Iterable[Path]) -> dict[ClipKey, ClipFrames]:
-    """Return the clips of whole older stores, their frames still on disk."""
-    known: dict[ClipKey, ClipFrames] = {}
+@dataclass(frozen=True)
+class _Known:
+    """The clips of an older store, by path; little more than the paths is held in memory."""
+
+    store: FeatureStore
+    numbers: dict[str, int]
+    stamps: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, store: FeatureStore) -> _Known:
+        keys = store.clip_keys()
+        stamps = np.array([key[1:] for key in keys], dtype=np.int64).reshape(-1, 2)
+        return cls(store, {key[0]: number for number, key in enumerate(keys)}, stamps)
+
+    def find(self, path: str, stamp: NDArray[np.int64]) -> ClipFrames | None:
+        """Return a clip if it is there and unchanged."""
+        number = self.numbers.get(path)
+        if number is None or not np.array_equal(self.stamps[number], stamp):
+            return None
+        return self.store.clip(number)
+
+
+def _known_clips(stores: Iterable[Path]) -> list[_Known]:
+    """Return the clips of whole older stores."""
+    known = []
     for path in stores:
-        try:
-            store = FeatureStore.open(path)
-            keys = store.clip_keys()
-        except DataError:
-            continue
-        numbers = zip(
-            *(getattr(store.index, name).tolist() for name in ("starts", "n_frames", "n_samples", "lowest", "highest")),
-            strict=True,
-        )
-        for key, (start, n_frames, n_samples, lowest, highest) in zip(keys, numbers, strict=True):
-            known[key] = ClipFrames(store.frames[start : start + n_frames], n_samples, lowest, highest)
+        with suppress(DataError):
+            known.append(_Known.of(FeatureStore.open(path)))
     return known
 
 

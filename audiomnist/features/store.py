@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,16 +52,17 @@ class Index:
     highest: NDArray[np.float32]
 
     @classmethod
-    def of(cls, clips: Iterable[tuple[int, int, float, float]]) -> Index:
-        """Return the index of clips that lie one after the other: frames, samples, lowest and highest of each."""
-        n_frames, n_samples, lowest, highest = (np.array(column) for column in zip(*clips, strict=True))
-        return cls(
-            starts=np.cumsum(n_frames) - n_frames,
-            n_frames=n_frames,
-            n_samples=n_samples,
-            lowest=lowest.astype(np.float32),
-            highest=highest.astype(np.float32),
-        )
+    def of(cls, facts: NDArray[np.float64]) -> Index:
+        """Return the index of clips that lie one after the other.
+
+        Parameters
+        ----------
+        facts : float64 array [n_clips, 4]
+            Frames, samples, lowest and highest of each.
+        """
+        n_frames, n_samples = facts[:, :2].T.astype(np.int64, order="C")
+        lowest, highest = facts[:, 2:].T.astype(np.float32, order="C")
+        return cls(np.cumsum(n_frames) - n_frames, n_frames, n_samples, lowest, highest)
 
     @property
     def n_rows(self) -> int:
@@ -95,15 +97,13 @@ class ClipStore:
         """Return a store of clips that is not written anywhere."""
         import torch
 
-        index = Index.of((len(clip.frames), clip.n_samples, clip.lowest, clip.highest) for clip in clips)
-        return ClipStore(
-            features, index, torch.cat([*(clip.frames for clip in clips), torch.zeros(1, features.n_mels)])
-        )
+        frames = torch.cat([*(clip.frames for clip in clips), torch.zeros(1, features.n_mels)])
+        return ClipStore(features, Index.of(np.array([clip.facts for clip in clips])), frames)
 
 
 @dataclass(frozen=True)
 class FeatureStore(ClipStore):
-    """A finished store on disk, its frames mapped and not read."""
+    """A finished store on disk, its frames mapped and not read; they cannot be written to."""
 
     path: Path
 
@@ -116,8 +116,6 @@ class FeatureStore(ClipStore):
         DataError
             If it is missing, broken or of another format.
         """
-        import torch
-
         file = path / "frames.f32"
         try:
             description = json.loads((path / "store.json").read_text(encoding="utf-8"))
@@ -127,7 +125,7 @@ class FeatureStore(ClipStore):
             shape = (index.n_rows + 1, features.n_mels)
             if description["format"] != FORMAT or file.stat().st_size != 4 * shape[0] * shape[1]:
                 raise ValueError("wrong size or format")
-            frames = torch.from_file(str(file), size=shape[0] * shape[1], dtype=torch.float32).view(shape)
+            frames = _map(file, shape)
         except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise DataError(f"{path}: no whole feature store ({error})", "run 'audiomnist prep' again") from error
         return cls(features, index, frames, path)
@@ -136,12 +134,41 @@ class FeatureStore(ClipStore):
         """Return path, size in bytes and time of change in nanoseconds of each clip when it was read."""
         return [tuple(key) for key in json.loads((self.path / "clips.json").read_text(encoding="utf-8"))]
 
+    def clip(self, number: int) -> ClipFrames:
+        """Return a clip's features; the frames stay on disk."""
+        from audiomnist.features.clips import ClipFrames
+
+        index = self.index
+        start = int(index.starts[number])
+        return ClipFrames(
+            self.frames[start : start + int(index.n_frames[number])],
+            int(index.n_samples[number]),
+            float(index.lowest[number]),
+            float(index.highest[number]),
+        )
+
+
+def _map(file: Path, shape: tuple[int, int]) -> torch.Tensor:
+    """Map float32 values for reading, so that their pages are the file's and the kernel can take them back.
+
+    ``torch.from_file`` maps them for writing: that counts as the process's own memory, and what is larger than the
+    machine's memory is refused.
+    """
+    import torch
+
+    values = np.memmap(file, dtype=np.float32, mode="r", shape=shape)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(values)
+
 
 def write_description(folder: Path, features: Features, corpus: Corpus, index: Index) -> None:
     """Write everything of a store but its frames."""
     np.savez(folder / "index.npz", **{name: getattr(index, name) for name in Index.__dataclass_fields__})
-    keys = [(path, *stamp) for path, stamp in zip(corpus.paths, corpus.stamps.tolist(), strict=True)]
-    (folder / "clips.json").write_text(json.dumps(keys), encoding="utf-8")
+    with (folder / "clips.json").open("w", encoding="utf-8") as file:
+        for clip, path in enumerate(corpus.paths):
+            file.write(f"{',' if clip else '['}{json.dumps([path, *corpus.stamps[clip].tolist()])}\n")
+        file.write("]\n")
     description = {"format": FORMAT, "features": features.model_dump(), "root": str(corpus.root.resolve())}
     (folder / "store.json").write_text(json.dumps(description), encoding="utf-8")
 

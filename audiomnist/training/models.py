@@ -42,6 +42,25 @@ def _paired(values: torch.Tensor) -> torch.Tensor:
     return values.view(batch, channels, height, width // 2, 2).permute(0, 1, 4, 2, 3).flatten(1, 2)
 
 
+class Conv(nn.Conv2d):
+    """A convolution with kernels of 3 x 3, in full precision where maps are one column wide.
+
+    There oneDNN's bfloat16 gradient of strided filters reads memory that nobody wrote (seen with torch 2.14).
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, stride: int, *, groups: int = 1, bias: bool = False
+    ) -> None:
+        super().__init__(in_channels, out_channels, 3, stride, padding=1, groups=groups, bias=bias)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Map Tensor[B, in_channels, H, W] to Tensor[B, out_channels, H / stride, W / stride]."""
+        if inputs.shape[3] > 1:
+            return super().forward(inputs)
+        with torch.autocast(inputs.device.type, enabled=False):
+            return super().forward(inputs.float())
+
+
 class Cnn4(nn.Module):
     """The 2021 study's network: four strided blocks of Conv-ReLU-BatchNorm, average pooling, one linear layer.
 
@@ -53,7 +72,7 @@ class Cnn4(nn.Module):
         layers: list[nn.Module] = []
         before = in_channels
         for block, width in enumerate(widths):
-            conv = nn.Conv2d(before, width, 3, stride=2, padding=1) if block else Stem(before, width)
+            conv = Conv(before, width, stride=2, bias=True) if block else Stem(before, width)
             layers += [conv, nn.ReLU(inplace=True), BatchNorm(width)]
             before = width
         self.blocks = nn.Sequential(*layers)
@@ -76,7 +95,7 @@ class Separable(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(in_channels, in_channels, 3, stride, 1, groups=in_channels, bias=False)
+        self.depthwise = Conv(in_channels, in_channels, stride, groups=in_channels)
         self.pointwise = nn.Conv2d(in_channels, out_channels, 1, bias=False)
         self.norm = BatchNorm(out_channels)
         self.is_residual = in_channels == out_channels and stride == 1
@@ -92,7 +111,7 @@ class Dense(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+        self.conv = Conv(in_channels, out_channels, stride)
         self.norm = BatchNorm(out_channels)
         self.is_residual = in_channels == out_channels and stride == 1
 

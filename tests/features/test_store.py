@@ -1,5 +1,8 @@
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +58,23 @@ def test_a_store_in_memory_holds_what_one_on_disk_does(root: Path, tmp_path: Pat
     assert in_memory.n_bytes == on_disk.n_bytes
     for name in Index.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(in_memory.index, name), getattr(on_disk.index, name))
+
+
+def test_frames_can_take_more_than_the_memory_a_process_may_have(root: Path, tmp_path: Path) -> None:
+    store = prepare(scan(root), FEATURES, folder=tmp_path / "stores")
+    n_frames = store.index.n_frames.copy()
+    n_frames[-1] = 4_000_000_000 // (4 * FEATURES.n_mels)
+    index = replace(store.index, n_frames=n_frames)
+    np.savez(store.path / "index.npz", **{name: getattr(index, name) for name in Index.__dataclass_fields__})
+    os.truncate(store.path / "frames.f32", 4 * FEATURES.n_mels * (index.n_rows + 1))
+    program = (
+        "import resource, sys; from pathlib import Path; import torch; from audiomnist.features import FeatureStore;"
+        "resource.setrlimit(resource.RLIMIT_DATA, (3_000_000_000, 3_000_000_000));"
+        "frames = FeatureStore.open(Path(sys.argv[1])).frames; print(float(frames[:10].sum()), float(frames[-1].sum()))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, str(store.path)], capture_output=True, text=True, check=True)
+    assert [float(number) for number in ran.stdout.split()] == [pytest.approx(float(store.frames[:10].sum())), 0]
+    assert not ran.stderr
 
 
 def test_an_unchanged_corpus_is_not_read_again(root: Path, tmp_path: Path) -> None:

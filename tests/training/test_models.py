@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from audiomnist.config import Config
-from audiomnist.training.models import Cnn4, Dense, ResidualNet, Separable, Stem, build_model
+from audiomnist.training.models import Cnn4, Conv, Dense, ResidualNet, Separable, Stem, build_model
 
 
 def test_the_studys_network_has_its_number_of_parameters() -> None:
@@ -36,6 +36,18 @@ def test_the_stem_is_a_plain_strided_convolution(n_channels: int, n_mels: int) -
     for result in (outputs, expected):
         result.square().sum().backward()
     torch.testing.assert_close(ours.grad, plain.grad, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("groups", [1, 16])
+def test_gradients_of_maps_one_column_wide_are_numbers(groups: int) -> None:
+    conv = Conv(16, 16, stride=2, groups=groups)
+    for _ in range(20):
+        torch.full((5, conv.weight.numel()), float("nan")).clone()  # what is left in memory
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = conv(torch.rand(24, 16, 3, 1).contiguous(memory_format=torch.channels_last))
+        conv.zero_grad()
+        outputs.float().sum().backward()
+        assert torch.isfinite(conv.weight.grad).all()
 
 
 def test_the_seed_alone_decides_the_first_weights() -> None:
