@@ -8,9 +8,9 @@ import typer
 
 from audiomnist.cli.options import Changes, Json
 from audiomnist.cli.output import print_json
-from audiomnist.config import load, read_text, version_path, versions
 from audiomnist.errors import UsageError, command
 from audiomnist.files import write_text
+from audiomnist.shipped import version_path, versions
 
 app = typer.Typer(no_args_is_help=True, help="Show, check and copy configurations.")
 
@@ -24,6 +24,8 @@ def _path(name: str) -> Path:
 @app.command()
 def show(name: Name, set_: Changes = None, json: Json = False) -> None:
     """Print a configuration in full, with every default."""
+    from audiomnist.config import load
+
     config = load(_path(name), set_ or ())
     if json:
         print_json(config.model_dump(mode="json"))
@@ -36,6 +38,8 @@ def validate(
     file: Annotated[Path, typer.Argument(help="Configuration file.", metavar="FILE")], json: Json = False
 ) -> None:
     """Check a configuration; every error is shown at once."""
+    from audiomnist.config import load
+
     config = load(file)
     if json:
         print_json({"file": file, "valid": True, "version": config.version})
@@ -48,6 +52,8 @@ def copy(
     name: Name, file: Annotated[Path, typer.Argument(help="New file.", metavar="FILE")], json: Json = False
 ) -> None:
     """Copy a configuration, with its comments, to a file of your own."""
+    from audiomnist.config import read_text
+
     if file.exists():
         raise UsageError(f"{file} exists already", "name a new file")
     text = read_text(_path(name))

@@ -7,7 +7,6 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import byte_progress, chatter_console, error_document, print_json, result_console
-from audiomnist.corpus.places import data_folder
 from audiomnist.errors import DataError, UsageError, command, indented
 
 _MORE = " (--json lists all)"
@@ -39,6 +38,7 @@ def download(
     """Download a corpus, resuming where an earlier call broke off, and check that it is whole."""
     from audiomnist.corpus.download import download as bring
     from audiomnist.corpus.manifest import verify as check
+    from audiomnist.corpus.places import data_folder
     from audiomnist.corpus.sources import find_source
 
     quiet = quiet or json

@@ -10,13 +10,13 @@ from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, error_document, print_json, progress, result_console
 from audiomnist.cli.session import absolute, open_corpora, open_corpus, open_run, open_store, place_name
 from audiomnist.cli.tables import accuracy_text, calibration_text, print_robustness, print_scores
-from audiomnist.config import Config, from_settings
 from audiomnist.errors import ThresholdError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from audiomnist.config import Config
     from audiomnist.corpus import Corpus
     from audiomnist.evaluation.experiment import Result
     from audiomnist.evaluation.robustness import Robustness
@@ -112,7 +112,7 @@ def evaluate(
         raise failure
 
 
-def _own_test_clips(folder: "RunFolder", config: Config, *, quiet: bool) -> "tuple[Corpus, NDArray[np.int64]]":
+def _own_test_clips(folder: "RunFolder", config: "Config", *, quiet: bool) -> "tuple[Corpus, NDArray[np.int64]]":
     from audiomnist.evaluation.leaks import check
 
     _, corpus = open_corpora(config, quiet=quiet)
@@ -127,6 +127,7 @@ def _clips_of(
     """Return another corpus, and its test part under a scheme, or all of it."""
     import numpy as np
 
+    from audiomnist.config import from_settings
     from audiomnist.corpus import labels, split
     from audiomnist.corpus.targets import with_known_labels
 
@@ -141,7 +142,7 @@ def _clips_of(
 
 
 def _count_trained_on(
-    folder: "RunFolder", config: Config, corpus: "Corpus", clips: "NDArray[np.int64]", *, quiet: bool
+    folder: "RunFolder", config: "Config", corpus: "Corpus", clips: "NDArray[np.int64]", *, quiet: bool
 ) -> int:
     """Return how many of the tested clips the run was trained on, and say so if there are any."""
     from audiomnist.corpus.places import locate

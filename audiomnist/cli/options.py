@@ -1,12 +1,15 @@
 """Options that mean the same in every verb, and the configuration they add up to."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audiomnist.config import Config, load, version_path
 from audiomnist.errors import UsageError
+from audiomnist.shipped import version_path
+
+if TYPE_CHECKING:
+    from audiomnist.config import Config
 
 DEFAULT_VERSION = "v2"
 
@@ -69,7 +72,7 @@ def resolve(
     target: str | None = None,
     scheme: str | None = None,
     folds: int | None = None,
-) -> Config:
+) -> "Config":
     """Return the configuration that the options add up to.
 
     Raises
@@ -77,6 +80,8 @@ def resolve(
     UsageError
         If both a version and a file are named.
     """
+    from audiomnist.config import load
+
     if version is not None and config_file is not None:
         raise UsageError("--version and --config both name a configuration", "give one of them")
     shortcuts = {

@@ -5,22 +5,21 @@ from typing import TYPE_CHECKING
 
 from audiomnist import distributed
 from audiomnist.cli.output import chatter_console, progress
-from audiomnist.config import Config, Features
-from audiomnist.corpus import Corpus, scan
-from audiomnist.corpus.exclusion import without
-from audiomnist.corpus.places import data_folder, locate
-from audiomnist.corpus.targets import with_known_labels
 from audiomnist.errors import AudiomnistError, Interrupted, command
 
 if TYPE_CHECKING:
+    from audiomnist.config import Config, Features
+    from audiomnist.corpus import Corpus
     from audiomnist.features import FeatureStore
     from audiomnist.training.run import RunFolder
 
 _MANY_CUT = 0.01
 
 
-def open_corpus(place: str, *, exclude_file: str | Path | None = None, quiet: bool) -> Corpus:
+def open_corpus(place: str, *, exclude_file: str | Path | None = None, quiet: bool) -> "Corpus":
     """Scan a corpus, without the clips that a file lists; the synthetic one is made first if it is not there yet."""
+    from audiomnist.corpus.exclusion import without
+
     corpus = distributed.by_first(lambda: _found(place, quiet=quiet))
     n_speakers = len(set(corpus.speakers.tolist()))
     console = chatter_console(quiet)
@@ -35,7 +34,10 @@ def open_corpus(place: str, *, exclude_file: str | Path | None = None, quiet: bo
     return kept
 
 
-def _found(place: str, *, quiet: bool) -> Corpus:
+def _found(place: str, *, quiet: bool) -> "Corpus":
+    from audiomnist.corpus import scan
+    from audiomnist.corpus.places import data_folder, locate
+
     if place == "synthetic" and not (data_folder() / place).exists():
         from audiomnist.corpus.synthesis import synthesize
 
@@ -44,7 +46,7 @@ def _found(place: str, *, quiet: bool) -> Corpus:
     return scan(locate(place))
 
 
-def open_corpora(config: Config, *, quiet: bool) -> tuple[Corpus, Corpus]:
+def open_corpora(config: "Config", *, quiet: bool) -> "tuple[Corpus, Corpus]":
     """Return the corpus of a configuration, and the same with the clips of its further corpus behind its own."""
     own = _labelled(open_corpus(config.data, exclude_file=config.exclude_file, quiet=quiet), config.target, quiet=quiet)
     if config.extra_data is None:
@@ -53,8 +55,10 @@ def open_corpora(config: Config, *, quiet: bool) -> tuple[Corpus, Corpus]:
     return own, own.joined(extra, place_name(config.extra_data))
 
 
-def _labelled(corpus: Corpus, target: str, *, quiet: bool) -> Corpus:
+def _labelled(corpus: "Corpus", target: str, *, quiet: bool) -> "Corpus":
     """Return the clips whose label is known."""
+    from audiomnist.corpus.targets import with_known_labels
+
     labelled = with_known_labels(corpus, target)
     if len(labelled) < len(corpus):
         left_out = len(corpus) - len(labelled)
@@ -63,7 +67,7 @@ def _labelled(corpus: Corpus, target: str, *, quiet: bool) -> Corpus:
 
 
 def open_store(
-    corpus: Corpus, features: Features, place: str, *, quiet: bool, jobs: int | None = None
+    corpus: "Corpus", features: "Features", place: str, *, quiet: bool, jobs: int | None = None
 ) -> "FeatureStore":
     """Return the corpus's feature store; if it has to be made, a look at names and headers comes first."""
     from audiomnist.features import is_prepared, prepare
@@ -75,6 +79,7 @@ def open_store(
 
 
 def _warn_of_faults(place: str, jobs: int | None, *, quiet: bool) -> None:
+    from audiomnist.corpus.places import locate
     from audiomnist.corpus.validation import validate
 
     validation = validate(locate(place), jobs=jobs)
@@ -85,7 +90,7 @@ def _warn_of_faults(place: str, jobs: int | None, *, quiet: bool) -> None:
         chatter_console(quiet).print(f"validate: {n_errors:,} errors, {n_warnings:,} warnings; see: {see}")
 
 
-def warn_of_cuts(store: "FeatureStore", config: Config, *, quiet: bool) -> None:
+def warn_of_cuts(store: "FeatureStore", config: "Config", *, quiet: bool) -> None:
     """Say so if the window is shorter than more than 1 % of the clips."""
     from audiomnist.corpus.lengths import cut_share
 
@@ -113,7 +118,7 @@ def stopped(by: BaseException, reached: str, hint: str) -> AudiomnistError:
     return Interrupted(reached, hint)
 
 
-def with_lasting_places(config: Config) -> Config:
+def with_lasting_places(config: "Config") -> "Config":
     """Return a configuration whose corpora are the same seen from any folder."""
     extra = config.extra_data and absolute(config.extra_data)
     return config.model_copy(update={"data": absolute(config.data), "extra_data": extra})
@@ -121,11 +126,15 @@ def with_lasting_places(config: Config) -> Config:
 
 def absolute(place: str) -> str:
     """Return a place so that it means the same from any folder: names stay, paths become absolute."""
+    from audiomnist.corpus.places import data_folder, locate
+
     path = locate(place)
     return place if path == data_folder() / place else str(path.resolve())
 
 
 def place_name(place: str) -> str:
     """Return a name for what is found out about a place: the folder's, or the manifest's without its suffix."""
+    from audiomnist.corpus.places import locate
+
     path = locate(place).resolve()
     return path.stem if path.is_file() else path.name

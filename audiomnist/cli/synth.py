@@ -7,7 +7,6 @@ import typer
 
 from audiomnist.cli.options import Jobs, Json, Quiet
 from audiomnist.cli.output import print_json, progress, result_console
-from audiomnist.corpus.places import data_folder
 from audiomnist.errors import command
 
 
@@ -25,6 +24,7 @@ def synth(
 ) -> None:
     """Make a corpus of spoken digits with eSpeak NG, offline, in AudioMNIST's layout."""
     from audiomnist.corpus import scan
+    from audiomnist.corpus.places import data_folder
     from audiomnist.corpus.synthesis import synthesize
 
     with progress("synth", "clips", quiet=quiet or json) as show:

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import print_json, progress, result_console
-from audiomnist.corpus.places import locate
 from audiomnist.errors import DataError, command
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ def validate(
     jobs: options.Jobs = None,
 ) -> None:
     """Check a corpus: names, headers and sizes in seconds, with --deep also every sample."""
+    from audiomnist.corpus.places import locate
     from audiomnist.corpus.validation import validate as check
 
     place = options.resolve(None, None, None, data=data).data

@@ -13,26 +13,6 @@ from audiomnist.errors import ConfigError, did_you_mean
 _SHOW_ONE = "'audiomnist config show v2' prints a configuration in full"
 
 
-def versions() -> dict[str, Path]:
-    """Return the configurations that ship with the package, by name."""
-    package = Path(__file__).parents[1]
-    inside = package / "configs"
-    folder = inside if inside.is_dir() else package.parent / "configs"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def version_path(name: str) -> Path:
-    """Return the file of a shipped version; raise ConfigError if there is none of that name."""
-    known = versions()
-    if name not in known:
-        guess = did_you_mean(name, known)
-        raise ConfigError(
-            f"there is no version '{name}'",
-            f"{guess}{' ' if guess else ''}known: {', '.join(known)}; a file of your own goes with --config FILE",
-        )
-    return known[name]
-
-
 def read_text(path: Path) -> str:
     """Return the text of a configuration file; raise ConfigError if it cannot be read."""
     try:

@@ -1,6 +1,13 @@
-"""Parts of a corpus drawn at random, clip by clip or speaker by speaker. scikit-learn draws."""
+"""Parts of a corpus drawn at random, clip by clip or speaker by speaker.
+
+Folds are drawn by scikit-learn. A single split is drawn here, clip for clip as scikit-learn would draw it: loading it
+takes longer than everything else before the first step of a training, but for torch.
+"""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +17,7 @@ from audiomnist.errors import DataError
 
 Clips = NDArray[np.int64]
 Division = tuple[Clips, Clips]
+Taken = NDArray[np.bool_]
 
 _CANDIDATES = 32
 
@@ -42,17 +50,14 @@ def set_aside(
     DataError
         If there are too few clips or speakers.
     """
-    from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
-
+    random = np.random.RandomState(seed)  # a legacy generator, whose numbers are promised never to change
     try:
         if by_speaker:
-            splitter = GroupShuffleSplit(_CANDIDATES, test_size=fraction, random_state=seed)
-            drawn = splitter.split(clips, groups=corpus.speakers[clips])
             kinds = _kinds(corpus, labels)[clips]
-            kept, taken = min(drawn, key=lambda division: _unevenness(kinds, division[1], fraction))
+            drawn = _draws_by_group(corpus.speakers[clips], fraction, random)
+            taken = min(drawn, key=lambda taken: _unevenness(kinds, taken, fraction))
         else:
-            splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
-            kept, taken = next(splitter.split(clips, labels[clips]))
+            taken = _draw_by_label(labels[clips], fraction, random)
     except ValueError as error:
         unit = "speakers" if by_speaker else "clips of each class"
         raise DataError(
@@ -60,7 +65,54 @@ def set_aside(
             f"change it with --set {setting}=..., or use a larger corpus"
             + (" or --split random" if by_speaker else ""),
         ) from error
-    return np.sort(clips[kept]), np.sort(clips[taken])
+    return np.sort(clips[~taken]), np.sort(clips[taken])
+
+
+def _draw_by_label(labels: Clips, fraction: float, random: np.random.RandomState) -> Taken:
+    """Draw the same share of every label: ``StratifiedShuffleSplit(1, test_size=fraction)`` of scikit-learn."""
+    of_clips, counts = np.unique(labels, return_inverse=True, return_counts=True)[1:]
+    n_taken = _n_taken(len(labels), fraction)
+    if counts.min() < 2 or min(n_taken, len(labels) - n_taken) < len(counts):
+        raise ValueError(f"{len(counts)} classes, {counts.min()} clips in the scarcest")
+    n_kept = _shared_out(counts, len(labels) - n_taken, random)
+    _shared_out(counts - n_kept, n_taken, random)  # the rest, but it may use up a random number, as in scikit-learn
+    taken = np.zeros(len(labels), np.bool_)
+    by_label = np.split(np.argsort(of_clips, kind="stable"), np.cumsum(counts)[:-1])
+    for clips, count in zip(by_label, n_kept.tolist(), strict=True):
+        taken[clips[random.permutation(len(clips))[count:]]] = True
+    return taken
+
+
+def _draws_by_group(groups: NDArray[np.str_], fraction: float, random: np.random.RandomState) -> Iterator[Taken]:
+    """Draw a share of the groups, again and again: ``GroupShuffleSplit(test_size=fraction)`` of scikit-learn."""
+    names, of_clips = np.unique(groups, return_inverse=True)
+    n_taken = _n_taken(len(names), fraction)
+    for _ in range(_CANDIDATES):
+        yield np.isin(of_clips, random.permutation(len(names))[:n_taken])
+
+
+def _n_taken(count: int, fraction: float) -> int:
+    n_taken = math.ceil(fraction * count)
+    if not 0 < n_taken < count:
+        raise ValueError(f"{count} in all")
+    return n_taken
+
+
+def _shared_out(counts: Clips, n_wanted: int, random: np.random.RandomState) -> Clips:
+    """Return how many of each kind to draw; what is left after rounding down goes to the largest remainders."""
+    exact = counts / counts.sum() * n_wanted
+    shares = np.floor(exact)
+    remainders = exact - shares
+    n_left = int(n_wanted - shares.sum())
+    for remainder in np.unique(remainders)[::-1]:
+        if n_left <= 0:
+            break
+        alike = np.flatnonzero(remainders == remainder)
+        chosen = random.choice(alike, size=min(len(alike), n_left), replace=False)
+        shares[chosen] += 1
+        n_left -= len(chosen)
+    whole: Clips = shares.astype(np.int64)
+    return whole
 
 
 def draw_folds(corpus: Corpus, count: int, *, labels: Clips, by_speaker: bool, seed: int) -> list[Division]:
@@ -103,7 +155,7 @@ def _kinds(corpus: Corpus, labels: Clips) -> Clips:
     return np.column_stack([labels, np.unique(genders.astype(str), return_inverse=True)[1]])
 
 
-def _unevenness(kinds: Clips, taken: Clips, fraction: float) -> float:
+def _unevenness(kinds: Clips, taken: Clips | Taken, fraction: float) -> float:
     """Return by how much the shares set aside of each kind's values differ from ``fraction``, at worst."""
     worst = 0.0
     for column in kinds.T:

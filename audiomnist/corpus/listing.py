@@ -1,10 +1,11 @@
 """Every file of a corpus and what its name claims, also where nothing about the corpus can be relied on."""
 
 import os
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 from audiomnist.corpus.metadata import FILE_NAME
@@ -79,33 +80,47 @@ def _list_folder(root: Path) -> Listing:
     findings: list[Finding] = []
     clips: list[Clip] = []
     metadata = None
-    for path in sorted(_walk(root, findings)):
-        name = PurePosixPath(path)
-        shown = path.encode("utf-8", "backslashreplace").decode()
-        match = _CLIP_SHAPE.fullmatch(name.stem) if name.suffix.lower() in AUDIO_SUFFIXES else None
-        if name.name == FILE_NAME:
+    for path, is_file in sorted(_walk(root, findings)):
+        name = posixpath.basename(path)
+        stem, suffix = posixpath.splitext(name)
+        is_audio = suffix.lower() in AUDIO_SUFFIXES
+        match = _CLIP_SHAPE.fullmatch(stem) if is_audio else None
+        if name == FILE_NAME:
             metadata = metadata or root / path
-        elif not (root / path).is_file():
-            findings.append(Finding("unreadable", "error", shown, "not a regular file, or a link to nothing"))
-        elif match is None or not path.isprintable():
-            if name.name != MANIFEST_NAME:
-                why = "audio without a clip's name" if name.suffix.lower() in AUDIO_SUFFIXES else "not a recording"
-                findings.append(Finding("does not belong", "warning", shown, why))
-        else:
+        elif is_file and match is not None and path.isprintable():
             clips.append(Clip(path, match["label"], match["speaker"], int(match["repetition"])))
+        elif not is_file or name != MANIFEST_NAME:
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            why = "audio without a clip's name" if is_audio else "not a recording"
+            findings.append(
+                Finding("does not belong", "warning", shown, why)
+                if is_file
+                else Finding("unreadable", "error", shown, "not a regular file, or a link to nothing")
+            )
     findings += _labels(clips) + _folders(clips)
     return Listing(root, tuple(clips), metadata, True, tuple(findings))
 
 
-def _walk(root: Path, findings: list[Finding]) -> Iterator[str]:
-    def note(error: OSError) -> None:
-        folder = os.path.relpath(error.filename, root)
-        findings.append(Finding("unreadable", "error", folder, f"folder cannot be listed: {error.strerror}"))
-
-    for folder, folders, files in os.walk(root, onerror=note):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        below = Path(folder).relative_to(root)
-        yield from ((below / name).as_posix() for name in files)
+def _walk(root: Path, findings: list[Finding]) -> Iterator[tuple[str, bool]]:
+    """Yield every path but those of folders, and whether it is a file or a link to one."""
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(root / folder))
+        except OSError as error:
+            fault = f"folder cannot be listed: {error.strerror}"
+            findings.append(Finding("unreadable", "error", folder.rstrip("/") or ".", fault))
+            continue
+        for entry in entries:
+            path = f"{folder}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                if not entry.name.startswith("."):
+                    pending.append(f"{path}/")
+            elif entry.is_file(follow_symlinks=False):
+                yield path, True
+            elif not Path(entry).is_dir():
+                yield path, Path(entry).is_file()
 
 
 def _labels(clips: list[Clip]) -> list[Finding]:
@@ -121,7 +136,7 @@ def _folders(clips: list[Clip]) -> list[Finding]:
     speakers = {clip.speaker for clip in clips}
     found = []
     for clip in clips:
-        folder = PurePosixPath(clip.path).parent.name
+        folder = posixpath.basename(posixpath.dirname(clip.path))
         if folder != clip.speaker and (folder in speakers or _NUMBERED_FOLDER.fullmatch(folder)):
             detail = f"lies in the folder of speaker {folder}, but its name says speaker {clip.speaker}"
             found.append(Finding("speaker folder", "error", clip.path, detail))

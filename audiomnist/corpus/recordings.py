@@ -1,4 +1,4 @@
-"""What a recording says of itself in its header, and what its samples say: level, clipping, silence."""
+"""What the samples of a recording say: level, clipping, silence."""
 
 import os
 from collections import deque
@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from audiomnist.corpus.headers import Header, header_of
 from audiomnist.errors import DataError
 
 Item = TypeVar("Item")
@@ -23,18 +24,6 @@ FULL_SCALE = 0.9995
 CLIPPED_RUN_SAMPLES = 3
 _FRAME_MS = 10
 _SOUND_BELOW_PEAK_DB = 35.0
-_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
-_UNKNOWN_SIZE = 0xFFFFFFFF
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a file says of its sound; ``bit_depth`` is None where the coding has no such thing."""
-
-    sample_rate: int
-    n_channels: int
-    n_frames: int
-    bit_depth: int | None
 
 
 @dataclass(frozen=True)
@@ -60,20 +49,6 @@ class Loudness:
     trailing_ms: float
 
 
-def read_header(path: Path) -> Header:
-    """Read a recording's header.
-
-    Raises
-    ------
-    DataError
-        If there is none that can be understood.
-    """
-    try:
-        return _header(soundfile.info(path))
-    except (OSError, RuntimeError) as error:  # soundfile's own errors are RuntimeErrors
-        raise DataError(f"{path}: cannot be read ({error})", "remove the file or replace it") from error
-
-
 def decode(path: Path) -> tuple[Samples, Header]:
     """Read a whole recording.
 
@@ -90,25 +65,9 @@ def decode(path: Path) -> tuple[Samples, Header]:
     """
     try:
         with soundfile.SoundFile(path) as sound:
-            return sound.read(dtype="float32", always_2d=True), _header(sound)
+            return sound.read(dtype="float32", always_2d=True), header_of(sound)
     except (OSError, RuntimeError) as error:
         raise DataError(f"{path}: cannot be decoded ({error})", "remove the file or replace it") from error
-
-
-def missing_wav_bytes(path: Path) -> int:
-    """Return by how much the data chunk of a WAV file reaches past the end of the file; 0 for other formats."""
-    with path.open("rb") as file:
-        if file.read(4) != b"RIFF":
-            return 0
-        size, position = os.fstat(file.fileno()).st_size, 12
-        while position + 8 <= size:
-            file.seek(position)
-            chunk = file.read(8)
-            length = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"data":
-                return 0 if length == _UNKNOWN_SIZE else max(0, position + 8 + length - size)
-            position += 8 + length + length % 2
-    return 0
 
 
 def measure(samples: Samples, sample_rate: int) -> Loudness:
@@ -177,7 +136,3 @@ def map_in_order(
 def _decibels(amplitude: NDArray[np.floating]) -> NDArray[np.floating]:
     decibels: NDArray[np.floating] = 20 * np.log10(np.maximum(amplitude, 10 ** (QUIETEST_DB / 20)))
     return decibels
-
-
-def _header(sound: Any) -> Header:
-    return Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype))

@@ -25,7 +25,7 @@ AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
 CLASSES = tuple("0123456789")
 _Row = tuple[str, int, str, int, tuple[int, int]]  # path, digit, speaker, repetition, stamp
-_CLIP_NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+(?:_[^_]+)*)_(?P<repetition>\d+)")
+_CLIP_NAME = re.compile(r"(\d)_([^_]+(?:_[^_]+)*)_(\d+)")  # digit, speaker, repetition
 
 
 @dataclass(frozen=True)
@@ -149,22 +149,25 @@ def _from_folder(root: Path) -> Corpus:
     strays: list[str] = []
     own_folders = True
     for path, status in sorted(_walk(root), key=itemgetter(0)):
-        name = Path(path)
-        is_audio = name.suffix.lower() in AUDIO_SUFFIXES and path.isprintable()
-        match = _CLIP_NAME.fullmatch(name.stem) if is_audio else None
+        folder, _, name = path.rpartition("/")
+        stem, suffix = posixpath.splitext(name)
+        is_audio = suffix.lower() in AUDIO_SUFFIXES and path.isprintable()
+        match = _CLIP_NAME.fullmatch(stem) if is_audio else None
         if match is None or status is None:
-            if name.name not in {FILE_NAME, MANIFEST_NAME}:
+            if name not in {FILE_NAME, MANIFEST_NAME}:
                 strays.append(path.encode("utf-8", "backslashreplace").decode())
             continue
-        rows.append((path, int(match["digit"]), match["speaker"], int(match["repetition"]), status))
-        own_folders &= name.parent.name == match["speaker"]
+        digit, speaker, repetition = match.groups()
+        rows.append((path, int(digit), speaker, int(repetition), status))
+        own_folders &= posixpath.basename(folder) == speaker
     corpus = _table(root, "audiomnist" if rows and own_folders else "fsdd", rows, strays)
     metadata = next((path for path in (root / FILE_NAME, root / "data" / FILE_NAME) if path.exists()), None)
     if metadata is None:
         return corpus
     known = read_speakers(metadata)
+    speakers = corpus.speakers.tolist()
     columns = {
-        name: np.array([of_speaker.get(speaker) for speaker in corpus.speakers.tolist()], dtype=object)
+        name: np.array([of_speaker.get(speaker) for speaker in speakers], dtype=object)
         for name, of_speaker in known.columns.items()
     }
     return replace(corpus, columns=columns, corrections=known.corrections)

@@ -120,6 +120,7 @@ def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrog
     figure = blank_figure(11, 2.5 * n_rows)
     panels = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
     for axes in panels:
+        axes.set(xticks=[], yticks=[])  # unseen, but laid out at a cost
         axes.set_axis_off()
     for axes, clip, spectrogram in zip(panels, chosen.tolist(), spectrograms, strict=False):
         said, label = predictions.predicted[clip], predictions.labels[clip]
@@ -130,6 +131,7 @@ def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrog
             f"label {predictions.classes[label]}",
             color=RIGHT if predictions.correct[clip] else WRONG,
             fontsize=9,
+            y=1.0,
         )
     return figure
 

@@ -69,22 +69,28 @@ def score(predictions: Predictions, columns: Columns) -> Scores:
     columns : mapping of str to str array [n_clips]
         What else is known of the clips, to group them by.
     """
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-
-    classes = np.arange(len(predictions.classes))
-    of_class = precision_recall_fscore_support(
-        predictions.labels, predictions.predicted, labels=classes, zero_division=0.0
-    )
+    n_classes = len(predictions.classes)
+    cells = predictions.labels * n_classes + predictions.predicted
+    confusion = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
     of_label = predictions.probabilities[np.arange(len(predictions)), predictions.labels]
     return Scores(
         interval=overall(predictions.correct, predictions.speakers),
         loss=float(-np.log(of_label.clip(min=1e-12)).mean()),
         n_test=len(predictions),
-        per_class={
-            name: {"precision": float(precision), "recall": float(recall), "f1": float(f1), "n": int(n)}
-            for name, precision, recall, f1, n in zip(predictions.classes, *of_class, strict=True)
-        },
-        confusion=confusion_matrix(predictions.labels, predictions.predicted, labels=classes),
+        per_class=_per_class(predictions.classes, confusion),
+        confusion=confusion,
         groups=group_scores(predictions, columns),
         calibration=calibration(predictions),
     )
+
+
+def _per_class(names: tuple[str, ...], confusion: NDArray[np.int64]) -> dict[str, dict[str, float]]:
+    """Return precision, recall, F1 and clips of each class; what has nothing to be a share of is 0."""
+    n_right, n_predicted, n = np.diag(confusion), confusion.sum(0), confusion.sum(1)
+    precision, recall = (n_right / np.maximum(of, 1) for of in (n_predicted, n))
+    f1 = 2 * n_right / np.maximum(n_predicted + n, 1)
+    figures = zip(precision.tolist(), recall.tolist(), f1.tolist(), n.tolist(), strict=True)
+    return {
+        name: dict(zip(("precision", "recall", "f1", "n"), of_class, strict=True))
+        for name, of_class in zip(names, figures, strict=True)
+    }

@@ -10,7 +10,7 @@ from audiomnist import __version__
 from audiomnist.cli.app import app
 from tests.cli.command import succeeds
 
-HEAVY = {"torch", "torchaudio", "sklearn", "matplotlib", "scipy", "soundfile"}
+HEAVY = {"torch", "torchaudio", "numpy", "pydantic", "yaml", "sklearn", "matplotlib", "scipy", "soundfile"}
 SHOW_HELP = """
 import contextlib, sys
 from audiomnist.cli.app import app

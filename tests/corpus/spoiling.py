@@ -95,6 +95,11 @@ def dangling_link(corpus: Path) -> None:
     (corpus / "data/02/3_02_9.wav").symlink_to("nowhere")
 
 
+def looping_link(corpus: Path) -> None:
+    link = corpus / "data/02/3_02_7.wav"
+    link.symlink_to(link)
+
+
 def age_1234(corpus: Path) -> None:
     change_metadata(corpus, "02", age="1234")
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.corpus.recordings import Header, Loudness, decode, map_in_order, measure
+from audiomnist.corpus.headers import Header
+from audiomnist.corpus.recordings import Loudness, decode, map_in_order, measure
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError
 
