@@ -26,7 +26,7 @@ def second(trained: Trained, tmp_path: Path) -> Path:
             row |= {name: str(float(name == f"p{row['label']}")) for name in header if name[1:].isdigit()}
     write(run, rows, header)
     settings = (run / "config.yaml").read_text()
-    (run / "config.yaml").write_text(settings.replace("seed: 0", "seed: 7").replace("lr: 0.01", "lr: 0.02"))
+    (run / "config.yaml").write_text(settings.replace("seed: 0", "seed: 7").replace("lr: 0.02", "lr: 0.03"))
     return run
 
 
@@ -56,7 +56,7 @@ def test_the_document_says_what_differs_and_is_written_beside_a_picture(
     document = outcome.json
     assert outcome.stderr == ""
     assert document.keys() == {"runs", "settings", "differences", "cautions", "out"}
-    assert document["settings"] == {"seed": [0, 7], "optim.lr": [0.01, 0.02]}
+    assert document["settings"] == {"seed": [0, 7], "optim.lr": [0.02, 0.03]}
     assert [(run["name"], run["path"]) for run in document["runs"]] == [
         ("first", str(first)),
         ("second", str(second)),
@@ -84,7 +84,7 @@ def test_people_are_told_the_same_in_words(first: Path, second: Path, tmp_path: 
     (difference,) = json.loads((out / "compare.json").read_text())["differences"]
     assert difference["verdict"] in shown
     assert f"on the {difference['n_shared']} clips that both tested" in shown
-    assert any(line.split() == ["optim.lr", "0.01", "0.02"] for line in shown.splitlines())
+    assert any(line.split() == ["optim.lr", "0.02", "0.03"] for line in shown.splitlines())
     assert "optim.epochs" not in shown
     assert f"written to {out} (compare.json, curves.png)\n" in shown
 
