@@ -53,7 +53,7 @@ def kfold(
         bool, typer.Option("--suspects", help="List the clips whose label looks wrong, with a page to hear them.")
     ] = False,
     resume: Annotated[Path | None, typer.Option(help="Go on; finished folds are kept.", metavar="RUN")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Folds at a time, one thread each if several.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Folds at a time, a thread each; one left over has all.")] = 1,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -53,6 +53,7 @@ def run_experiments(
     """Run experiments, ``jobs`` at a time; each of several at a time has one thread for itself.
 
     Networks as small as ours keep two cores busier as two trainings with a thread each than as one with two threads.
+    A single one that is left over comes last and has all threads.
 
     Parameters
     ----------
@@ -66,20 +67,20 @@ def run_experiments(
     AudiomnistError
         What stopped the first of them that failed; the others are stopped too, and can be resumed.
     """
-    if jobs == 1 or len(experiments) < 2:
-        for number, (split, run) in experiments.items():
-            run_experiment(config, corpus, store, split, run, device, [Reporter(number, report)])
-        return
-    reports: Reports = get_context("spawn").Queue()
-    common = config, corpus, store.path, device, reports
-    with (
-        _passed_on(reports, report),
-        _deaths_told(),
-        worker_pool(min(jobs, len(experiments)), _start, common) as pool,
-    ):
-        calls = [(number, *parts) for number, parts in experiments.items()]
-        for finished in as_completed(submit_all(pool, _run, calls)):
-            finished.result()
+    calls = [(number, *parts) for number, parts in experiments.items()]
+    n_together = 0 if jobs == 1 else len(calls) - (len(calls) % jobs == 1)
+    if n_together:
+        reports: Reports = get_context("spawn").Queue()
+        common = config, corpus, store.path, device, reports
+        with (
+            _passed_on(reports, report),
+            _deaths_told(),
+            worker_pool(min(jobs, n_together), _start, common) as pool,
+        ):
+            for finished in as_completed(submit_all(pool, _run, calls[:n_together])):
+                finished.result()
+    for number, split, run in calls[n_together:]:
+        run_experiment(config, corpus, store, split, run, device, [Reporter(number, report)])
 
 
 @contextmanager

@@ -30,7 +30,9 @@ class Stem(nn.Conv2d):
         """Map Tensor[B, in_channels or 1, N, M] to Tensor[B, out_channels, N / 2, M / 2]."""
         folded = inputs.shape[1] == 1 < self.in_channels
         weight = self.weight.sum(1, keepdim=True) if folded else self.weight
-        pairs = _paired(functional.pad(inputs, (0, inputs.shape[3] % 2)))  # (B, 2 * C, N, M / 2)
+        if inputs.shape[3] % 2:
+            inputs = functional.pad(inputs, (0, 1))
+        pairs = _paired(inputs)  # (B, 2 * C, N, M / 2)
         weight = _paired(functional.pad(weight, (0, 1)))  # (out_channels, 2 * C, 5, 3)
         channels_last = pairs.contiguous(memory_format=torch.channels_last)
         return functional.conv2d(channels_last, weight, self.bias, stride=(2, 1), padding=(2, 1))
