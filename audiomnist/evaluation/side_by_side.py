@@ -67,17 +67,17 @@ def run_experiments(
     AudiomnistError
         What stopped the first of them that failed; the others are stopped too, and can be resumed.
     """
+    common = config, corpus, store.path, device
     calls = [(number, *parts) for number, parts in experiments.items()]
     n_together = 0 if jobs == 1 else len(calls) - (len(calls) % jobs == 1)
     if n_together:
         reports: Reports = get_context("spawn").Queue()
-        common = config, corpus, store.path, device, reports
         with (
             _passed_on(reports, report),
             _deaths_told(),
-            worker_pool(min(jobs, n_together), _start, common) as pool,
+            worker_pool(min(jobs, n_together), _start, (reports,)) as pool,
         ):
-            for finished in as_completed(submit_all(pool, _run, calls[:n_together])):
+            for finished in as_completed(submit_all(pool, _run, [(*common, *call) for call in calls[:n_together]])):
                 finished.result()
     for number, split, run in calls[n_together:]:
         run_experiment(config, corpus, store, split, run, device, [Reporter(number, report)])
@@ -110,17 +110,19 @@ def _passed_on(reports: Reports, report: Report) -> Iterator[None]:
         listener.join()
 
 
-# What a process needs for every experiment: sent once, when it starts.
-_common: tuple[Config, Corpus, FeatureStore, torch.device, Reports]
+# What a process is given when it starts, and a queue can be given then only. The rest comes with each call, as it is
+# more than a pipe holds: whoever starts a process waits until that has read it, and so would the next one's start.
+_reports: Reports
 
 
-def _start(config: Config, corpus: Corpus, store: Path, device: torch.device, reports: Reports) -> None:
-    global _common
+def _start(reports: Reports) -> None:
+    global _reports
     torch.set_num_threads(1)
-    _common = config, corpus, FeatureStore.open(store), device, reports
+    _reports = reports
 
 
-def _run(number: int, split: Split, run: RunFolder) -> None:
-    config, corpus, store, device, reports = _common
-    reporter = Reporter(number, lambda experiment, record: reports.put((experiment, record)))
-    run_experiment(config, corpus, store, split, run, device, [reporter])
+def _run(
+    config: Config, corpus: Corpus, store: Path, device: torch.device, number: int, split: Split, run: RunFolder
+) -> None:
+    reporter = Reporter(number, lambda experiment, record: _reports.put((experiment, record)))
+    run_experiment(config, corpus, FeatureStore.open(store), split, run, device, [reporter])
