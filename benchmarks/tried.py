@@ -39,10 +39,18 @@ class RowsNorm(norm.BatchNorm):
     """Statistics over rows however many channels there are."""
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        few, norm._FEW = norm._FEW, self.num_features
+        kept = norm._FEW, norm._LINE
+        norm._FEW = norm._LINE = self.num_features + 1
         outputs = super().forward(inputs)
-        norm._FEW = few
+        norm._FEW, norm._LINE = kept
         return outputs
+
+
+class PlainPooling(models.Cnn4):
+    """The average over places as one would write it."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.classifier(self.blocks(inputs).mean((2, 3)))
 
 
 def make_step(
@@ -53,6 +61,7 @@ def make_step(
     stem: type[nn.Module] = models.Stem,
     batch_norm: type[nn.Module] = norm.BatchNorm,
     ours: bool = True,
+    pooling: type[nn.Module] = models.Cnn4,
     compiled: bool = False,
 ) -> Step:
     """Return a training step on one ready batch, as this or that idea has it."""
@@ -60,6 +69,7 @@ def make_step(
     models.Stem, models.BatchNorm = stem, batch_norm  # type: ignore[misc, assignment]
     network = models.build_model(load(version_path("v2")), 10).train()
     models.Stem, models.BatchNorm = kept  # type: ignore[misc]
+    network.__class__ = pooling
     layout = torch.channels_last if channels_last else torch.contiguous_format
     network.to(memory_format=layout)
     inputs = torch.randn(batch, 1, N_FRAMES, 64).contiguous(memory_format=layout)
@@ -103,15 +113,17 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
-    plain = {"stem": PlainStem, "batch_norm": nn.BatchNorm2d, "ours": False}
+    simple = {"pooling": PlainPooling, "ours": False}
+    plain = simple | {"stem": PlainStem, "batch_norm": nn.BatchNorm2d}
     steps = {
         "torch's layers, float32, batches of 32": (32, make_step(32, half=False, channels_last=False, **plain)),
         "bfloat16": (32, make_step(32, channels_last=False, **plain)),
         "batches of 64": (64, make_step(64, channels_last=False, **plain)),
         "channels last in memory": (64, make_step(64, **plain)),
         "bands in pairs": (64, make_step(64, **(plain | {"stem": models.Stem}))),
-        "statistics over rows, up to 8 channels": (64, make_step(64, ours=False)),
-        "AdamW by the kernel alone": (64, make_step(64)),
+        "statistics over rows, 8 channels": (64, make_step(64, **simple)),
+        "AdamW by the kernel alone": (64, make_step(64, pooling=PlainPooling)),
+        "average pooling with the channels last": (64, make_step(64)),
         "dropped: float32": (64, make_step(64, half=False)),
         "dropped: statistics over rows, all channels": (64, make_step(64, batch_norm=RowsNorm)),
         "dropped: batches of 128": (128, make_step(128)),

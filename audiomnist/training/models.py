@@ -45,9 +45,10 @@ def _paired(values: torch.Tensor) -> torch.Tensor:
 
 
 class Conv(nn.Conv2d):
-    """A convolution with kernels of 3 x 3, in full precision where maps are one column wide.
+    """A convolution with kernels of 3 x 3, in full precision where oneDNN's bfloat16 fails (seen with torch 2.14).
 
-    There oneDNN's bfloat16 gradient of strided filters reads memory that nobody wrote (seen with torch 2.14).
+    That is on maps one column wide, where its gradient of strided filters reads memory that nobody wrote; and for
+    strided depthwise filters, where the gradient of the maps takes 25 times as long.
     """
 
     def __init__(
@@ -57,10 +58,18 @@ class Conv(nn.Conv2d):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, in_channels, H, W] to Tensor[B, out_channels, H / stride, W / stride]."""
-        if inputs.shape[3] > 1:
+        if inputs.shape[3] > 1 and (self.groups == 1 or self.stride == (1, 1)):
             return super().forward(inputs)
         with torch.autocast(inputs.device.type, enabled=False):
             return super().forward(inputs.float())
+
+
+def _pooled(maps: torch.Tensor) -> torch.Tensor:
+    """Average Tensor[B, C, H, W] over its places: Tensor[B, C].
+
+    With the channels last, so are those of the gradient; the gradient of ``maps.mean((2, 3))`` has to be turned first.
+    """
+    return maps.permute(0, 2, 3, 1).flatten(1, 2).mean(1)
 
 
 class Cnn4(nn.Module):
@@ -87,8 +96,7 @@ class Cnn4(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, C, N, M] to logits, Tensor[B, n_classes]."""
-        maps: torch.Tensor = self.blocks(inputs)  # (B, 64, N / 16, M / 16)
-        logits: torch.Tensor = self.classifier(maps.mean((-2, -1)))
+        logits: torch.Tensor = self.classifier(_pooled(self.blocks(inputs)))
         return logits
 
 
@@ -104,7 +112,7 @@ class Separable(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, in_channels, H, W] to Tensor[B, out_channels, H / stride, W / stride]."""
-        outputs = functional.relu_(self.norm(self.pointwise(self.depthwise(inputs))))
+        outputs = functional.relu(self.norm(self.pointwise(self.depthwise(inputs))))
         return inputs + outputs if self.is_residual else outputs
 
 
@@ -119,7 +127,7 @@ class Dense(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, in_channels, H, W] to Tensor[B, out_channels, H / stride, W / stride]."""
-        outputs = functional.relu_(self.norm(self.conv(inputs)))
+        outputs = functional.relu(self.norm(self.conv(inputs)))
         return inputs + outputs if self.is_residual else outputs
 
 
@@ -136,7 +144,7 @@ class ResidualNet(nn.Module):
         super().__init__()
         first, *rest = widths
         stem = Stem(in_channels, first, bias=False)
-        layers: list[nn.Module] = [stem, BatchNorm(first), nn.ReLU(inplace=True)]
+        layers: list[nn.Module] = [stem, BatchNorm(first), nn.ReLU()]
         before = first
         for width in rest:
             layers += [block(before, width, 2), block(width, width, 1)]
@@ -147,8 +155,7 @@ class ResidualNet(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, C, N, M] to logits, Tensor[B, n_classes]."""
-        maps: torch.Tensor = self.blocks(inputs)
-        logits: torch.Tensor = self.classifier(maps.mean((-2, -1)))
+        logits: torch.Tensor = self.classifier(_pooled(self.blocks(inputs)))
         return logits
 
 

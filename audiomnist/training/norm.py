@@ -10,14 +10,16 @@ from torch.nn import functional
 
 from audiomnist import distributed
 
-_FEW = 8  # channels
+_FEW = 32  # channels
+_LINE = 16  # numbers of a cache line
 
 
 class BatchNorm(nn.BatchNorm2d):
     """``torch.nn.BatchNorm2d`` (Ioffe and Szegedy, 2015) for maps whose channels lie side by side in memory.
 
-    A CPU adds up to eight channels at a time far slower than many. So a whole row of the map, all its places and
-    channels, counts as so many channels first; what is known of these is merged into the statistics of the channels.
+    Few channels that do not fill cache lines are slow to add up: vectors stay half empty, and the threads' sums share
+    lines. So a whole row of the map, all its places and channels, counts as so many channels first; what is known of
+    these is merged into the statistics of the channels.
 
     Where several processes train together, the statistics are those of all their batches, of whatever sizes, and so
     are the gradients. (torch's own ``SyncBatchNorm`` takes GPUs only, and there it takes this one's place.)
@@ -30,7 +32,8 @@ class BatchNorm(nn.BatchNorm2d):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, C, H, W] to the same shape."""
-        if inputs.device.type != "cpu" or (self.num_features > _FEW and distributed.size() == 1):
+        is_slow = self.num_features < _FEW and self.num_features % _LINE > 0
+        if inputs.device.type != "cpu" or not (is_slow or distributed.size() > 1):
             return super().forward(inputs)
         rows = inputs.permute(0, 2, 3, 1).flatten(0, 1).flatten(1)  # (B * H, W * C)
         if self.training:

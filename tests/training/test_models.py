@@ -50,6 +50,13 @@ def test_gradients_of_maps_one_column_wide_are_numbers(groups: int) -> None:
         assert torch.isfinite(conv.weight.grad).all()
 
 
+def test_strided_depthwise_filters_are_computed_in_full_precision() -> None:
+    conv, inputs = Conv(16, 16, 2, groups=16), torch.randn(4, 16, 21, 16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs = conv(inputs)
+    torch.testing.assert_close(outputs, conv(inputs), rtol=0, atol=0)
+
+
 def test_the_seed_alone_decides_the_first_weights() -> None:
     first, second, other = (build_model(Config(seed=seed), 10).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], second[name]) for name in first)

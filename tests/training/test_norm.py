@@ -18,20 +18,21 @@ def maps(seed: int, shape: tuple[int, ...] = (6, 8, 9, 7)) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 3 + 5
 
 
+@pytest.mark.parametrize("n_channels", [8, 16, 20])
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
-def test_it_is_torchs_batch_normalisation(layout: torch.memory_format) -> None:
-    norms = pair(8)
-    inputs = [maps(0).contiguous(memory_format=layout).requires_grad_() for _ in norms]
+def test_it_is_torchs_batch_normalisation(layout: torch.memory_format, n_channels: int) -> None:
+    norms, shape = pair(n_channels), (6, n_channels, 9, 7)
+    inputs = [maps(0, shape).contiguous(memory_format=layout).requires_grad_() for _ in norms]
     outputs = [norm(values) for norm, values in zip(norms, inputs, strict=True)]
     torch.testing.assert_close(*outputs, atol=1e-5, rtol=1e-4)
     for output in outputs:
-        (output * maps(1)).sum().backward()
+        (output * maps(1, shape)).sum().backward()
     torch.testing.assert_close(inputs[0].grad, inputs[1].grad, atol=1e-4, rtol=1e-4)
     for ours, theirs in zip(*(norm.parameters() for norm in norms), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-2, rtol=1e-4)
     for name in ("running_mean", "running_var"):
         torch.testing.assert_close(*(getattr(norm, name) for norm in norms))
-    torch.testing.assert_close(*(norm.eval()(maps(2)) for norm in norms), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(*(norm.eval()(maps(2, shape)) for norm in norms), atol=1e-5, rtol=1e-4)
 
 
 def test_statistics_of_half_precision_maps_are_full() -> None:
