@@ -13,6 +13,7 @@ from audiomnist.errors import DataError
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 _UNKNOWN_SIZE = 0xFFFFFFFF
 _PLAIN_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")  # RIFF size WAVE, fmt size and its six fields, data size
+PLAIN_WAV_BYTES = _PLAIN_WAV.size
 _PCM = 1
 
 
@@ -34,9 +35,11 @@ def look_at(path: Path) -> tuple[Header, int]:
     DataError
         If there is no header that can be understood.
     """
-    if plain := _plain_wav(path):
-        return plain, 0
     try:
+        with path.open("rb", buffering=0) as file:
+            plain = plain_wav(file.read(PLAIN_WAV_BYTES), os.fstat(file.fileno()).st_size)
+        if plain is not None:
+            return plain, 0
         return header_of(soundfile.info(path)), _missing_wav_bytes(path)
     except (OSError, RuntimeError) as error:  # soundfile's own errors are RuntimeErrors
         raise DataError(f"{path}: cannot be read ({error})", "remove the file or replace it") from error
@@ -63,24 +66,25 @@ def _missing_wav_bytes(path: Path) -> int:
     return 0
 
 
-def _plain_wav(path: Path) -> Header | None:
+def plain_wav(start: bytes, n_bytes: int) -> Header | None:
     """Return the header of a WAV file of the usual kind, which needs no soundfile, or None for everything else.
 
-    That is whole samples of mono or stereo PCM from byte 44 to the end of the file. Anything odd, or not to be read, is
-    left to soundfile to explain.
+    That is whole samples of mono or stereo PCM from byte 44 to the end of the file.
+
+    Parameters
+    ----------
+    start : bytes
+        The file's first 44 bytes.
+    n_bytes : int
+        Of the whole file.
     """
-    try:
-        with path.open("rb", buffering=0) as file:
-            start = file.read(_PLAIN_WAV.size)
-            n_bytes = os.fstat(file.fileno()).st_size - _PLAIN_WAV.size
-    except OSError:
-        return None
-    if len(start) < _PLAIN_WAV.size:
+    if len(start) < PLAIN_WAV_BYTES:
         return None
     riff, _, wave, fmt, fmt_size, coding, n_channels, rate_hz, _, frame_size, bits, data, size = _PLAIN_WAV.unpack(
         start
     )
-    if (riff, wave, fmt, fmt_size, coding, data, size) != (b"RIFF", b"WAVE", b"fmt ", 16, _PCM, b"data", n_bytes):
+    of_usual_kind = b"RIFF", b"WAVE", b"fmt ", 16, _PCM, b"data", n_bytes - PLAIN_WAV_BYTES
+    if (riff, wave, fmt, fmt_size, coding, data, size) != of_usual_kind:
         return None
     if n_channels not in {1, 2} or bits not in {8, 16, 24, 32} or not 0 < rate_hz < 2**31:
         return None

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audiomnist.corpus.recordings import decode
 from audiomnist.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -28,19 +29,15 @@ def read(path: Path) -> tuple[torch.Tensor, int]:
     DataError
         If the file cannot be decoded, is empty, or holds values that are no numbers.
     """
-    import soundfile
     import torch
 
-    try:
-        samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, RuntimeError) as error:  # soundfile's own errors are RuntimeErrors
-        raise DataError(f"{path}: cannot be decoded ({error})", "remove the file or replace it") from error
+    samples, header = decode(path)
     if not len(samples):
         raise DataError(f"{path}: holds no samples", "remove the file or replace it")
     clip = torch.from_numpy(samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1))
     if not math.isfinite(float(clip.sum())):
         raise DataError(f"{path}: holds NaN or infinite samples", "remove the file or replace it")
-    return clip, int(sample_rate)
+    return clip, header.sample_rate
 
 
 def resample(samples: torch.Tensor, from_hz: int, to_hz: int) -> torch.Tensor:

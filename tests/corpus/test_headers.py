@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomnist.corpus.headers import Header, header_of, look_at
+from audiomnist.corpus.recordings import decode
 from audiomnist.errors import DataError
 
 PLAIN_HEADER = 44
@@ -23,7 +24,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def wav(subtype: str, n_channels: int) -> bytes:
     written = io.BytesIO()
-    soundfile.write(written, np.zeros((100, n_channels)), 8_000, format="WAV", subtype=subtype)
+    samples = np.random.default_rng(0).uniform(-1, 1, (100, n_channels))
+    soundfile.write(written, samples, 8_000, format="WAV", subtype=subtype)
     return written.getvalue()
 
 
@@ -44,7 +46,7 @@ def test_a_header_is_read_and_the_missing_bytes_are_counted(subtype: str, n_chan
     n_channels=st.integers(1, 2),
     changes=st.dictionaries(st.integers(0, PLAIN_HEADER - 1), st.integers(0, 255), max_size=2),
 )
-def test_a_changed_header_is_read_as_soundfile_reads_it(
+def test_a_file_with_a_changed_header_is_read_as_soundfile_reads_it(
     subtype: str, n_channels: int, changes: dict[int, int], file: Path
 ) -> None:
     clip = bytearray(wav(subtype, n_channels))
@@ -58,3 +60,6 @@ def test_a_changed_header_is_read_as_soundfile_reads_it(
             look_at(file)
     else:
         assert look_at(file)[0] == expected
+        samples, header = decode(file)
+        assert header == expected
+        np.testing.assert_array_equal(samples, soundfile.read(file, dtype="float32", always_2d=True)[0])
