@@ -203,8 +203,15 @@ def predict_logits(model: nn.Module, front_end: FrontEnd, clips: torch.Tensor) -
     keep_freed_memory()
     model.eval()
     batches = torch.split(clips, TEST_BATCH)
-    parts = [model(front_end.test(batch)) for batch in batches[distributed.share(len(batches))]]
+    own = batches[distributed.share(len(batches))]
+    logits = torch.empty(0, device=front_end.device)
+    n_done = 0
+    for batch in own:
+        outputs = model(front_end.test(batch))
+        if not n_done:  # one block for all; small ones among a batch's large ones would break up the memory
+            logits = outputs.new_empty(sum(map(len, own)), outputs.shape[1])
+        logits[n_done : n_done + len(batch)] = outputs
+        n_done += len(batch)
     if distributed.size() > 1:
-        shares = distributed.gathered([part.cpu() for part in parts])
-        parts = [part.to(front_end.device) for share in shares for part in share]
-    return torch.cat(parts)
+        logits = torch.cat(distributed.gathered(logits.cpu())).to(front_end.device)
+    return logits
