@@ -19,7 +19,8 @@ class BatchNorm(nn.BatchNorm2d):
 
     Few channels that do not fill cache lines are slow to add up: vectors stay half empty, and the threads' sums share
     lines. So a whole row of the map, all its places and channels, counts as so many channels first; what is known of
-    these is merged into the statistics of the channels.
+    these is merged into the statistics of the channels. The result can be a view: a ReLU that follows in place would
+    make autograd copy the map three times.
 
     Where several processes train together, the statistics are those of all their batches, of whatever sizes, and so
     are the gradients. (torch's own ``SyncBatchNorm`` takes GPUs only, and there it takes this one's place.)
