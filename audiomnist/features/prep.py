@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -228,8 +228,9 @@ def _known_clips(stores: Iterable[Path]) -> list[_Known]:
 @contextmanager
 def _temporary_folder(parent: Path) -> Iterator[Path]:
     """Give a folder that all processes share; the first makes and removes it."""
-    path = distributed.by_first(lambda: Path(tempfile.mkdtemp(prefix=".partial-", dir=parent)))
-    try:
+    path = distributed.by_first(lambda: parent / f".partial-{uuid4().hex}")
+    try:  # known by name before it is there, so that Ctrl-C at no moment leaves it behind
+        distributed.by_first(path.mkdir)
         yield path
     finally:
         if distributed.rank() == 0:
