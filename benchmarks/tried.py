@@ -7,7 +7,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from functools import partial
 
 import torch
 from rich.console import Console
@@ -16,10 +16,10 @@ from torch import nn
 from torch.nn import functional
 
 from audiomnist.config import load, version_path
-from audiomnist.device import autocast, keep_freed_memory
+from audiomnist.device import keep_freed_memory
 from audiomnist.training import models, norm
 from audiomnist.training.optimizer import OneCycleAdamW
-from suite.measuring import CPU
+from suite.learning import take_step
 
 N_FRAMES, ROUNDS, STEPS = 94, 9, 8
 Step = Callable[[], object]
@@ -80,16 +80,7 @@ def make_step(
         else torch.optim.AdamW(network.parameters(), lr=1e-6, fused=True)
     )
     forward = torch.compile(network) if compiled else network
-
-    def step() -> None:
-        with autocast(CPU) if half else nullcontext():
-            logits = forward(inputs).float()
-        loss = functional.cross_entropy(logits, labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return step
+    return partial(take_step, forward, optimizer, inputs, labels, half=half)
 
 
 def rates(steps: dict[str, tuple[int, Step]]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import os
 import struct
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from audiomnist.errors import DataError
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 _UNKNOWN_SIZE = 0xFFFFFFFF
 _PLAIN_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")  # RIFF size WAVE, fmt size and its six fields, data size
-PLAIN_WAV_BYTES = _PLAIN_WAV.size
 _PCM = 1
 
 
@@ -37,7 +37,7 @@ def look_at(path: Path) -> tuple[Header, int]:
     """
     try:
         with path.open("rb", buffering=0) as file:
-            plain = plain_wav(file.read(PLAIN_WAV_BYTES), os.fstat(file.fileno()).st_size)
+            plain = plain_wav(file)
         if plain is not None:
             return plain, 0
         return header_of(soundfile.info(path)), _missing_wav_bytes(path)
@@ -66,24 +66,19 @@ def _missing_wav_bytes(path: Path) -> int:
     return 0
 
 
-def plain_wav(start: bytes, n_bytes: int) -> Header | None:
-    """Return the header of a WAV file of the usual kind, which needs no soundfile, or None for everything else.
+def plain_wav(file: FileIO) -> Header | None:
+    """Read the header of a WAV file of the usual kind, which needs no soundfile; return None for everything else.
 
-    That is whole samples of mono or stereo PCM from byte 44 to the end of the file.
-
-    Parameters
-    ----------
-    start : bytes
-        The file's first 44 bytes.
-    n_bytes : int
-        Of the whole file.
+    That is whole samples of mono or stereo PCM from byte 44 to the end of the file; they are what is left to be read.
     """
-    if len(start) < PLAIN_WAV_BYTES:
+    start = file.read(_PLAIN_WAV.size)
+    if len(start) < _PLAIN_WAV.size:
         return None
+    n_bytes = os.fstat(file.fileno()).st_size - len(start)
     riff, _, wave, fmt, fmt_size, coding, n_channels, rate_hz, _, frame_size, bits, data, size = _PLAIN_WAV.unpack(
         start
     )
-    of_usual_kind = b"RIFF", b"WAVE", b"fmt ", 16, _PCM, b"data", n_bytes - PLAIN_WAV_BYTES
+    of_usual_kind = b"RIFF", b"WAVE", b"fmt ", 16, _PCM, b"data", n_bytes
     if (riff, wave, fmt, fmt_size, coding, data, size) != of_usual_kind:
         return None
     if n_channels not in {1, 2} or bits not in {8, 16, 24, 32} or not 0 < rate_hz < 2**31:

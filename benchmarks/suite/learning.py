@@ -1,6 +1,7 @@
 """From features to a trained network: gathering, front end, the step and the loop; and testing."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from audiomnist.device import autocast
 from audiomnist.features import FeatureStore, prepare
 from audiomnist.training.augment import spread as speeds
 from audiomnist.training.dataset import WindowedClips, with_window
+from audiomnist.training.optimizer import OneCycleAdamW
 from audiomnist.training.trainer import TEST_BATCH, Trainer, predict_logits
 from suite.counting import multiply_adds
 from suite.measuring import CPU, Figure, interleaved, paired_rates
@@ -66,14 +68,26 @@ class Learner:
         def steps() -> None:
             model.train()
             for _ in self.batches:
-                with autocast(CPU):
-                    logits = model(inputs).float()
-                loss = functional.cross_entropy(logits, labels)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
+                take_step(model, optimizer, inputs, labels)
 
         return steps
+
+
+def take_step(
+    network: Callable[[torch.Tensor], torch.Tensor],
+    optimizer: torch.optim.Optimizer | OneCycleAdamW,
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    half: bool = True,
+) -> None:
+    """Train on one ready batch and do nothing else, in the trainer's precision or in full."""
+    with autocast(CPU) if half else nullcontext():
+        logits = network(inputs).float()
+    loss = functional.cross_entropy(logits, labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
 
 
 def training_figures(version: str, learner: Learner) -> list[Figure]:
