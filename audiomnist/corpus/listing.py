@@ -1,16 +1,16 @@
 """Every file of a corpus and what its name claims, also where nothing about the corpus can be relied on."""
 
-import os
 import posixpath
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
 from audiomnist.corpus.metadata import FILE_NAME
 from audiomnist.corpus.scan import AUDIO_SUFFIXES, CLASSES, scan
 from audiomnist.corpus.sources import MANIFEST_NAME
+from audiomnist.corpus.walk import is_file, walk
 from audiomnist.errors import DataError
 
 Severity = Literal["error", "warning"]
@@ -80,47 +80,32 @@ def _list_folder(root: Path) -> Listing:
     findings: list[Finding] = []
     clips: list[Clip] = []
     metadata = None
-    for path, is_file in sorted(_walk(root, findings)):
+
+    def failed(folder: str, error: OSError) -> None:
+        findings.append(Finding("unreadable", "error", folder, f"folder cannot be listed: {error.strerror}"))
+
+    for path, entry in sorted(walk(root, failed), key=itemgetter(0)):
+        is_regular = is_file(entry)
+        if not is_regular and Path(entry).is_dir():
+            continue
         name = posixpath.basename(path)
         stem, suffix = posixpath.splitext(name)
         is_audio = suffix.lower() in AUDIO_SUFFIXES
         match = _CLIP_SHAPE.fullmatch(stem) if is_audio else None
         if name == FILE_NAME:
             metadata = metadata or root / path
-        elif is_file and match is not None and path.isprintable():
+        elif is_regular and match is not None and path.isprintable():
             clips.append(Clip(path, match["label"], match["speaker"], int(match["repetition"])))
-        elif not is_file or name != MANIFEST_NAME:
+        elif not is_regular or name != MANIFEST_NAME:
             shown = path.encode("utf-8", "backslashreplace").decode()
             why = "audio without a clip's name" if is_audio else "not a recording"
             findings.append(
                 Finding("does not belong", "warning", shown, why)
-                if is_file
+                if is_regular
                 else Finding("unreadable", "error", shown, "not a regular file, or a link to nothing")
             )
     findings += _labels(clips) + _folders(clips)
     return Listing(root, tuple(clips), metadata, True, tuple(findings))
-
-
-def _walk(root: Path, findings: list[Finding]) -> Iterator[tuple[str, bool]]:
-    """Yield every path but those of folders, and whether it is a file or a link to one."""
-    pending = [""]
-    while pending:
-        folder = pending.pop()
-        try:
-            entries = list(os.scandir(root / folder))
-        except OSError as error:
-            fault = f"folder cannot be listed: {error.strerror}"
-            findings.append(Finding("unreadable", "error", folder.rstrip("/") or ".", fault))
-            continue
-        for entry in entries:
-            path = f"{folder}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith("."):
-                    pending.append(f"{path}/")
-            elif entry.is_file(follow_symlinks=False):
-                yield path, True
-            elif not Path(entry).is_dir():
-                yield path, Path(entry).is_file()
 
 
 def _labels(clips: list[Clip]) -> list[Finding]:

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import os
 import posixpath
 import re
 import stat
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from audiomnist.corpus.metadata import FILE_NAME, read_speakers
 from audiomnist.corpus.sources import MANIFEST_NAME
+from audiomnist.corpus.walk import is_file, walk
 from audiomnist.errors import DataError, indented
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
@@ -145,20 +145,26 @@ def scan(place: Path) -> Corpus:
 def _from_folder(root: Path) -> Corpus:
     if not root.is_dir():
         raise DataError(f"{root} is neither a folder nor a file", "give --data a folder of clips or a manifest")
+
+    def failed(folder: str, error: OSError) -> None:
+        raise DataError(f"cannot list {root / folder}: {error.strerror}", "check its permissions") from error
+
     rows: list[_Row] = []
     strays: list[str] = []
     own_folders = True
-    for path, status in sorted(_walk(root), key=itemgetter(0)):
+    for path, entry in sorted(walk(root, failed), key=itemgetter(0)):
         folder, _, name = path.rpartition("/")
         stem, suffix = posixpath.splitext(name)
         is_audio = suffix.lower() in AUDIO_SUFFIXES and path.isprintable()
         match = _CLIP_NAME.fullmatch(stem) if is_audio else None
-        if match is None or status is None:
+        if match is None or not is_file(entry):
             if name not in {FILE_NAME, MANIFEST_NAME}:
                 strays.append(path.encode("utf-8", "backslashreplace").decode())
             continue
         digit, speaker, repetition = match.groups()
-        rows.append((path, int(digit), speaker, int(repetition), status))
+        status = entry.stat()
+        stamp = status.st_size, status.st_mtime_ns
+        rows.append((path, int(digit), speaker, int(repetition), stamp))
         own_folders &= posixpath.basename(folder) == speaker
     corpus = _table(root, "audiomnist" if rows and own_folders else "fsdd", rows, strays)
     metadata = next((path for path in (root / FILE_NAME, root / "data" / FILE_NAME) if path.exists()), None)
@@ -171,27 +177,6 @@ def _from_folder(root: Path) -> Corpus:
         for name, of_speaker in known.columns.items()
     }
     return replace(corpus, columns=columns, corrections=known.corrections)
-
-
-def _walk(root: Path) -> Iterator[tuple[str, tuple[int, int] | None]]:
-    """Yield every path with its size and time of change, or None for pipes, dead links and linked folders."""
-    pending = [""]
-    while pending:
-        folder = pending.pop()
-        try:
-            entries = list(os.scandir(root / folder))
-        except OSError as error:
-            raise DataError(f"cannot list {root / folder}: {error.strerror}", "check its permissions") from error
-        for entry in entries:
-            path = f"{folder}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith("."):
-                    pending.append(f"{path}/")
-            elif entry.is_file():
-                status = entry.stat()
-                yield path, (status.st_size, status.st_mtime_ns)
-            else:
-                yield path, None
 
 
 def _from_manifest(manifest: Path) -> Corpus:
