@@ -22,9 +22,9 @@ from rich.table import Table
 from audiomnist.config import Config, load, version_path
 from audiomnist.corpus import Corpus, folds, scan
 from audiomnist.corpus.places import locate
-from audiomnist.evaluation.crossval import cross_validate
+from audiomnist.experiments.crossval import cross_validate
 from audiomnist.features import prepare
-from audiomnist.training.run import RunFolder
+from audiomnist.runs.folder import RunFolder
 
 # Name, version it starts from, settings that are changed.
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {

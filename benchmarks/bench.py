@@ -17,7 +17,7 @@ from rich.console import Console
 
 from audiomnist.cli.tables import print_wide
 from audiomnist.corpus import scan
-from audiomnist.corpus.synthesis import synthesize
+from audiomnist.synthesis.synthesize import synthesize
 from suite.commands import help_imports, memory_figures, start_up_figures, whole_figures
 from suite.learning import Learner, gathering_figure, testing_figure, training_figures
 from suite.measuring import Figure, limit_threads, machine

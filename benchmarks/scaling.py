@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomnist.corpus import scan
-from audiomnist.corpus.synthesis import synthesize
-from audiomnist.evaluation.drawing import LIGHT, Theme, draw_png, new_figure
+from audiomnist.reports.drawing import LIGHT, Theme, draw_png, new_figure
+from audiomnist.synthesis.synthesize import synthesize
 from suite import stages
 from suite.measuring import Usage, machine, run_child
 from suite.reporting import write

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from audiomnist.corpus import Corpus, scan
-from audiomnist.corpus.synthesis import synthesize
+from audiomnist.synthesis.synthesize import synthesize
 
 OUT = Path(__file__).parent / "out" / "suspects"
 

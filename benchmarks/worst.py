@@ -8,11 +8,11 @@ import torch
 
 from audiomnist.corpus import scan
 from audiomnist.corpus.places import locate
-from audiomnist.evaluation.figures import samples_figure, save_figure
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features import prepare
+from audiomnist.reports.figures import samples_figure, save_figure
+from audiomnist.runs.folder import RunFolder
 from audiomnist.training.dataset import WindowedClips, with_window
-from audiomnist.training.run import RunFolder
 from audiomnist.training.transforms import FrontEnd
 
 

@@ -15,7 +15,7 @@ from audiomnist.cli.session import open_corpus, place_name
 from audiomnist.files import home
 
 if TYPE_CHECKING:
-    from audiomnist.evaluation.analysis import Analysis
+    from audiomnist.reports.analysis import Analysis
 
 _SPEAKERS_SHOWN = 12
 _LENGTHS = ("mean", "min", "p1", "median", "p99", "max")
@@ -42,7 +42,7 @@ def analyze(
     jobs: options.Jobs = None,
 ) -> None:
     """Look at every clip of a corpus: a report with pictures, and what follows for training."""
-    from audiomnist.evaluation.analysis import analyze as look_at
+    from audiomnist.reports.analysis import analyze as look_at
 
     place = options.resolve(None, None, None, data=data).data
     corpus = open_corpus(place, exclude_file=exclude_file, quiet=quiet or json)
@@ -75,7 +75,7 @@ def _print(console: Console, analysis: "Analysis") -> None:
 
 
 def _counts(summary: dict[str, Any]) -> Table:
-    from audiomnist.evaluation.analysis.page import format_names
+    from audiomnist.reports.analysis.page import format_names
 
     table = _table("corpus", "", "")
     table.columns[1].justify = "left"

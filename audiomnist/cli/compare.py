@@ -37,9 +37,9 @@ def compare(
 ) -> None:
     """Compare runs: settings, figures, learning curves, and whether one is really better than the first."""
     from audiomnist.evaluation.comparison import against_first
-    from audiomnist.evaluation.curves import curves_figure
-    from audiomnist.evaluation.figures import save_figure
     from audiomnist.evaluation.tested import cautions, differing_settings, open_tested
+    from audiomnist.reports.curves import curves_figure
+    from audiomnist.reports.figures import save_figure
 
     if len(runs) < 2:
         raise UsageError("one run is nothing to compare", "name two or more; see which there are: audiomnist runs")

@@ -36,10 +36,10 @@ def download(
     quiet: options.Quiet = False,
 ) -> None:
     """Download a corpus, resuming where an earlier call broke off, and check that it is whole."""
-    from audiomnist.corpus.download import download as bring
-    from audiomnist.corpus.manifest import verify as check
     from audiomnist.corpus.places import data_folder
-    from audiomnist.corpus.sources import find_source
+    from audiomnist.download.checksums import verify as check
+    from audiomnist.download.download import download as bring
+    from audiomnist.download.sources import find_source
 
     quiet = quiet or json
     path = (root or data_folder()) / find_source(name).name

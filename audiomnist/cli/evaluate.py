@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from audiomnist.config import Config
     from audiomnist.corpus import Corpus
-    from audiomnist.evaluation.experiment import Result
     from audiomnist.evaluation.robustness import Robustness
+    from audiomnist.experiments.experiment import Result
+    from audiomnist.runs.folder import RunFolder
     from audiomnist.training.checkpoint import TrainedModel
-    from audiomnist.training.run import RunFolder
 
 
 def evaluate(
@@ -63,11 +63,12 @@ def evaluate(
     """Test a trained recogniser on its own test clips, or on clips of another corpus."""
     from audiomnist.corpus import labels
     from audiomnist.device import select_device
-    from audiomnist.evaluation import experiment
     from audiomnist.evaluation.robustness import sweep
+    from audiomnist.experiments import experiment
+    from audiomnist.reports.robustness_figure import save_robustness
+    from audiomnist.runs.folder import RunFolder
     from audiomnist.training.checkpoint import load_model
     from audiomnist.training.dataset import WindowedClips
-    from audiomnist.training.run import RunFolder
     from audiomnist.training.transforms import FrontEnd
 
     quiet = quiet or json
@@ -95,7 +96,7 @@ def evaluate(
         right = labels(corpus, config.target, model.classes).of_clips[clips]
         with progress("robustness", "conditions", quiet=quiet) as show:
             swept = sweep(model.network, front_end, config, corpus, clips, right, progress=show)
-        swept.save(RunFolder(destination))
+        save_robustness(swept, RunFolder(destination))
     failure = None
     if min_accuracy is not None and result.scores.accuracy < min_accuracy:
         failure = ThresholdError(

@@ -61,10 +61,10 @@ def kfold(
     from audiomnist.corpus import folds as draw_folds
     from audiomnist.corpus import labels
     from audiomnist.device import seed_everything, select_device
-    from audiomnist.evaluation.crossval import cross_validate
     from audiomnist.evaluation.leaks import check
-    from audiomnist.evaluation.suspects_page import list_suspects
-    from audiomnist.training.run import RunFolder
+    from audiomnist.experiments.crossval import cross_validate
+    from audiomnist.reports.suspects_page import list_suspects
+    from audiomnist.runs.folder import RunFolder
 
     quiet = quiet or json
     if group not in {None, "speaker"}:

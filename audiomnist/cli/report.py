@@ -15,8 +15,8 @@ from audiomnist.errors import AudiomnistError, DataError
 if TYPE_CHECKING:
     from audiomnist.config import Config
     from audiomnist.corpus import Corpus
-    from audiomnist.evaluation.report import Facts, Report
     from audiomnist.evaluation.robustness import Robustness
+    from audiomnist.reports.run import Facts, Report
 
 
 def report(
@@ -36,7 +36,7 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:
     """Write one page with all that is known of a run, mistakes to hear included, and a model card."""
-    from audiomnist.evaluation.report import gather, require_writable, write_report
+    from audiomnist.reports.run import gather, require_writable, write_report
 
     quiet = quiet or json
     folder = open_run(run)
@@ -68,9 +68,10 @@ def _sweep(facts: "Facts", corpus: "Corpus", folder: Path, *, quiet: bool) -> "R
     from audiomnist.corpus import labels
     from audiomnist.device import select_device
     from audiomnist.evaluation.robustness import sweep
+    from audiomnist.reports.robustness_figure import save_robustness
+    from audiomnist.runs.folder import RunFolder
     from audiomnist.training.checkpoint import load_model
     from audiomnist.training.dataset import WindowedClips
-    from audiomnist.training.run import RunFolder
     from audiomnist.training.transforms import FrontEnd
 
     try:
@@ -86,12 +87,12 @@ def _sweep(facts: "Facts", corpus: "Corpus", folder: Path, *, quiet: bool) -> "R
     except DataError as error:
         chatter_console(quiet).print(f"warning: {error.message}; the report comes without robustness")
         return None
-    swept.save(RunFolder(folder))
+    save_robustness(swept, RunFolder(folder))
     return swept
 
 
 def _print(written: "Report") -> None:
-    from audiomnist.evaluation.report import words
+    from audiomnist.reports.run import words
 
     console, facts = result_console(), written.facts
     accuracy = facts.metrics["interval"]

@@ -10,7 +10,7 @@ from audiomnist.files import home
 
 def runs(json: options.Json = False) -> None:
     """List the runs in the runs folder, the newest last."""
-    from audiomnist.training.listing import list_runs
+    from audiomnist.runs.listing import list_runs
 
     folder = home() / "runs"
     found, others = list_runs(folder)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from audiomnist.config import Config, Features
     from audiomnist.corpus import Corpus
     from audiomnist.features import FeatureStore
-    from audiomnist.training.run import RunFolder
+    from audiomnist.runs.folder import RunFolder
 
 _MANY_CUT = 0.01
 
@@ -39,7 +39,7 @@ def _found(place: str, *, quiet: bool) -> "Corpus":
     from audiomnist.corpus.places import data_folder, locate
 
     if place == "synthetic" and not (data_folder() / place).exists():
-        from audiomnist.corpus.synthesis import synthesize
+        from audiomnist.synthesis.synthesize import synthesize
 
         with progress("synth", "clips", quiet=quiet) as show:
             synthesize(data_folder() / place, progress=show)
@@ -106,7 +106,7 @@ def warn_of_cuts(store: "FeatureStore", config: "Config", *, quiet: bool) -> Non
 
 def open_run(path: Path | None) -> "RunFolder":
     """Return the run at a path, or the newest one."""
-    from audiomnist.training.run import RunFolder
+    from audiomnist.runs.folder import RunFolder
 
     return distributed.by_first(lambda: RunFolder.newest() if path is None else RunFolder.open(path))
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from audiomnist.errors import command
 
 if TYPE_CHECKING:
-    from audiomnist.evaluation.suspects_page import SuspectList
+    from audiomnist.reports.suspects_page import SuspectList
 
 _SHOWN = 10
 

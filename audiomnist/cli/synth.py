@@ -25,7 +25,7 @@ def synth(
     """Make a corpus of spoken digits with eSpeak NG, offline, in AudioMNIST's layout."""
     from audiomnist.corpus import scan
     from audiomnist.corpus.places import data_folder
-    from audiomnist.corpus.synthesis import synthesize
+    from audiomnist.synthesis.synthesize import synthesize
 
     with progress("synth", "clips", quiet=quiet or json) as show:
         path = synthesize(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from audiomnist.evaluation.intervals import Estimate
     from audiomnist.evaluation.metrics import Scores
     from audiomnist.evaluation.robustness import Robustness
-    from audiomnist.training.listing import Summary
+    from audiomnist.runs.listing import Summary
 
 _ROWS_SHOWN = 12
 _UNLIMITED = 10_000

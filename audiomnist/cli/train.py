@@ -14,8 +14,8 @@ from audiomnist.cli.tables import accuracy_text, calibration_text, print_scores,
 from audiomnist.errors import DataError, command
 
 if TYPE_CHECKING:
-    from audiomnist.evaluation.experiment import Result
-    from audiomnist.training.run import RunFolder
+    from audiomnist.experiments.experiment import Result
+    from audiomnist.runs.folder import RunFolder
 
 
 def train(
@@ -43,9 +43,9 @@ def train(
     from audiomnist.corpus import labels
     from audiomnist.corpus import split as draw_split
     from audiomnist.device import seed_everything, select_device
-    from audiomnist.evaluation.experiment import run_experiment
     from audiomnist.evaluation.leaks import check
-    from audiomnist.training.run import RunFolder
+    from audiomnist.experiments.experiment import run_experiment
+    from audiomnist.runs.folder import RunFolder
 
     quiet = quiet or json
     if resume is not None:

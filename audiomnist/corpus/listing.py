@@ -7,9 +7,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
-from audiomnist.corpus.metadata import FILE_NAME
+from audiomnist.corpus.metadata import CHECKSUMS_NAME, FILE_NAME
 from audiomnist.corpus.scan import AUDIO_SUFFIXES, CLASSES, scan
-from audiomnist.corpus.sources import MANIFEST_NAME
 from audiomnist.corpus.walk import is_file, walk
 from audiomnist.errors import DataError
 
@@ -96,7 +95,7 @@ def _list_folder(root: Path) -> Listing:
             metadata = metadata or root / path
         elif is_regular and match is not None and path.isprintable():
             clips.append(Clip(path, match["label"], match["speaker"], int(match["repetition"])))
-        elif not is_regular or name != MANIFEST_NAME:
+        elif not is_regular or name != CHECKSUMS_NAME:
             shown = path.encode("utf-8", "backslashreplace").decode()
             why = "audio without a clip's name" if is_audio else "not a recording"
             findings.append(

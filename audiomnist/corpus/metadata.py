@@ -10,6 +10,7 @@ from typing import Any
 from audiomnist.errors import DataError
 
 FILE_NAME = "audioMNIST_meta.txt"
+CHECKSUMS_NAME = "manifest.jsonl"  # of what was downloaded
 COLUMNS = {
     "gender": "gender",
     "accent": "accent",

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.corpus.metadata import FILE_NAME, read_speakers
-from audiomnist.corpus.sources import MANIFEST_NAME
+from audiomnist.corpus.metadata import CHECKSUMS_NAME, FILE_NAME, read_speakers
 from audiomnist.corpus.walk import is_file, walk
 from audiomnist.errors import DataError, indented
 
@@ -158,7 +157,7 @@ def _from_folder(root: Path) -> Corpus:
         is_audio = suffix.lower() in AUDIO_SUFFIXES and path.isprintable()
         match = _CLIP_NAME.fullmatch(stem) if is_audio else None
         if match is None or not is_file(entry):
-            if name not in {FILE_NAME, MANIFEST_NAME}:
+            if name not in {FILE_NAME, CHECKSUMS_NAME}:
                 strays.append(path.encode("utf-8", "backslashreplace").decode())
             continue
         digit, speaker, repetition = match.groups()

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from audiomnist.corpus.headers import Header, look_at
+from audiomnist.audio import Header, decode, look_at, map_in_order
+from audiomnist.corpus.levels import n_clipped
 from audiomnist.corpus.listing import Clip, Finding, Listing, list_files
 from audiomnist.corpus.metadata import Speakers, read_speakers
-from audiomnist.corpus.recordings import decode, map_in_order, n_clipped
 from audiomnist.corpus.scan import CLASSES
 from audiomnist.errors import DataError
 

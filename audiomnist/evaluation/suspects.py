@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
-from audiomnist.evaluation.clip_cards import Misheard
+from audiomnist.evaluation.mistakes import Misheard
 from audiomnist.evaluation.predictions import Predictions
 
 

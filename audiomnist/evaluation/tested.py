@@ -12,7 +12,7 @@ from typing import Any
 from audiomnist.config import Config
 from audiomnist.errors import DataError, UsageError
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.training.run import RunFolder
+from audiomnist.runs.folder import RunFolder
 
 _AREA_FILES = ("robustness.json", "evaluations/test/robustness.json")
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audiomnist.audio import import_torchaudio
 from audiomnist.config import Features
-from audiomnist.features.audio import import_torchaudio
 
 if TYPE_CHECKING:
     import torch

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist import distributed
+from audiomnist.audio import map_in_order
 from audiomnist.config import Features
 from audiomnist.corpus.places import data_folder
-from audiomnist.corpus.recordings import map_in_order
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.errors import DataError, indented
@@ -174,7 +174,7 @@ def _write_share(
 
 def _compute(corpus: Corpus, clips: range, mel: MelPower, known: Sequence[_Known]) -> list[ClipFrames | DataError]:
     """Return the features of consecutive clips, copied where known, and what is wrong with the unreadable ones."""
-    from audiomnist.features.audio import read, resample
+    from audiomnist.audio import read, resample
 
     results: dict[int, ClipFrames | DataError] = {}
     recordings: dict[int, tuple[torch.Tensor, int]] = {}

@@ -6,8 +6,8 @@ import importlib.util
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from audiomnist.runs.folder import RunFolder
 from audiomnist.training.checkpoint import save_model, save_state
-from audiomnist.training.run import RunFolder
 from audiomnist.training.trainer import EpochRecord, Trainer
 
 if TYPE_CHECKING:

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import torch
 
+from audiomnist.audio import map_in_order, read, resample
 from audiomnist.corpus import Corpus
-from audiomnist.corpus.recordings import map_in_order
 from audiomnist.device import single_threaded_torch
-from audiomnist.features.audio import read, resample
 from audiomnist.features.clips import ClipFrames
 from audiomnist.features.mel import MelPower
 from audiomnist.features.store import ClipStore

@@ -7,12 +7,11 @@ from pathlib import Path
 import soundfile
 import torch
 
+from audiomnist.audio import import_torchaudio, map_in_order, read, resample
 from audiomnist.config import load, version_path
 from audiomnist.corpus import Corpus
-from audiomnist.corpus.recordings import map_in_order
 from audiomnist.device import single_threaded_torch
 from audiomnist.features import prepare
-from audiomnist.features.audio import import_torchaudio, read, resample
 from suite.measuring import Figure, interleaved, paired_rates, spread
 
 MOST_CLIPS = 3000

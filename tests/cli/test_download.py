@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from audiomnist.corpus.sources import FSDD
+from audiomnist.download.sources import FSDD
 from tests.cli.command import audiomnist, refused, succeeds
-from tests.corpus.small_corpora import put, repository_files, zip_bytes
+from tests.download.small_corpora import put, repository_files, zip_bytes
 
 
 @pytest.fixture(scope="module")

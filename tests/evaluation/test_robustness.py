@@ -13,8 +13,9 @@ from audiomnist.evaluation.robustness import Curve, Robustness, sweep
 from audiomnist.evaluation.robustness import families as kinds
 from audiomnist.evaluation.robustness.sweep import N_CLIPS, spread_evenly, stream
 from audiomnist.features import prepare
+from audiomnist.reports.robustness_figure import save_robustness
+from audiomnist.runs.folder import RunFolder
 from audiomnist.training.dataset import WindowedClips
-from audiomnist.training.run import RunFolder
 from audiomnist.training.trainer import Trainer, predict_logits
 from audiomnist.training.transforms import FrontEnd
 from tests.training.conftest import Material
@@ -131,7 +132,7 @@ def test_a_sample_says_of_how_many(
     monkeypatch.setitem(sweep.__globals__, "N_CLIPS", 10)
     robustness = run_sweep(trainer, material.corpus, material.split.test)
     assert (robustness.n_clips, robustness.n_available) == (10, len(material.split.test))
-    robustness.save(RunFolder(tmp_path))
+    save_robustness(robustness, RunFolder(tmp_path))
     assert json.loads((tmp_path / "robustness.json").read_text()) == robustness.as_json()
     assert (tmp_path / "figures" / "robustness.png").read_bytes().startswith(b"\x89PNG")
 

@@ -10,14 +10,14 @@ import soundfile
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
+from audiomnist.audio import read
 from audiomnist.corpus import Corpus, scan
 from audiomnist.corpus.splits import Split
-from audiomnist.evaluation.clip_cards import spectrogram_png
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.evaluation.suspects import Suspect, find_suspects, is_habit_of_voice, mean_of_strangers, unseen_voices
-from audiomnist.evaluation.suspects_page import CLIPS_SHOWN, SuspectList, list_suspects, page
-from audiomnist.features.audio import read
-from audiomnist.training.run import RunFolder
+from audiomnist.reports.clip_cards import spectrogram_png
+from audiomnist.reports.suspects_page import CLIPS_SHOWN, SuspectList, list_suspects, page
+from audiomnist.runs.folder import RunFolder
 from tests.conftest import MakeCorpus
 
 SURE, UNSURE = 0.97, 0.55

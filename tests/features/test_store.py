@@ -10,11 +10,11 @@ import pytest
 import soundfile
 import torch
 
+from audiomnist.audio import read, resample
 from audiomnist.config import Features
 from audiomnist.corpus import scan
 from audiomnist.errors import DataError
 from audiomnist.features import FeatureStore, prepare
-from audiomnist.features.audio import read, resample
 from audiomnist.features.clips import ClipFrames
 from audiomnist.features.mel import MelPower
 from audiomnist.features.store import ClipStore, Index

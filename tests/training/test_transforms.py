@@ -4,9 +4,9 @@ import torchaudio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audiomnist.audio import read, resample
 from audiomnist.config import Config, Features, Window
 from audiomnist.features import prepare
-from audiomnist.features.audio import read, resample
 from audiomnist.training.augment import mask
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.noise import NoiseBank, NoisePadding

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.corpus.headers import Header
-from audiomnist.corpus.recordings import Loudness, decode, map_in_order, measure
+from audiomnist.audio import Header, decode, map_in_order
+from audiomnist.corpus.levels import Loudness, measure
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audiomnist.audio import import_torchaudio, read, resample
 from audiomnist.config import Features
 from audiomnist.corpus.scan import CLASSES, Corpus
-from audiomnist.features.audio import import_torchaudio, read, resample
 from audiomnist.features.mel import MelPower
 
 CLIPS_PER_DIGIT = 20

@@ -10,10 +10,6 @@ from typing import Any
 import numpy as np
 
 from audiomnist.errors import DataError
-from audiomnist.evaluation.figures import save_figure
-from audiomnist.evaluation.robustness.figure import robustness_figure
-from audiomnist.files import write_text
-from audiomnist.training.run import RunFolder
 
 
 @dataclass(frozen=True)
@@ -125,8 +121,3 @@ class Robustness:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path}: not the result of a sweep ({error})", "remove it to have it made anew") from error
         return cls(**rest, curves=curves)
-
-    def save(self, out: RunFolder) -> None:
-        """Write the numbers as JSON and the curves as a picture."""
-        save_figure(robustness_figure(self), out.figures / "robustness.png")
-        write_text(out.robustness, json.dumps(self.as_json(), indent=1) + "\n")

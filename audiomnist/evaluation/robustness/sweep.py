@@ -13,14 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from audiomnist.audio import map_in_order, read, resample
 from audiomnist.config import Config
-from audiomnist.corpus.recordings import map_in_order
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.evaluation.robustness.families import Clip, Family, all_families
 from audiomnist.evaluation.robustness.noises import Wave
 from audiomnist.evaluation.robustness.results import Curve, Robustness
-from audiomnist.features.audio import read, resample
 from audiomnist.features.clips import ClipFrames
 from audiomnist.features.mel import MelPower
 from audiomnist.features.store import ClipStore

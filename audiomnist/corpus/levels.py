@@ -1,0 +1,87 @@
+"""What the samples of a recording say: level, clipping, silence."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiomnist.audio import Samples
+
+QUIETEST_DB = -120.0
+FULL_SCALE = 0.9995
+CLIPPED_RUN_SAMPLES = 3
+_FRAME_MS = 10
+_SOUND_BELOW_PEAK_DB = 35.0
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """Figures of one clip's samples; levels in dB below full scale.
+
+    Attributes
+    ----------
+    noise_floor_db : float
+        Level of the quietest tenth of the frames of 10 ms.
+    clipped_share : float
+        Part of the samples that stand at full scale, three or more in a row.
+    leading_ms, trailing_ms : float
+        Before the first and after the last frame within 35 dB of the loudest one.
+    """
+
+    peak_db: float
+    rms_db: float
+    noise_floor_db: float
+    dc_offset: float
+    clipped_share: float
+    leading_ms: float
+    trailing_ms: float
+
+
+def measure(samples: Samples, sample_rate: int) -> Loudness:
+    """Measure a mono clip.
+
+    Parameters
+    ----------
+    samples : float32 array [L]
+        At least one, all finite.
+    sample_rate : int
+        Hz.
+    """
+    frame_length = max(1, sample_rate * _FRAME_MS // 1000)
+    n_frames = -(-len(samples) // frame_length)
+    squares = np.zeros(n_frames * frame_length, np.float32)
+    np.square(samples, out=squares[: len(samples)])
+    counts = np.full(n_frames, frame_length)
+    counts[-1] = len(samples) - (n_frames - 1) * frame_length
+    frames_db = _decibels(np.sqrt(squares.reshape(n_frames, frame_length).sum(1) / counts))
+    sounding = np.flatnonzero(frames_db >= frames_db.max() - _SOUND_BELOW_PEAK_DB)
+    to_ms = 1000 * frame_length / sample_rate
+    return Loudness(
+        peak_db=float(_decibels(np.abs(samples).max())),
+        rms_db=float(_decibels(np.sqrt(np.mean(squares[: len(samples)])))),
+        noise_floor_db=float(np.quantile(frames_db, 0.1, method="lower")),
+        dc_offset=float(samples.mean()),
+        clipped_share=n_clipped(samples) / len(samples),
+        leading_ms=float(sounding[0] * to_ms),
+        trailing_ms=float((n_frames - 1 - sounding[-1]) * to_ms),
+    )
+
+
+def n_clipped(samples: Samples) -> int:
+    """Return how many samples stand at full scale, three or more in a row.
+
+    Parameters
+    ----------
+    samples : float32 array [L]
+    """
+    at_full_scale = np.abs(samples) >= FULL_SCALE
+    if not at_full_scale.any():
+        return 0
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], at_full_scale.view(np.int8), [0]))))
+    runs = edges[1::2] - edges[::2]
+    return int(runs[runs >= CLIPPED_RUN_SAMPLES].sum())
+
+
+def _decibels(amplitude: NDArray[np.floating]) -> NDArray[np.floating]:
+    decibels: NDArray[np.floating] = 20 * np.log10(np.maximum(amplitude, 10 ** (QUIETEST_DB / 20)))
+    return decibels

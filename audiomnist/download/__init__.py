@@ -1,0 +1,1 @@
+"""Getting corpora: sources, fetching, unpacking, checksums."""

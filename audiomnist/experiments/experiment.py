@@ -1,0 +1,197 @@
+"""One experiment from store to result: train, test, write the run folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from audiomnist import __version__, distributed
+from audiomnist.config import Config
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.splits import Split
+from audiomnist.corpus.targets import labels
+from audiomnist.evaluation.calibration import calibration, fit_temperature
+from audiomnist.evaluation.groups import columns_of
+from audiomnist.evaluation.metrics import Scores, score
+from audiomnist.evaluation.predictions import Predictions
+from audiomnist.features.store import FeatureStore
+from audiomnist.files import write_text
+from audiomnist.reports.figures import (
+    confusion_figure,
+    loss_figure,
+    reliability_figure,
+    samples_figure,
+    save_figure,
+)
+from audiomnist.runs.folder import RunFolder
+from audiomnist.training.checkpoint import TrainedModel, load_state, save_model
+from audiomnist.training.dataset import with_window
+from audiomnist.training.listeners import Checkpoint, History, TensorBoard
+from audiomnist.training.trainer import Listener, Trainer, predict_logits
+from audiomnist.training.transforms import FrontEnd
+
+N_SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class Result:
+    """What testing a network came to.
+
+    Attributes
+    ----------
+    tempered : dict
+        The network's temperature, what it was fitted on, and the calibration error without it.
+    facts : dict
+        What was tested on what: run, version, split, data, seconds, epochs, device and more.
+    """
+
+    scores: Scores
+    predictions: Predictions
+    tempered: dict[str, Any]
+    facts: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        document = {**self.facts, **self.scores.as_json()}
+        return document | {"calibration": {**self.tempered, **document["calibration"]}}
+
+
+def run_experiment(
+    config: Config,
+    corpus: Corpus,
+    store: FeatureStore,
+    split: Split,
+    run: RunFolder,
+    device: torch.device,
+    listeners: Sequence[Listener] = (),
+) -> Result:
+    """Train on a split, or go on with training, then test, and write everything into the run folder.
+
+    Of several processes the first alone writes, and goes on alone after the test.
+    """
+    started = time.perf_counter()
+    config = with_window(config, store, split.train)
+    is_first = distributed.rank() == 0
+    if is_first and not run.config.exists():
+        run.save_split(corpus, split)
+        config.save(run.config)
+    trainer = Trainer(config, corpus, store, split, device)
+    if run.state.exists():
+        trainer.load_state(load_state(run.state, device))
+    trainer.fit([History(run), Checkpoint(run), TensorBoard(run), *listeners] if is_first else ())
+    model = trainer.trained
+    if len(split.validation):
+        logits = predict_logits(model.network, trainer.front_end, trainer.watched_clips).cpu().numpy()
+        truth = trainer.labels[trainer.watched_clips].cpu().numpy()
+        model = replace(model, temperature=fit_temperature(logits, truth), n_calibration=len(truth))
+    logits = predict_logits(model.network, trainer.front_end, torch.from_numpy(split.test)).cpu().numpy()
+    distributed.go_on_alone()
+    if model.n_calibration:
+        save_model(model, run.model)
+    history = run.load_history()
+    save_figure(loss_figure([history]), run.figures / "loss.png")
+    facts = {
+        **describe(config, run, device),
+        "held_out": list(split.held_out) or None,
+        "n_train": len(split.train),
+        "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
+        "train_seconds": round(sum(epoch["seconds"] for epoch in history), 3),
+    }
+    return _written(model, trainer.front_end, corpus, split.test, logits, facts, run, started)
+
+
+def evaluate(
+    model: TrainedModel,
+    front_end: FrontEnd,
+    corpus: Corpus,
+    clips: NDArray[np.int64],
+    facts: dict[str, Any],
+    out: RunFolder,
+) -> Result:
+    """Test a network on clips of a corpus; write predictions, metrics and figures.
+
+    Several processes share the test, after which the first goes on alone.
+
+    Parameters
+    ----------
+    clips : int64 array [n_clips]
+        Indices into the corpus, which is the front end's.
+    facts : dict
+        What shall stand in the result beside the scores.
+    out : RunFolder
+        Where to write.
+    """
+    started = time.perf_counter()
+    logits = predict_logits(model.network, front_end, torch.from_numpy(clips)).cpu().numpy()
+    distributed.go_on_alone()
+    return _written(model, front_end, corpus, clips, logits, facts, out, started)
+
+
+def _written(
+    model: TrainedModel,
+    front_end: FrontEnd,
+    corpus: Corpus,
+    clips: NDArray[np.int64],
+    logits: NDArray[np.float32],
+    facts: dict[str, Any],
+    out: RunFolder,
+    started: float,
+) -> Result:
+    """Judge the logits of clips, write the result and return it."""
+    known = labels(corpus, model.config.target, model.classes)
+    predictions = Predictions.of(corpus, known, clips, logits, model.temperature)
+    scores = score(predictions, columns_of(corpus, model.config.target, clips))
+    n_calibration = model.n_calibration
+    tempered = {
+        "temperature": model.temperature,
+        "fitted_on": f"validation ({n_calibration:,} clips)" if n_calibration else None,
+        "ece_uncalibrated": calibration(Predictions.of(corpus, known, clips, logits)).ece,
+    }
+    predictions.save(out.predictions)
+    save_figure(confusion_figure(scores), out.figures / "confusion.png")
+    save_figure(reliability_figure(scores.calibration), out.figures / "reliability.png")
+    shown = _samples(predictions)
+    spectrograms = front_end.test(torch.from_numpy(clips[shown]))[:, 0].mT.cpu().numpy()
+    save_figure(samples_figure(predictions, shown, spectrograms), out.figures / "samples.png")
+    facts = {
+        **facts,
+        "corpus_fingerprint": corpus.fingerprint,
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    result = Result(scores, predictions, tempered, facts)
+    write_text(out.metrics, json.dumps(result.as_json(), indent=1) + "\n")
+    return result
+
+
+def describe(config: Config, run: RunFolder, device: torch.device) -> dict[str, Any]:
+    """Return what identifies a run in its results."""
+    return {
+        "run": str(run.path),
+        "version": config.version,
+        "target": config.target,
+        "split": config.split.scheme,
+        "data": config.data,
+        "seed": config.seed,
+        "epochs": config.optim.epochs,
+        "device": str(device),
+        "audiomnist": __version__,
+        "torch": torch.__version__,
+    }
+
+
+def _samples(predictions: Predictions) -> NDArray[np.int64]:
+    """Choose clips to show: the surest mistakes for up to half of them, the rest spread over what was right."""
+    sureness = predictions.probabilities.max(1)
+    wrong = np.flatnonzero(~predictions.correct)
+    wrong = wrong[np.argsort(-sureness[wrong], kind="stable")][: N_SAMPLES // 2]
+    right = np.flatnonzero(predictions.correct)
+    n_right = min(N_SAMPLES - len(wrong), len(right))
+    spread = right[np.linspace(0, len(right) - 1, n_right).astype(np.int64)] if n_right else right[:0]
+    return np.concatenate([wrong, spread])

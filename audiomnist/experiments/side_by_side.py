@@ -1,0 +1,128 @@
+"""Experiments that run at the same time, each in a process of its own, over one store that all of them map."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import Queue, get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from audiomnist.config import Config
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.splits import Split
+from audiomnist.errors import AudiomnistError
+from audiomnist.experiments.experiment import run_experiment
+from audiomnist.features.store import FeatureStore
+from audiomnist.processes import submit_all, worker_pool
+from audiomnist.runs.folder import RunFolder
+from audiomnist.training.trainer import EpochRecord, Trainer
+
+if TYPE_CHECKING:
+    Reports = Queue[tuple[int, EpochRecord] | None]
+
+Report = Callable[[int, EpochRecord], None]
+
+
+class Reporter:
+    """A listener that passes on what it hears, under the number of its experiment."""
+
+    def __init__(self, number: int, report: Report) -> None:
+        self._number, self._report = number, report
+
+    def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
+        """Pass an epoch's record on."""
+        self._report(self._number, record)
+
+
+def run_experiments(
+    config: Config,
+    corpus: Corpus,
+    store: FeatureStore,
+    experiments: Mapping[int, tuple[Split, RunFolder]],
+    device: torch.device,
+    *,
+    jobs: int,
+    report: Report,
+) -> None:
+    """Run experiments, ``jobs`` at a time; each of several at a time has one thread for itself.
+
+    Networks as small as ours keep two cores busier as two trainings with a thread each than as one with two threads.
+    A single one that is left over comes last and has all threads.
+
+    Parameters
+    ----------
+    experiments : mapping of int to (Split, RunFolder)
+        By number.
+    report : callable
+        Given an experiment's number and its finished epoch.
+
+    Raises
+    ------
+    AudiomnistError
+        What stopped the first of them that failed; the others are stopped too, and can be resumed.
+    """
+    common = config, corpus, store.path, device
+    calls = [(number, *parts) for number, parts in experiments.items()]
+    n_together = 0 if jobs == 1 else len(calls) - (len(calls) % jobs == 1)
+    if n_together:
+        reports: Reports = get_context("spawn").Queue()
+        with (
+            _passed_on(reports, report),
+            _deaths_told(),
+            worker_pool(min(jobs, n_together), _start, (reports,)) as pool,
+        ):
+            for finished in as_completed(submit_all(pool, _run, [(*common, *call) for call in calls[:n_together]])):
+                finished.result()
+    for number, split, run in calls[n_together:]:
+        run_experiment(config, corpus, store, split, run, device, [Reporter(number, report)])
+
+
+@contextmanager
+def _deaths_told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise AudiomnistError(
+            "a process that trained a fold was killed", "resume with fewer --jobs; memory may have run out"
+        ) from error
+
+
+@contextmanager
+def _passed_on(reports: Reports, report: Report) -> Iterator[None]:
+    """Hand what the processes report to a callable, from a thread of our own, until all is done."""
+
+    def listen() -> None:
+        while (heard := reports.get()) is not None:
+            report(*heard)
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        reports.put(None)
+        listener.join()
+
+
+# What a process is given when it starts, and a queue can be given then only. The rest comes with each call, as it is
+# more than a pipe holds: whoever starts a process waits until that has read it, and so would the next one's start.
+_reports: Reports
+
+
+def _start(reports: Reports) -> None:
+    global _reports
+    torch.set_num_threads(1)
+    _reports = reports
+
+
+def _run(
+    config: Config, corpus: Corpus, store: Path, device: torch.device, number: int, split: Split, run: RunFolder
+) -> None:
+    reporter = Reporter(number, lambda experiment, record: _reports.put((experiment, record)))
+    run_experiment(config, corpus, FeatureStore.open(store), split, run, device, [reporter])

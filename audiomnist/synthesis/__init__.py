@@ -1,0 +1,1 @@
+"""Speech made on the spot by eSpeak NG."""

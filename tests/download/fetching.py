@@ -1,0 +1,32 @@
+"""A fetch that remembers what it was told."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from audiomnist.download.fetch import FetchSettings, fetch
+from tests.download.small_corpora import QUICK
+
+
+class Fetch:
+    """One fetch after the other to the same file, with what they reported."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.target = folder / "corpus.zip"
+        self.steps: list[tuple[int, int | None]] = []
+        self.events: list[str] = []
+        self.pauses: list[float] = []
+
+    def __call__(self, url: str, patience: FetchSettings = QUICK) -> bytes:
+        fetch(
+            url,
+            self.target,
+            settings=replace(patience, sleep=self.pauses.append),
+            progress=lambda done, total: self.steps.append((done, total)),
+            say=self.events.append,
+        )
+        return self.target.read_bytes()
+
+    @property
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.folder.iterdir())

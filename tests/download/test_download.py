@@ -1,0 +1,223 @@
+"""From an address, an archive or a folder to a whole corpus."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from audiomnist.download.download import Report, download
+from audiomnist.download.sources import AUDIOMNIST, FSDD, Source
+from audiomnist.errors import DataError, UsageError
+from tests.download.http_server import FaultyServer
+from tests.download.small_corpora import (
+    QUICK,
+    SMALL_AUDIOMNIST,
+    SMALL_FSDD,
+    assert_whole,
+    corpus_files,
+    put,
+    repository_files,
+    tar_bytes,
+    wav_bytes,
+    zip_bytes,
+)
+
+ARCHIVE = zip_bytes(repository_files())
+
+
+def get(out: Path, origin: str | Path, source: Source = SMALL_AUDIOMNIST) -> Report:
+    return download(source, out, source=origin, settings=QUICK)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "audiomnist"
+
+
+def test_the_published_sources_are_pinned() -> None:
+    assert AUDIOMNIST.url == (
+        "https://github.com/soerenab/AudioMNIST/archive/8faa3bfa4c5c33f1336b9df97d9e50b19a7102a8.zip"
+    )
+    assert FSDD.url == "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/v1.0.10.zip"
+    for source in (AUDIOMNIST, FSDD):
+        clips = len(source.speakers) * 10 * source.repetitions
+        assert clips == {"audiomnist": 30_000, "fsdd": 3_000}[source.name]
+
+
+def test_an_unknown_name_gets_a_suggestion(out: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        download("audiominst", out)
+    assert "'audiomnist'" in caught.value.hint
+
+
+def test_the_address_of_the_source_is_the_default(out: Path) -> None:
+    with FaultyServer(ARCHIVE) as server:
+        source = replace(SMALL_AUDIOMNIST, url_template=server.url + "?ref={ref}", ref="abc")
+        report = download(source, out, settings=QUICK)
+    assert report.deviations == []
+    assert_whole(out)
+
+
+@pytest.mark.parametrize("source", [SMALL_AUDIOMNIST, SMALL_FSDD], ids=lambda source: source.name)
+def test_a_corpus_comes_from_the_web(out: Path, source: Source) -> None:
+    steps: list[tuple[int, int | None]] = []
+    events: list[str] = []
+    with FaultyServer(zip_bytes(repository_files(source))) as server:
+        report = download(
+            source,
+            out,
+            source=server.url,
+            settings=QUICK,
+            progress=lambda done, total: steps.append((done, total)),
+            on_event=events.append,
+        )
+    assert report.path == out
+    assert report.clips == 40
+    assert report.bytes == 40 * len(wav_bytes())
+    assert report.seconds > 0
+    assert report.deviations == []
+    assert [event.split()[0] for event in events] == ["fetching", "unpacking", "checking", "moving"]
+    assert steps[-1] == (sum(map(len, corpus_files(source).values())),) * 2
+    assert_whole(out, source)
+
+
+@pytest.mark.parametrize("compression", ["zip", "", "gz", "xz", "bz2"])
+def test_a_corpus_comes_from_an_archive_on_disk(out: Path, tmp_path: Path, compression: str) -> None:
+    files = repository_files()
+    # The content tells what it is, whatever the name says.
+    archive = tmp_path / "archive.bin"
+    archive.write_bytes(ARCHIVE if compression == "zip" else tar_bytes(files, compression))
+    report = get(out, archive)
+    assert (report.clips, report.deviations) == (40, [])
+    assert_whole(out)
+
+
+@pytest.mark.parametrize("make", [corpus_files, repository_files])
+def test_a_corpus_comes_from_a_folder_which_is_left_alone(
+    out: Path, tmp_path: Path, make: Callable[[], dict[str, bytes]]
+) -> None:
+    files = make()
+    origin = put(tmp_path / "clone", files)
+    get(out, str(origin))
+    assert_whole(out)
+    assert len([path for path in origin.rglob("*") if path.is_file()]) == len(files)
+
+
+def test_the_second_call_uses_what_is_there(out: Path) -> None:
+    with FaultyServer(ARCHIVE) as server:
+        first = get(out, server.url)
+        second = get(out, server.url)
+    assert len(server.requests) == 1
+    assert replace(second, seconds=first.seconds) == first
+
+
+def test_an_empty_folder_is_filled(out: Path, tmp_path: Path) -> None:
+    out.mkdir(parents=True)
+    get(out, put(tmp_path / "clone", corpus_files()))
+    assert_whole(out)
+
+
+def test_a_link_leads_to_the_corpus(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "large disk").mkdir()
+    out.parent.mkdir()
+    out.symlink_to(tmp_path / "large disk" / "here")
+    get(out, put(tmp_path / "clone", corpus_files()))
+    assert out.is_symlink()
+    assert_whole(tmp_path / "large disk" / "here")
+
+
+@pytest.mark.parametrize("obstacle", ["folder", "file"])
+def test_what_is_in_the_way_is_left_alone(out: Path, tmp_path: Path, obstacle: str) -> None:
+    mine = (
+        put(out, {"mine.txt": b"mine"}) / "mine.txt"
+        if obstacle == "folder"
+        else put(out.parent, {out.name: b"mine"}) / out.name
+    )
+    with pytest.raises(DataError, match="not made by a download") as caught:
+        get(out, put(tmp_path / "clone", corpus_files()))
+    assert str(out) in caught.value.message
+    assert mine.read_bytes() == b"mine"
+
+
+def test_every_deviation_from_the_whole_corpus_is_listed(out: Path, tmp_path: Path) -> None:
+    files = corpus_files()
+    del files["data/audioMNIST_meta.txt"], files["data/01/3_01_1.wav"]
+    files = {path: content for path, content in files.items() if "/02/" not in path}
+    files |= {
+        "data/01/4_01_7.wav": wav_bytes(),
+        "data/77/0_77_0.wav": wav_bytes(),
+        "data/01/5_01_0.wav": b"not a recording",
+        "data/01/0_01_0 (copy).wav": wav_bytes(),
+        "__MACOSX/data/01/._0_01_0.wav": b"a shadow",
+    }
+    report = get(out, put(tmp_path / "clone", files))
+    assert report.clips == 20
+    expected = [
+        "data/audioMNIST_meta.txt is missing",
+        "speaker 01, digit 3: missing repetitions: 1",
+        "speaker 01, digit 4: surplus repetitions: 7",
+        "speaker 02: no clips",
+        "speaker 77: not one of the 2 speakers of audiomnist",
+        "speaker 77, digit 0: missing repetitions: 1",
+        *(f"speaker 77, digit {digit}: missing repetitions: 0, 1" for digit in range(1, 10)),
+        "data/01/5_01_0.wav: no readable recording",
+        "data/01/0_01_0 (copy).wav: left out, not named like a clip",
+    ]
+    assert report.deviations == expected
+    # What was left out is not in the folder, and so no later call can tell of it.
+    assert get(out, "unused").deviations == expected[:-1]
+
+
+def test_a_corpus_that_was_changed_later_is_told_by_the_next_call(out: Path, tmp_path: Path) -> None:
+    origin = put(tmp_path / "clone", corpus_files())
+    get(out, origin)
+    (out / "data/01/0_01_0.wav").unlink()
+    (out / "data/01/0_01_1.wav").write_bytes(b"")
+    report = get(out, origin)
+    assert report.clips == 38
+    assert len(report.deviations) == 2
+    for digit in range(10):
+        for speaker in ("01", "02"):
+            for repetition in (0, 1):
+                (out / f"data/{speaker}/{digit}_{speaker}_{repetition}.wav").unlink(missing_ok=True)
+    with pytest.raises(DataError, match="holds no clip"):
+        get(out, origin)
+
+
+@pytest.mark.parametrize("origin", ["missing", "ftp://127.0.0.1/corpus.zip", "file:///corpus.zip"])
+def test_an_origin_that_is_none_is_told_before_anything_is_made(out: Path, tmp_path: Path, origin: str) -> None:
+    with pytest.raises(DataError, match=origin) as caught:
+        get(out, origin if "://" in origin else tmp_path / origin)
+    assert "--from" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("files", [{}, {"notes.txt": b"text"}, {"a.wav": wav_bytes()}, {"0_01_0.wav": b"broken"}])
+@pytest.mark.parametrize("kind", ["folder", "archive", "web"])
+def test_an_origin_without_a_clip_is_named(out: Path, tmp_path: Path, files: dict[str, bytes], kind: str) -> None:
+    content = zip_bytes(files)
+    with FaultyServer(content) as server:
+        origins: dict[str, str | Path] = {
+            "folder": put(tmp_path / "clone", files | {".keep": b""}),
+            "archive": put(tmp_path, {"archive.zip": content}) / "archive.zip",
+            "web": server.url,
+        }
+        with pytest.raises(DataError, match="holds no clip of audiomnist") as caught:
+            get(out, origins[kind])
+    assert str(origins[kind]) in caught.value.message
+    assert "{digit}_{speaker}_{repetition}.wav" in caught.value.hint
+    assert not out.exists()
+    assert not (out.parent / ".audiomnist.download").exists()
+
+
+def test_another_corpus_is_not_taken_for_this_one(out: Path, tmp_path: Path) -> None:
+    origin = put(tmp_path / "clone", corpus_files(SMALL_FSDD))
+    with pytest.raises(DataError, match="no clip of audiomnist"):
+        get(out, origin)
+
+
+def test_a_text_file_is_no_archive(out: Path, tmp_path: Path) -> None:
+    origin = put(tmp_path, {"notes.txt": b"hello"}) / "notes.txt"
+    with pytest.raises(DataError, match=f"{origin} is neither a zip nor a tar"):
+        get(out, origin)

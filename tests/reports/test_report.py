@@ -1,0 +1,210 @@
+import base64
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from matplotlib.image import imread
+
+from audiomnist.config import Config
+from audiomnist.corpus import Corpus, scan
+from audiomnist.corpus.splits import Split
+from audiomnist.corpus.targets import labels
+from audiomnist.evaluation.groups import columns_of
+from audiomnist.evaluation.metrics import score
+from audiomnist.evaluation.predictions import Predictions
+from audiomnist.evaluation.robustness import Curve, Robustness
+from audiomnist.experiments.experiment import Result
+from audiomnist.reports.robustness_figure import save_robustness
+from audiomnist.reports.run import Facts, gather, write_report
+from audiomnist.reports.run.writing import N_SHOWN, surest_mistakes
+from audiomnist.runs.folder import RunFolder
+from tests.conftest import MakeCorpus
+
+NAME = "<b>&`*"
+
+
+class Sources(HTMLParser):
+    """Collects tags and what they load."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.addresses: list[tuple[str, str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [(tag, value or "") for name, value in attrs if name in {"src", "href", "srcset"}]
+
+    def embedded(self, tag: str) -> list[bytes]:
+        found = [address.partition(",")[2] for of, address in self.addresses if of == tag]
+        return [base64.b64decode(content, validate=True) for content in found]
+
+
+@pytest.fixture(scope="module")
+def corpus(make_corpus: MakeCorpus, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Two voices; one is called as no voice should be."""
+    root = make_corpus(tmp_path_factory.mktemp("report") / "a & b", speakers=2, repetitions=2)
+    for path in list(root.glob("*_jackson_*")):
+        path.rename(path.with_name(path.name.replace("jackson", NAME)))
+    return scan(root)
+
+
+def finished(corpus: Corpus, folder: Path, *, held_out: tuple[str, ...] = (), fitted: bool = False) -> RunFolder:
+    """Write a run that tested every second clip, and heard the next digit in all of them that say 3 or NAME said."""
+    run = RunFolder(folder)
+    folder.mkdir(parents=True)
+    Config(data=str(corpus.root)).save(run.config)
+    clips = np.arange(len(corpus))
+    run.save_split(corpus, Split(clips[::2], clips[:0], clips[1::2], held_out))
+    tested = clips[1::2]
+    logits = np.zeros((len(tested), 10), dtype=np.float32)
+    wrong = (corpus.digits[tested] == 3) | (corpus.speakers[tested] == NAME)
+    logits[np.arange(len(tested)), (corpus.digits[tested] + wrong) % 10] = 3 + tested / 10
+    predictions = Predictions.of(corpus, labels(corpus, "digit", tuple("0123456789")), tested, logits)
+    predictions.save(run.predictions)
+    scores = score(predictions, columns_of(corpus, "digit", tested))
+    tempered = {"temperature": 1.5 if fitted else 1.0, "fitted_on": "validation (7 clips)" if fitted else None}
+    facts = {
+        "corpus_fingerprint": corpus.fingerprint,
+        "held_out": list(held_out) or None,
+        "n_parameters": 12,
+        "n_train": len(clips) - len(tested),
+        "seconds": 1.0,
+        "torch": "2",
+        "device": "cpu",
+    }
+    result = Result(scores, predictions, {**tempered, "ece_uncalibrated": 0.5}, facts)
+    run.metrics.write_text(json.dumps(result.as_json()))
+    epoch = {"train_loss": 1.0, "train_accuracy": 0.5, "loss": 1.0, "accuracy": 0.5, "watched": "test"}
+    run.save_history([{"epoch": 1, **epoch}, {"epoch": 2, **epoch}])
+    return run
+
+
+def curve(name: str, accuracy: tuple[float, float], *, log: bool = False) -> Curve:
+    return Curve(name, f"much {name}", "dB", (20.0, 10.0), accuracy, 20, log)
+
+
+ROBUSTNESS = Robustness(0.9, 0.1, 20, 40, 0, (curve("white", (0.8, 0.6)), curve("hum", (0.4, 0.2), log=True)))
+
+
+@pytest.fixture(scope="module")
+def facts(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Facts:
+    run = finished(corpus, tmp_path_factory.mktemp("runs") / "run")
+    return replace(gather(run, corpus), robustness=ROBUSTNESS)
+
+
+def words_of(card: Path) -> str:
+    """Return a card's text as a reader sees it."""
+    return re.sub(r"\\(.)", r"\1", card.read_text(encoding="utf-8"))
+
+
+def test_the_page_holds_everything_itself(facts: Facts, tmp_path: Path) -> None:
+    text = write_report(facts, tmp_path).page.read_text(encoding="utf-8")
+    page = Sources(text)
+    assert all(address.startswith("data:") for _, address in page.addresses)
+    assert not page.tags & {"script", "iframe", "object", "embed"}
+    assert "url(" not in text
+    assert "@import" not in text
+    pictures = page.embedded("img") + page.embedded("source")
+    assert len(pictures) == 2 * (3 + len(ROBUSTNESS.curves)) + len(surest_mistakes(facts))
+    assert all(imread(io.BytesIO(picture), format="png").size for picture in pictures)
+
+
+def test_every_mistake_shown_can_be_heard(facts: Facts, corpus: Corpus, tmp_path: Path) -> None:
+    mistakes = surest_mistakes(facts)
+    sounds = Sources(write_report(facts, tmp_path).page.read_text(encoding="utf-8")).embedded("audio")
+    assert 0 < len(mistakes) == len(sounds) <= N_SHOWN
+    sureness = [mistake.probability for mistake in mistakes]
+    assert sureness == sorted(sureness, reverse=True)
+    for mistake, sound in zip(mistakes, sounds, strict=True):
+        heard, rate = soundfile.read(io.BytesIO(sound))
+        expected, expected_rate = soundfile.read(corpus.root / mistake.path)
+        assert rate == expected_rate
+        np.testing.assert_allclose(heard, expected, atol=1 / 32_000)
+    assert soundfile.info(io.BytesIO(sounds[0])).subtype == "PCM_16"
+
+
+def test_names_are_text_and_nothing_else(facts: Facts, tmp_path: Path) -> None:
+    report = write_report(facts, tmp_path)
+    assert NAME not in report.page.read_text(encoding="utf-8")
+    assert "&lt;b&gt;&amp;" in report.page.read_text(encoding="utf-8")
+    assert "<b>" not in report.card.read_text(encoding="utf-8")
+    assert f"Worst speaker: {NAME}" in words_of(report.card)
+
+
+def test_card_and_page_give_the_figures_of_the_result(facts: Facts, tmp_path: Path) -> None:
+    report = write_report(facts, tmp_path)
+    metrics = json.loads(facts.run.metrics.read_text())
+    interval, worst = metrics["interval"], metrics["worst_speaker"]
+    expected = [
+        f"{metrics['accuracy']:.2%} of {metrics['n_test']} test clips",
+        f"95 % interval over speakers: {interval['low']:.1%} to {interval['high']:.1%}. 2 speakers stand behind it",
+        f"{worst['accuracy']:.2%} of {worst['n']} clips",
+        *(f"| {value} | {of['recall']:.2%} | {of['precision']:.2%} |" for value, of in metrics["per_class"].items()),
+        f"Expected calibration error {metrics['calibration']['ece']:.4f}",
+        "Mean accuracy over all distortions and strengths 50.0%, undistorted 90.0%, on 20 of 40 test clips",
+        "| much hum | 30.00% | 20.00% | 10 (dB) |",
+        "audiomnist train --config config.yaml",
+        metrics["corpus_fingerprint"],
+    ]
+    card = words_of(report.card)
+    assert [line for line in expected if line not in card] == []
+    assert f"<b>{metrics['accuracy']:.2%}</b>" in report.page.read_text(encoding="utf-8")
+    assert report.as_json()["accuracy"] == metrics["accuracy"]
+    assert report.as_json()["robustness"] == pytest.approx(0.5)
+
+
+def test_what_was_not_measured_is_said(corpus: Corpus, tmp_path: Path) -> None:
+    known = write_report(gather(finished(corpus, tmp_path / "known"), corpus), tmp_path / "known")
+    text = words_of(known.card)
+    for line in ("only known voices were tested", "so it was not fitted", "Robustness to noise", "gender, age, accent"):
+        assert line in text
+    assert "Known voices: every tested speaker was also trained on" in text
+    run = finished(corpus, tmp_path / "unseen", held_out=("george", NAME), fitted=True)
+    text = words_of(write_report(gather(run, corpus), run.path).card)
+    assert "only known voices" not in text
+    assert "Unseen voices: every clip was judged by a network that had never heard its speaker" in text
+    assert "Temperature 1.50, fitted on validation (7 clips)" in text
+
+
+def test_a_run_that_mishears_nothing_and_knows_one_voice(corpus: Corpus, tmp_path: Path) -> None:
+    george = corpus.select(np.flatnonzero((corpus.speakers == "george") & (corpus.digits != 3)))
+    report = write_report(gather(finished(george, tmp_path / "run"), george), tmp_path / "out")
+    assert "No clip is misheard" in report.page.read_text(encoding="utf-8")
+    assert "over further clips of the same voices" in words_of(report.card)
+
+
+def test_without_the_corpus_the_report_comes_without_sound(corpus: Corpus, tmp_path: Path) -> None:
+    text = write_report(gather(finished(corpus, tmp_path / "run")), tmp_path / "out").page.read_text(encoding="utf-8")
+    assert "<audio" not in text
+    assert "The corpus is no longer there" in text
+    assert "not known" in text
+
+
+def test_a_changed_corpus_and_a_lost_recording_are_told(make_corpus: MakeCorpus, tmp_path: Path) -> None:
+    corpus = scan(make_corpus(tmp_path / "corpus", speakers=1, repetitions=2))
+    run = finished(corpus, tmp_path / "run")
+    (corpus.root / "3_george_1.wav").write_bytes(b"no sound")
+    text = write_report(gather(run, scan(corpus.root)), run.path).page.read_text(encoding="utf-8")
+    assert "have changed since" in text
+    assert "1 without sound" in text
+
+
+def test_a_sweep_and_results_elsewhere_are_found_in_the_folder(corpus: Corpus, tmp_path: Path) -> None:
+    run = finished(corpus, tmp_path / "run")
+    save_robustness(ROBUSTNESS, RunFolder(run.path / "evaluations" / "test"))
+    elsewhere = RunFolder(run.path / "evaluations" / "elsewhere")
+    elsewhere.path.mkdir(parents=True)
+    elsewhere.metrics.write_text(json.dumps(json.loads(run.metrics.read_text()) | {"data": "there"}))
+    found = gather(run, corpus)
+    assert found.robustness == ROBUSTNESS
+    text = words_of(write_report(found, run.path).card)
+    assert "## Other corpora" in text
+    assert "tested on clips of the same corpus only" not in text
