@@ -65,11 +65,9 @@ def evaluate(
     from audiomnist.device import select_device
     from audiomnist.evaluation.robustness import sweep
     from audiomnist.experiments import experiment
+    from audiomnist.inference.torch_recognizer import TorchRecognizer
     from audiomnist.reports.robustness_figure import save_robustness
     from audiomnist.runs.folder import RunFolder
-    from audiomnist.training.checkpoint import load_model
-    from audiomnist.training.dataset import WindowedClips
-    from audiomnist.training.transforms import FrontEnd
 
     quiet = quiet or json
     if data is None and (exclude_file is not None or split is not None):
@@ -77,7 +75,8 @@ def evaluate(
         raise UsageError(f"{named} chooses clips of another corpus", "name it with --data")
     folder = open_run(run)
     chosen_device = select_device(device)
-    model = load_model(folder.require_model(), chosen_device)
+    recognizer = TorchRecognizer.load(folder.require_model(), chosen_device)
+    model = recognizer.model
     config = model.config
     facts = experiment.describe(config, folder, chosen_device)
     if data is None:
@@ -89,13 +88,12 @@ def evaluate(
     store = open_store(corpus, config.features, data or config.data, quiet=quiet)
     chatter_console(quiet).print(f"run: {folder.path} on {chosen_device}, {len(clips):,} clips to test")
     destination = out or folder.path / "evaluations" / (place_name(data) if data else "test")
-    front_end = FrontEnd(config, WindowedClips(store, config.window, chosen_device))
-    result = experiment.evaluate(model, front_end, corpus, clips, facts, RunFolder(destination))
+    result = experiment.evaluate(recognizer, store, corpus, clips, facts, RunFolder(destination))
     swept = None
     if robustness:
         right = labels(corpus, config.target, model.classes).of_clips[clips]
         with progress("robustness", "conditions", quiet=quiet) as show:
-            swept = sweep(model.network, front_end, config, corpus, clips, right, progress=show)
+            swept = sweep(recognizer, corpus, clips, right, progress=show)
         save_robustness(swept, RunFolder(destination))
     failure = None
     if min_accuracy is not None and result.scores.accuracy < min_accuracy:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, print_json, progress, result_console
-from audiomnist.cli.session import open_corpora, open_run, open_store
+from audiomnist.cli.session import open_corpora, open_run
 from audiomnist.errors import AudiomnistError, DataError
 
 if TYPE_CHECKING:
@@ -68,22 +68,17 @@ def _sweep(facts: "Facts", corpus: "Corpus", folder: Path, *, quiet: bool) -> "R
     from audiomnist.corpus import labels
     from audiomnist.device import select_device
     from audiomnist.evaluation.robustness import sweep
+    from audiomnist.inference.torch_recognizer import TorchRecognizer
     from audiomnist.reports.robustness_figure import save_robustness
     from audiomnist.runs.folder import RunFolder
-    from audiomnist.training.checkpoint import load_model
-    from audiomnist.training.dataset import WindowedClips
-    from audiomnist.training.transforms import FrontEnd
 
     try:
-        device = select_device("auto")
-        model = load_model(facts.run.require_model(), device)
-        config = model.config
+        recognizer = TorchRecognizer.load(facts.run.require_model(), select_device("auto"))
+        model = recognizer.model
         clips = facts.run.load_split(corpus).test
-        store = open_store(corpus, config.features, config.data, quiet=quiet)
-        front_end = FrontEnd(config, WindowedClips(store, config.window, device))
-        truth = labels(corpus, config.target, model.classes).of_clips[clips]
+        truth = labels(corpus, model.config.target, model.classes).of_clips[clips]
         with progress("robustness", "conditions", quiet=quiet) as show:
-            swept = sweep(model.network, front_end, config, corpus, clips, truth, progress=show)
+            swept = sweep(recognizer, corpus, clips, truth, progress=show)
     except DataError as error:
         chatter_console(quiet).print(f"warning: {error.message}; the report comes without robustness")
         return None

@@ -23,6 +23,7 @@ from audiomnist.evaluation.metrics import Scores, score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features.store import FeatureStore
 from audiomnist.files import write_text
+from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.figures import (
     confusion_figure,
     loss_figure,
@@ -31,11 +32,10 @@ from audiomnist.reports.figures import (
     save_figure,
 )
 from audiomnist.runs.folder import RunFolder
-from audiomnist.training.checkpoint import TrainedModel, load_state, save_model
+from audiomnist.training.checkpoint import load_state, save_model
 from audiomnist.training.dataset import with_window
 from audiomnist.training.listeners import Checkpoint, History, TensorBoard
-from audiomnist.training.trainer import Listener, Trainer, predict_logits
-from audiomnist.training.transforms import FrontEnd
+from audiomnist.training.trainer import Listener, Trainer
 
 N_SAMPLES = 16
 
@@ -87,11 +87,12 @@ def run_experiment(
         trainer.load_state(load_state(run.state, device))
     trainer.fit([History(run), Checkpoint(run), TensorBoard(run), *listeners] if is_first else ())
     model = trainer.trained
+    recognizer = TorchRecognizer(model, device, trainer.front_end)
     if len(split.validation):
-        logits = predict_logits(model.network, trainer.front_end, trainer.watched_clips).cpu().numpy()
+        logits = recognizer.store_logits(store, split.validation)
         truth = trainer.labels[trainer.watched_clips].cpu().numpy()
         model = replace(model, temperature=fit_temperature(logits, truth), n_calibration=len(truth))
-    logits = predict_logits(model.network, trainer.front_end, torch.from_numpy(split.test)).cpu().numpy()
+    logits = recognizer.store_logits(store, split.test)
     distributed.go_on_alone()
     if model.n_calibration:
         save_model(model, run.model)
@@ -104,39 +105,40 @@ def run_experiment(
         "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
         "train_seconds": round(sum(epoch["seconds"] for epoch in history), 3),
     }
-    return _written(model, trainer.front_end, corpus, split.test, logits, facts, run, started)
+    recognizer = TorchRecognizer(model, device, trainer.front_end)
+    return _written(recognizer, store, corpus, split.test, logits, facts, run, started)
 
 
 def evaluate(
-    model: TrainedModel,
-    front_end: FrontEnd,
+    recognizer: TorchRecognizer,
+    store: FeatureStore,
     corpus: Corpus,
     clips: NDArray[np.int64],
     facts: dict[str, Any],
     out: RunFolder,
 ) -> Result:
-    """Test a network on clips of a corpus; write predictions, metrics and figures.
+    """Test a recogniser on clips of a corpus; write predictions, metrics and figures.
 
     Several processes share the test, after which the first goes on alone.
 
     Parameters
     ----------
     clips : int64 array [n_clips]
-        Indices into the corpus, which is the front end's.
+        Indices into the corpus, which is the store's.
     facts : dict
         What shall stand in the result beside the scores.
     out : RunFolder
         Where to write.
     """
     started = time.perf_counter()
-    logits = predict_logits(model.network, front_end, torch.from_numpy(clips)).cpu().numpy()
+    logits = recognizer.store_logits(store, clips)
     distributed.go_on_alone()
-    return _written(model, front_end, corpus, clips, logits, facts, out, started)
+    return _written(recognizer, store, corpus, clips, logits, facts, out, started)
 
 
 def _written(
-    model: TrainedModel,
-    front_end: FrontEnd,
+    recognizer: TorchRecognizer,
+    store: FeatureStore,
     corpus: Corpus,
     clips: NDArray[np.int64],
     logits: NDArray[np.float32],
@@ -145,6 +147,7 @@ def _written(
     started: float,
 ) -> Result:
     """Judge the logits of clips, write the result and return it."""
+    model = recognizer.model
     known = labels(corpus, model.config.target, model.classes)
     predictions = Predictions.of(corpus, known, clips, logits, model.temperature)
     scores = score(predictions, columns_of(corpus, model.config.target, clips))
@@ -158,7 +161,7 @@ def _written(
     save_figure(confusion_figure(scores), out.figures / "confusion.png")
     save_figure(reliability_figure(scores.calibration), out.figures / "reliability.png")
     shown = _samples(predictions)
-    spectrograms = front_end.test(torch.from_numpy(clips[shown]))[:, 0].mT.cpu().numpy()
+    spectrograms = recognizer.inputs(store, clips[shown])[:, 0].swapaxes(1, 2)
     save_figure(samples_figure(predictions, shown, spectrograms), out.figures / "samples.png")
     facts = {
         **facts,

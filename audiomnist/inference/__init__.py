@@ -1,1 +1,1 @@
-"""Using."""
+"""From a waveform, or a store of clips, to an answer: one recogniser for every use."""

@@ -100,7 +100,7 @@ class WindowedClips:
 
     def __init__(self, store: ClipStore, window: Window, device: torch.device) -> None:
         features = store.features
-        self.device = device
+        self.store, self.device = store, device
         self.n_fft, self.hop_length = features.n_fft, features.hop_length
         if window.clip_ms == "auto":
             raise ValueError("an automatic window must be made definite first: see with_window")

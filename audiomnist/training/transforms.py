@@ -11,6 +11,7 @@ from copy import copy
 import torch
 
 from audiomnist.config import Config
+from audiomnist.features.store import ClipStore
 from audiomnist.training.augment import VoiceAndRoom, mask, spread
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.noise import NoiseBank, NoisePadding
@@ -82,6 +83,11 @@ class FrontEnd:
         self._padding = NoisePadding(config, clips, bank) if bank and config.window.padding == "noise" else None
         self._change = VoiceAndRoom(config.features, config.augment, bank) if bank and config.augment.changes else None
         self._n_placing = 1 + (self._padding.n_draws if self._padding else 0)
+
+    @property
+    def store(self) -> ClipStore:
+        """What the clip indices are of."""
+        return self._clips.store
 
     def over(self, clips: WindowedClips) -> FrontEnd:
         """Return the same front end over other clips, windowed alike."""

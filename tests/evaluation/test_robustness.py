@@ -13,6 +13,7 @@ from audiomnist.evaluation.robustness import Curve, Robustness, sweep
 from audiomnist.evaluation.robustness import families as kinds
 from audiomnist.evaluation.robustness.sweep import N_CLIPS, spread_evenly, stream
 from audiomnist.features import prepare
+from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.robustness_figure import save_robustness
 from audiomnist.runs.folder import RunFolder
 from audiomnist.training.dataset import WindowedClips
@@ -34,7 +35,7 @@ def trainer(material: Material, request: pytest.FixtureRequest) -> Trainer:
 
 
 def run_sweep(trainer: Trainer, corpus: Corpus, clips: np.ndarray) -> Robustness:
-    return sweep(trainer.network, trainer.front_end, trainer.config, corpus, clips, corpus.digits[clips])
+    return sweep(TorchRecognizer(trainer.trained, CPU), corpus, clips, corpus.digits[clips])
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +105,7 @@ def test_progress_counts_every_condition_that_is_tested(material: Material) -> N
     clips = material.split.test[:4]
     seen: list[tuple[int, int]] = []
     sweep(
-        trainer.network,
-        trainer.front_end,
-        trainer.config,
+        TorchRecognizer(trainer.trained, CPU),
         material.corpus,
         clips,
         material.corpus.digits[clips],

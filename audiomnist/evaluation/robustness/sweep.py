@@ -6,26 +6,18 @@ Waveforms are distorted and then go the way of any clip: mel power, trimming, wi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from audiomnist.audio import map_in_order, read, resample
-from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.evaluation.robustness.families import Clip, Family, all_families
 from audiomnist.evaluation.robustness.noises import Wave
 from audiomnist.evaluation.robustness.results import Curve, Robustness
-from audiomnist.features.clips import ClipFrames
-from audiomnist.features.mel import MelPower
-from audiomnist.features.store import ClipStore
-from audiomnist.training.dataset import WindowedClips
-from audiomnist.training.trainer import predict_logits
-from audiomnist.training.transforms import FrontEnd
+from audiomnist.inference.torch_recognizer import TorchRecognizer
 
 N_CLIPS = 1000
 N_VOICES = 40
@@ -36,9 +28,7 @@ Distort = Callable[[Clip], Wave]
 
 
 def sweep(
-    network: nn.Module,
-    front_end: FrontEnd,
-    config: Config,
+    recognizer: TorchRecognizer,
     corpus: Corpus,
     clips: NDArray[np.int64],
     labels: NDArray[np.int64],
@@ -52,8 +42,6 @@ def sweep(
 
     Parameters
     ----------
-    front_end : FrontEnd
-        What the network is tested with otherwise.
     clips : int64 array [n_clips]
         Indices into the corpus; of more than 1,000, as many are tested, spread evenly.
     labels : int64 array [n_clips]
@@ -66,13 +54,14 @@ def sweep(
     DataError
         If a recording cannot be read.
     """
+    config = recognizer.model.config
     chosen = spread_evenly(len(clips), N_CLIPS, config.seed)
     rate = config.features.sample_rate
     subjects = _load(corpus, clips[chosen], rate)
     voices = np.random.default_rng(config.seed).permutation(len(corpus))[:N_VOICES]
     families = all_families(rate, _load(corpus, voices, rate))
     n_conditions = sum(level != family.neutral for family in families for level in family.levels) + 1
-    test = _Test(network, front_end, config, subjects, labels[chosen])
+    test = _Test(recognizer, subjects, labels[chosen])
     n_done = 0
 
     def accuracy(distort: Distort) -> float:
@@ -92,7 +81,7 @@ def sweep(
 
     clean = accuracy(lambda clip: clip.samples)
     curves = tuple(curve(family) for family in families)
-    return Robustness(clean, test.chance, len(subjects), len(clips), config.seed, curves)
+    return Robustness(clean, 1 / len(recognizer.model.classes), len(subjects), len(clips), config.seed, curves)
 
 
 def spread_evenly(n_clips: int, most: int, seed: int) -> NDArray[np.int64]:
@@ -115,36 +104,21 @@ def stream(seed: int, family: str, path: str) -> np.random.Generator:
 
 
 class _Test:
-    """The accuracy of a network on clips, distorted in some way."""
+    """The accuracy of a recogniser on clips, distorted in some way."""
 
-    def __init__(
-        self,
-        network: nn.Module,
-        front_end: FrontEnd,
-        config: Config,
-        clips: list[Clip],
-        labels: NDArray[np.int64],
-    ) -> None:
-        self._network, self._front_end, self._config = network, front_end, config
-        self._mel = MelPower(config.features)
+    def __init__(self, recognizer: TorchRecognizer, clips: list[Clip], labels: NDArray[np.int64]) -> None:
+        self._recognizer = recognizer
         self._chunks = [clips[start : start + _CLIPS_PER_CHUNK] for start in range(0, len(clips), _CLIPS_PER_CHUNK)]
         self._labels = labels
-        self.chance = 0.0
 
     def __call__(self, distort: Distort) -> float:
+        def answer(chunk: list[Clip]) -> NDArray[np.int64]:
+            answers: NDArray[np.int64] = self._recognizer.logits([distort(clip) for clip in chunk]).argmax(1)
+            return answers
+
         with single_threaded_torch():
-            store = ClipStore.in_memory(self._config.features, list(self._features(distort)))
-        windowed = WindowedClips(store, self._config.window, self._front_end.device)
-        logits = predict_logits(self._network, self._front_end.over(windowed), torch.arange(len(store)))
-        self.chance = 1 / logits.shape[1]
-        return float((logits.argmax(1).cpu().numpy() == self._labels).mean())
-
-    def _features(self, distort: Distort) -> Iterator[ClipFrames]:
-        def compute(chunk: list[Clip]) -> list[ClipFrames]:
-            return ClipFrames.of([torch.from_numpy(distort(clip)) for clip in chunk], self._mel)
-
-        for features in map_in_order(compute, self._chunks):
-            yield from features
+            answers = np.concatenate(list(map_in_order(answer, self._chunks)))
+        return float((answers == self._labels).mean())
 
 
 def _load(corpus: Corpus, clips: NDArray[np.int64], sample_rate: int) -> list[Clip]:

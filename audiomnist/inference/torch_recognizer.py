@@ -1,0 +1,88 @@
+"""The recogniser that PyTorch computes: the one place where windows, front end and network come together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from audiomnist.features.clips import ClipFrames
+from audiomnist.features.mel import MelPower
+from audiomnist.features.store import ClipStore, FeatureStore
+from audiomnist.inference.recognizer import Answering, Recognizer
+from audiomnist.training.checkpoint import TrainedModel, load_model
+from audiomnist.training.dataset import WindowedClips
+from audiomnist.training.trainer import predict_logits
+from audiomnist.training.transforms import FrontEnd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_AT_ONCE = 64  # waveforms whose features are held at a time
+
+
+class TorchRecognizer(Recognizer):
+    """A trained network over the clips of a store, or over waveforms.
+
+    Parameters
+    ----------
+    model : TrainedModel
+        Its network is moved to the device.
+    front_end : FrontEnd, optional
+        The one that the network was trained with, if it is at hand; its store need not be read again.
+    """
+
+    def __init__(self, model: TrainedModel, device: torch.device, front_end: FrontEnd | None = None) -> None:
+        self.model, self.device = model, device
+        config = model.config
+        self.answering = Answering(model.classes, config.features.sample_rate, model.temperature)
+        self._network = model.network.to(device).eval()
+        self._mel = MelPower(config.features)
+        self._front_end = front_end
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device) -> TorchRecognizer:
+        """Read a model file; raise DataError if it is missing or is not a model of ours."""
+        return cls(load_model(path, device), device)
+
+    def logits(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return the logits of waveforms at the model's sample rate, float32 array [n, n_classes]."""
+        return np.concatenate(
+            [self._logits_of(waveforms[start : start + _AT_ONCE]) for start in range(0, len(waveforms), _AT_ONCE)]
+        )
+
+    def _logits_of(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        clips = ClipFrames.of([torch.from_numpy(samples) for samples in waveforms], self._mel)
+        return self.store_logits(ClipStore.in_memory(self.model.config.features, clips), np.arange(len(clips)))
+
+    def store_logits(self, store: ClipStore, clips: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the logits of clips of a store, by their indices; several processes share them, and all get all.
+
+        Returns
+        -------
+        float32 array [n_clips, n_classes]
+        """
+        logits: NDArray[np.float32] = (
+            predict_logits(self._network, self._over(store), torch.from_numpy(clips)).cpu().numpy()
+        )
+        return logits
+
+    def inputs(self, store: ClipStore, clips: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what the network sees of clips of a store, float32 array [n_clips, C, N, M]."""
+        inputs: NDArray[np.float32] = self._over(store).test(torch.from_numpy(clips)).cpu().numpy()
+        return inputs
+
+    def _over(self, store: ClipStore) -> FrontEnd:
+        """Return the front end over a store; that of a store on disk is kept, as it is asked for again."""
+        ready = self._front_end
+        if ready is not None and ready.store is store:
+            return ready
+        config = self.model.config
+        windowed = WindowedClips(store, config.window, self.device)
+        front_end = ready.over(windowed) if ready is not None else FrontEnd(config, windowed)
+        if ready is None or isinstance(store, FeatureStore):
+            self._front_end = front_end
+        return front_end
