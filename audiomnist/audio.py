@@ -1,36 +1,76 @@
-"""Reading recordings: what a header says, samples, one sample rate, many files at once."""
+"""Reading recordings: what a header says, samples, one sample rate, many files at once.
+
+A recording comes from a stranger. Only WAV, FLAC, OGG and MP3, known by their first bytes, reach libsndfile, and only
+within the limits below; whatever is wrong with a file is one ``BadSound`` that names it.
+"""
 
 from __future__ import annotations
 
-import math
+import errno
+import hashlib
 import os
+import stat
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from audiomnist.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    import torch
+from audiomnist.errors import DataError, printable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Samples = NDArray[np.float32]
 
+LOWEST_RATE_HZ = 4_000  # half of what a telephone has; below that there is no speech to recognise
+HIGHEST_RATE_HZ = 192_000
+MOST_CHANNELS = 32
+LONGEST_S = 600
+MOST_SAMPLES = 2**25  # of all channels: 10 minutes of mono at 48 kHz, 128 MiB once decoded
+MOST_BYTES = 2**28
+LOUDEST = 100.0  # 40 dB above full scale: more is no recording but a damaged float file
+
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 _UNKNOWN_SIZE = 0xFFFFFFFF
 _PLAIN_WAV = struct.Struct("<4sI4s4sIHHIIHH4sI")  # RIFF size WAVE, fmt size and its six fields, data size
 _PCM = 1
+_ID3_HEADER_BYTES = 10
+_OGG_PAGE_BYTES = 27
+_LONGEST_OGG_PAGE = _OGG_PAGE_BYTES + 255 + 255 * 255
+_LAST_OGG_PAGE = 4
+
+
+class BadSound(DataError):
+    """A file that cannot be used as a recording.
+
+    Attributes
+    ----------
+    kind : str
+        ``unreadable``, ``empty``, ``truncated``, ``beyond limits``, ``NaN or infinite`` or ``too loud``.
+    reason : str
+        What exactly is wrong, without the file's name.
+    """
+
+    def __init__(self, path: Path, kind: str, reason: str) -> None:
+        super().__init__(f"{printable(path)}: {reason}", "remove the file or replace it")
+        self.kind = kind
+        self.reason = reason
+
+
+class _Fault(Exception):
+    """What is wrong with a file whose name is not known here."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(kind, reason)
+        self.kind, self.reason = kind, reason
 
 
 @dataclass(frozen=True)
@@ -43,22 +83,20 @@ class Header:
     bit_depth: int | None
 
 
-def look_at(path: Path) -> tuple[Header, int]:
-    """Return a recording's header, and by how many bytes the sound of a WAV file reaches past the end of the file.
+def header(path: Path) -> Header:
+    """Return what a file says of its sound, if that is within the limits and as much as the file holds.
 
     Raises
     ------
-    DataError
-        If there is no header that can be understood.
+    BadSound
+        If it is no recording, or empty, cut off, too long, or of a rate or number of channels beyond the limits.
     """
-    try:
-        with path.open("rb", buffering=0) as file:
-            plain = _plain_wav(file)
+    with _opened(path) as file:
+        plain = _plain_wav(file)
         if plain is not None:
-            return plain, 0
-        return header_of(soundfile.info(path)), _missing_wav_bytes(path)
-    except (OSError, RuntimeError) as error:  # soundfile's own errors are RuntimeErrors
-        raise DataError(f"{path}: cannot be read ({error})", "remove the file or replace it") from error
+            return plain
+        with _sound(file) as sound:
+            return _header_of(sound)
 
 
 def decode(path: Path) -> tuple[Samples, Header]:
@@ -67,93 +105,98 @@ def decode(path: Path) -> tuple[Samples, Header]:
     Returns
     -------
     samples : float32 array [L, n_channels]
-        Full scale is 1.
+        Full scale is 1; at least one, all finite.
     header : Header
 
     Raises
     ------
-    DataError
-        If it cannot be decoded.
+    BadSound
+        As for ``header``, and if it cannot be decoded to its end or holds NaN, infinite or absurd values.
     """
-    try:
-        with path.open("rb", buffering=0) as file:
-            header = _plain_wav(file)
-            if header is not None and header.bit_depth == 16:  # soundfile takes ten times as long to open a file
-                samples = np.frombuffer(file.read(), "<i2").reshape(-1, header.n_channels)
-                return samples.astype(np.float32) * np.float32(2**-15), header
-        with soundfile.SoundFile(path) as sound:
-            return sound.read(dtype="float32", always_2d=True), header_of(sound)
-    except (OSError, RuntimeError) as error:
-        raise DataError(f"{path}: cannot be decoded ({error})", "remove the file or replace it") from error
+    with _opened(path) as file:
+        told = _plain_wav(file)
+        if told is not None and told.bit_depth == 16:  # soundfile takes ten times as long to open a file
+            whole = np.frombuffer(file.read(), "<i2").reshape(-1, told.n_channels)
+            if len(whole) != told.n_frames:
+                raise _Fault("truncated", "the file changed while it was read")
+            samples = whole.astype(np.float32)
+            samples *= np.float32(2**-15)
+            return samples, told
+        with _sound(file) as sound:
+            told = _header_of(sound)
+            samples = sound.read(dtype="float32", always_2d=True)
+    if len(samples) < told.n_frames:
+        reason = f"{len(samples):,} of the {told.n_frames:,} samples that the header declares can be decoded"
+        raise BadSound(path, "truncated", reason)
+    _refuse_absurd(path, samples)
+    return samples, told
 
 
-def read(path: Path) -> tuple[torch.Tensor, int]:
+def read(path: Path) -> tuple[Samples, int]:
     """Read a recording as mono; several channels are averaged.
 
     Returns
     -------
-    samples : Tensor[L]
-        float32, full scale is 1.
+    samples : float32 array [L]
+        Full scale is 1; at least one, all finite.
     sample_rate : int
         Hz.
 
     Raises
     ------
-    DataError
-        If the file cannot be decoded, is empty, or holds values that are no numbers.
+    BadSound
+        As for ``decode``.
     """
-    import torch
-
-    samples, header = decode(path)
-    if not len(samples):
-        raise DataError(f"{path}: holds no samples", "remove the file or replace it")
-    clip = torch.from_numpy(samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1))
-    if not math.isfinite(float(clip.sum())):
-        raise DataError(f"{path}: holds NaN or infinite samples", "remove the file or replace it")
-    return clip, header.sample_rate
+    samples, told = decode(path)
+    return mono(samples), told.sample_rate
 
 
-def resample(samples: torch.Tensor, from_hz: int, to_hz: int) -> torch.Tensor:
-    """Resample by windowed sinc interpolation, as ``torchaudio.transforms.Resample`` does.
+def mono(samples: Samples) -> Samples:
+    """Return the mean of the channels.
 
     Parameters
     ----------
-    samples : Tensor[..., L]
+    samples : float32 array [L, n_channels]
 
     Returns
     -------
-    Tensor[..., ceil(L * to_hz / from_hz)]
+    float32 array [L]
     """
-    return samples if from_hz == to_hz else _resampler(from_hz, to_hz)(samples)
+    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
 
 
-@lru_cache(maxsize=16)
-def _resampler(from_hz: int, to_hz: int) -> Any:
-    return import_torchaudio().transforms.Resample(from_hz, to_hz)
+def digest(samples: Samples, sample_rate: int) -> bytes:
+    """Return 16 bytes that are equal for equal sound, whatever file it comes from.
 
-
-def import_torchaudio() -> Any:
-    """Import torchaudio, or say how to get one that fits the installed torch.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot load: its compiled part refuses a torch built for the CPU or for another CUDA.
+    Parameters
+    ----------
+    samples : float32 array [L]
+        As ``read`` returns them, before they are resampled.
+    sample_rate : int
+        Hz.
     """
-    import torch
+    salt = str(sample_rate).encode()
+    return hashlib.blake2b(np.ascontiguousarray(samples, "<f4").data, digest_size=16, salt=salt).digest()
 
-    try:
-        import torchaudio
-        import torchaudio.transforms
-    except (ImportError, OSError, RuntimeError) as error:
-        channel = "cpu" if torch.version.cuda is None else f"cu{torch.version.cuda.replace('.', '')}"
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ConfigError(
-            f"torchaudio does not load beside torch {torch.__version__}: {reason}",
-            "install a pair from one index: pip install --force-reinstall torch torchaudio "
-            f"--index-url https://download.pytorch.org/whl/{channel}",
-        ) from error
-    return torchaudio
+
+def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+    """Resample with soxr, quality HQ, in time and memory that do not depend on what the two rates have in common.
+
+    Parameters
+    ----------
+    samples : float32 array [L]
+
+    Returns
+    -------
+    float32 array [round(L * to_hz / from_hz)]
+        At least one sample.
+    """
+    if from_hz == to_hz:
+        return samples
+    import soxr
+
+    resampled: Samples = soxr.resample(samples, from_hz, to_hz, quality="HQ")
+    return resampled if len(resampled) else samples[:1]
 
 
 def map_in_order(
@@ -174,25 +217,144 @@ def map_in_order(
         pool.shutdown(cancel_futures=True)
 
 
-def header_of(sound: Any) -> Header:
-    """Return what soundfile knows of an open recording."""
-    return Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype))
+@contextmanager
+def _opened(path: Path) -> Iterator[FileIO]:
+    """Open a recording at its first byte; whatever goes wrong with it inside becomes a ``BadSound`` with its name."""
+    try:
+        with FileIO(path, opener=_open) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise _Fault("unreadable", "not a regular file")
+            if not status.st_size:
+                raise _Fault("empty", "the file has 0 bytes")
+            if status.st_size > MOST_BYTES:
+                raise _Fault("beyond limits", f"{status.st_size:,} bytes; at most {MOST_BYTES:,} are read")
+            yield file
+    except _Fault as fault:
+        raise BadSound(path, fault.kind, fault.reason) from None
+    except OSError as error:
+        special = error.errno in {errno.EISDIR, errno.ENXIO}
+        reason = "not a regular file" if special else f"cannot be read ({error.strerror or error})"
+        raise BadSound(path, "unreadable", reason) from error
+    # soundfile's own errors are RuntimeErrors; the others come from sizes that nothing can hold
+    except (RuntimeError, ValueError, MemoryError, OverflowError) as error:
+        reason = str(getattr(error, "error_string", error)).strip() or type(error).__name__
+        raise BadSound(path, "unreadable", f"cannot be decoded ({printable(reason)})") from error
 
 
-def _missing_wav_bytes(path: Path) -> int:
-    """Return by how much the data chunk of a WAV file reaches past the end of the file; 0 for other formats."""
-    with path.open("rb") as file:
-        if file.read(4) != b"RIFF":
-            return 0
-        size, position = os.fstat(file.fileno()).st_size, 12
-        while position + 8 <= size:
-            file.seek(position)
-            chunk = file.read(8)
-            length = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"data":
-                return 0 if length == _UNKNOWN_SIZE else max(0, position + 8 + length - size)
-            position += 8 + length + length % 2
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a FIFO would wait for someone to write
+
+
+@contextmanager
+def _sound(file: FileIO) -> Iterator[Any]:
+    """Open a file with libsndfile if it is of a kind that may reach it, and not cut off."""
+    missing_bytes = _missing_bytes(file)
+    if missing_bytes:
+        raise _Fault("truncated", f"the file ends {missing_bytes:,} bytes before the end of the sound it declares")
+    file.seek(0)
+    with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+        yield sound
+
+
+def _header_of(sound: Any) -> Header:
+    """Return what soundfile knows of an open recording, if it is within the limits."""
+    return _within_limits(Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype)))
+
+
+def _within_limits(told: Header) -> Header:
+    """Return a header if a recording of this kind may be decoded."""
+
+    def refuse(reason: str) -> NoReturn:
+        raise _Fault("beyond limits", reason)
+
+    if not LOWEST_RATE_HZ <= told.sample_rate <= HIGHEST_RATE_HZ:
+        refuse(f"{told.sample_rate:,} Hz; recordings have {LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz")
+    if not 1 <= told.n_channels <= MOST_CHANNELS:
+        refuse(f"{told.n_channels:,} channels; recordings have 1 to {MOST_CHANNELS}")
+    if not told.n_frames:
+        raise _Fault("empty", "the header is complete, but no sample follows")
+    if told.n_frames >= 2**62:  # how libsndfile says that it does not know
+        raise _Fault("unreadable", "the header does not say how long the recording is")
+    if told.n_frames > LONGEST_S * told.sample_rate or told.n_frames * told.n_channels > MOST_SAMPLES:
+        seconds = told.n_frames / told.sample_rate
+        refuse(f"{seconds:,.0f} seconds at {told.sample_rate:,} Hz, {told.n_channels} channels, is too long to be read")
+    return told
+
+
+def _refuse_absurd(path: Path, samples: Samples) -> None:
+    """Raise BadSound for values that no recording holds."""
+    loudest = max(float(samples.max()), -float(samples.min()))  # NaN if one is
+    if loudest <= LOUDEST:
+        return
+    n_wrong = samples.size - np.count_nonzero(np.isfinite(samples))
+    if n_wrong:
+        raise BadSound(path, "NaN or infinite", f"holds NaN or infinite samples ({n_wrong:,} of {samples.size:,})")
+    raise BadSound(path, "too loud", f"a sample of {loudest:.3g}, where full scale is 1")
+
+
+def _missing_bytes(file: FileIO) -> int:
+    """Return by how much the sound that a file declares reaches past its end, as far as its kind tells.
+
+    Raises
+    ------
+    _Fault
+        If it is not of a kind that is read.
+    """
+    start = _at(file, 0, 12)
+    position = 0
+    if start[:3] == b"ID3":  # a tag before the sound; its size has 7 bits in a byte
+        high, *rest = start[6:10] if len(start) == 12 else b"\xff"
+        position = _ID3_HEADER_BYTES + sum(byte << (7 * place) for place, byte in enumerate((*rest[::-1], high)))
+        start = _at(file, position, 12)
+    if start[:4] == b"fLaC":
+        return 0
+    if start[0:1] == b"\xff" and start[1:2] >= b"\xe0":
+        return _missing_mp3_bytes(file, position)
+    if position == 0 and start[:4] == b"OggS":
+        return _missing_ogg_bytes(file)
+    if position == 0 and start[:4] in {b"RIFF", b"RF64"} and start[8:12] == b"WAVE":
+        return _missing_wav_bytes(file)
+    raise _Fault("unreadable", "neither WAV nor FLAC, OGG or MP3")
+
+
+def _missing_wav_bytes(file: FileIO) -> int:
+    size, position = os.fstat(file.fileno()).st_size, 12
+    while len(chunk := _at(file, position, 8)) == 8:
+        length = int.from_bytes(chunk[4:], "little")
+        if chunk[:4] == b"data":
+            return 0 if length == _UNKNOWN_SIZE else max(0, position + 8 + length - size)
+        position += 8 + length + length % 2
     return 0
+
+
+def _missing_ogg_bytes(file: FileIO) -> int:
+    """Return how much of the last page is missing, or 1 if there is no page that says it is the last."""
+    size = os.fstat(file.fileno()).st_size
+    tail = _at(file, max(0, size - _LONGEST_OGG_PAGE), _LONGEST_OGG_PAGE)
+    page = tail[tail.rfind(b"OggS") :] if b"OggS" in tail else b""
+    if len(page) < _OGG_PAGE_BYTES or not page[5] & _LAST_OGG_PAGE:
+        return 1
+    n_segments = page[26]
+    return max(0, _OGG_PAGE_BYTES + n_segments + sum(page[27 : 27 + n_segments]) - len(page))
+
+
+def _missing_mp3_bytes(file: FileIO, position: int) -> int:
+    """Return how many bytes are missing of those that the tag in the first frame counts, if there is such a tag."""
+    frame = _at(file, position, 64)
+    place = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if place < 0 or len(frame) < place + 16:
+        return 0
+    flags, *counts = struct.unpack_from(">3I", frame, place + 4)
+    if not flags & 2:
+        return 0
+    n_bytes: int = counts[flags & 1]  # behind the number of frames, where that is there
+    return max(0, position + n_bytes - os.fstat(file.fileno()).st_size)
+
+
+def _at(file: FileIO, position: int, count: int) -> bytes:
+    file.seek(position)
+    return file.read(count) or b""
 
 
 def _plain_wav(file: FileIO) -> Header | None:
@@ -214,4 +376,4 @@ def _plain_wav(file: FileIO) -> Header | None:
         return None
     if 8 * frame_size != n_channels * bits or size % frame_size or not size:
         return None
-    return Header(rate_hz, n_channels, size // frame_size, bits)
+    return _within_limits(Header(rate_hz, n_channels, size // frame_size, bits))

@@ -54,6 +54,14 @@ class Interrupted(AudiomnistError):
     exit_code = 130
 
 
+def printable(text: object) -> str:
+    """Return a text with control characters, surrogates and the like written as escapes, fit for a terminal."""
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in shown)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` for the nearest known word, or an empty string."""
     nearest = get_close_matches(word, list(known), n=1, cutoff=0.6)

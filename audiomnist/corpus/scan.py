@@ -23,6 +23,7 @@ from audiomnist.errors import DataError, indented
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
 CLASSES = tuple("0123456789")
+_FINGERPRINT_VERSION = "v2"
 _Row = tuple[str, int, str, int, tuple[int, int]]  # path, digit, speaker, repetition, stamp
 _CLIP_NAME = re.compile(r"(\d)_([^_]+(?:_[^_]+)*)_(\d+)")  # digit, speaker, repetition
 
@@ -68,11 +69,17 @@ class Corpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash over every clip's path, stamp, digit and speaker: equal only if nothing changed."""
-        digest = hashlib.sha256()
-        for path, stamp, digit, speaker in zip(self.paths, self.stamps, self.digits, self.speakers, strict=True):
-            digest.update(f"{path}\0{stamp.tolist()}\0{digit}\0{speaker}\n".encode())
-        return digest.hexdigest()[:16]
+        """What this corpus is, as a hash: equal only if no path, stamp, digit, speaker or column changed.
+
+        It begins with the version of this rule; fingerprints of different versions say nothing of each other.
+        """
+        digest = hashlib.sha256("\0".join(sorted(self.columns)).encode("utf-8", "backslashreplace"))
+        known = [self.columns[name].tolist() for name in sorted(self.columns)]
+        rows = zip(self.paths, self.stamps.tolist(), self.digits.tolist(), self.speakers.tolist(), *known, strict=True)
+        for path, stamp, *facts in rows:
+            values = "\0".join("\1" if fact is None else str(fact) for fact in facts)
+            digest.update(f"\n{path}\0{stamp}\0{values}".encode("utf-8", "backslashreplace"))
+        return f"{_FINGERPRINT_VERSION}-{digest.hexdigest()[:16]}"
 
     def file(self, clip: int) -> Path:
         """Return the full path of a clip, by its index."""

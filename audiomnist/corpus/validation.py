@@ -1,6 +1,5 @@
 """Is a corpus whole and sound? By names and headers in seconds, or by decoding everything."""
 
-import hashlib
 import json
 import posixpath
 from collections import Counter, defaultdict
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from audiomnist.audio import Header, decode, look_at, map_in_order
+from audiomnist import audio
+from audiomnist.audio import BadSound, Header, decode, digest, map_in_order, mono
 from audiomnist.corpus.levels import n_clipped
 from audiomnist.corpus.listing import Clip, Finding, Listing, list_files
 from audiomnist.corpus.metadata import Speakers, read_speakers
@@ -88,21 +88,14 @@ def validate(
 
 def _inspect(root: Path, path: str, *, deep: bool) -> _Inspection:
     try:
-        header, missing_bytes = look_at(root / path)
-    except DataError as error:
-        size = (root / path).stat().st_size if (root / path).exists() else None
-        kind, detail = ("empty", "the file has 0 bytes") if size == 0 else ("unreadable", _reason(error))
-        return _Inspection(None, None, (Finding(kind, "error", path, detail),))
+        header = audio.header(root / path)
+    except BadSound as error:
+        return _Inspection(None, None, (Finding(error.kind, "error", path, error.reason),))
     faults = []
-    if missing_bytes:
-        detail = f"the header announces {missing_bytes:,} bytes of sound more than the file holds"
-        faults.append(Finding("truncated", "error", path, detail))
-    elif not header.n_frames:
-        faults.append(Finding("empty", "error", path, "the header is whole, but no sample follows"))
     if header.n_channels > 1:
         detail = f"{header.n_channels} channels; they are averaged"
         faults.append(Finding("stereo", "warning", path, detail))
-    if not deep or not header.n_frames:
+    if not deep:
         return _Inspection(header, None, tuple(faults))
     sound, heard = _listen(root, path, header)
     return _Inspection(header, sound, (*faults, *heard))
@@ -112,18 +105,9 @@ def _listen(root: Path, path: str, header: Header) -> tuple[bytes | None, list[F
     """Decode a clip; return a hash of its sound and what is wrong with it."""
     try:
         samples, _ = decode(root / path)
-    except DataError as error:
-        return None, [Finding("unreadable", "error", path, _reason(error))]
+    except BadSound as error:
+        return None, [Finding(error.kind, "error", path, error.reason)]
     faults = []
-    if len(samples) < header.n_frames:
-        detail = f"{len(samples):,} of the {header.n_frames:,} samples that the header announces can be decoded"
-        faults.append(Finding("truncated", "error", path, detail))
-    n_wrong = samples.size - np.count_nonzero(np.isfinite(samples))
-    if n_wrong:
-        faults.append(Finding("NaN or infinite", "error", path, f"{n_wrong:,} samples are no finite numbers"))
-        return None, faults
-    if not samples.size:
-        return None, faults
     if np.abs(samples).max() < 10 ** (SILENT_BELOW_DB / 20):
         faults.append(Finding("silent", "error", path, f"never louder than {SILENT_BELOW_DB:.0f} dB of full scale"))
         return None, faults
@@ -131,7 +115,7 @@ def _listen(root: Path, path: str, header: Header) -> tuple[bytes | None, list[F
     if n_loud:
         detail = f"{n_loud:,} samples stand at full scale ({n_loud / samples.size:.2%})"
         faults.append(Finding("clipped", "warning", path, detail))
-    return hashlib.blake2b(samples.tobytes(), digest_size=16, salt=str(header.sample_rate).encode()).digest(), faults
+    return digest(mono(samples), header.sample_rate), faults
 
 
 def _odd_rates(clips: Iterable[Clip], inspections: list[_Inspection]) -> list[Finding]:

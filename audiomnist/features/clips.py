@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audiomnist.audio import Samples
+
 if TYPE_CHECKING:
     import torch
 
@@ -37,13 +39,12 @@ class ClipFrames:
         return len(self.frames), self.n_samples, self.lowest, self.highest
 
     @classmethod
-    def of(cls, waveforms: Sequence[torch.Tensor], mel: MelPower) -> list[ClipFrames]:
-        """Return the features of several clips, Tensor[L_i] each, at the front end's sample rate."""
+    def of(cls, waveforms: Sequence[Samples], mel: MelPower) -> list[ClipFrames]:
+        """Return the features of several clips, float32 array [L_i] each, at the front end's sample rate."""
         import torch
 
         own = torch.split(mel(waveforms), [mel.grid.n_frames(len(samples)) for samples in waveforms])
         clips = []
         for samples, frames in zip(waveforms, own, strict=True):
-            lowest, highest = samples.aminmax()
-            clips.append(cls(frames, len(samples), float(lowest), float(highest)))
+            clips.append(cls(frames, len(samples), float(samples.min()), float(samples.max())))
         return clips

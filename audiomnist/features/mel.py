@@ -4,15 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from audiomnist.audio import import_torchaudio
+from audiomnist.audio import Samples
 from audiomnist.config import Features
+from audiomnist.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
 
 _BLOCK = 256  # frames per FFT call: small enough that a block stays in the cache
+
+
+def import_torchaudio() -> Any:
+    """Import torchaudio, or say how to get one that fits the installed torch.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot load: its compiled part refuses a torch built for the CPU or for another CUDA.
+    """
+    import torch
+
+    try:
+        import torchaudio
+        import torchaudio.transforms
+    except (ImportError, OSError, RuntimeError) as error:
+        channel = "cpu" if torch.version.cuda is None else f"cu{torch.version.cuda.replace('.', '')}"
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ConfigError(
+            f"torchaudio does not load beside torch {torch.__version__}: {reason}",
+            "install a pair from one index: pip install --force-reinstall torch torchaudio "
+            f"--index-url https://download.pytorch.org/whl/{channel}",
+        ) from error
+    return torchaudio
 
 
 def band_centres_hz(features: Features) -> torch.Tensor:
@@ -76,7 +101,7 @@ class MelPower:
         )  # (n_fft / 2 + 1, M)
         self._paired_filters = self.filters.repeat_interleave(2, 0)  # (n_fft + 2, M)
 
-    def __call__(self, clips: Sequence[torch.Tensor]) -> torch.Tensor:
+    def __call__(self, clips: Sequence[Samples]) -> torch.Tensor:
         """Return the mel power of every frame of every clip, one clip after the other.
 
         The clips are laid into one buffer, each in front of as many zeros as its windows reach past it. Since a clip's
@@ -84,7 +109,7 @@ class MelPower:
 
         Parameters
         ----------
-        clips : sequence of Tensor[L_i]
+        clips : sequence of float32 array [L_i]
 
         Returns
         -------
@@ -98,7 +123,7 @@ class MelPower:
         buffer = torch.zeros(sum(counts) * hop + n_fft - hop)
         start = 0
         for clip, count in zip(clips, counts, strict=True):
-            buffer[start + margin : start + margin + len(clip)] = clip
+            buffer[start + margin : start + margin + len(clip)] = torch.as_tensor(clip)
             start += count * hop
         blocks = torch.split(buffer.unfold(0, n_fft, hop), _BLOCK)
         return torch.cat([self._power(block) for block in blocks])

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist import distributed
-from audiomnist.audio import map_in_order
+from audiomnist.audio import Samples, map_in_order, read, resample
 from audiomnist.config import Features
 from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
@@ -26,8 +26,6 @@ from audiomnist.features.clips import ClipFrames
 from audiomnist.features.store import FeatureStore, Index, store_prefix, write_description
 
 if TYPE_CHECKING:
-    import torch
-
     from audiomnist.features.mel import MelPower
 
 CLIPS_PER_CHUNK = 64
@@ -174,10 +172,8 @@ def _write_share(
 
 def _compute(corpus: Corpus, clips: range, mel: MelPower, known: Sequence[_Known]) -> list[ClipFrames | DataError]:
     """Return the features of consecutive clips, copied where known, and what is wrong with the unreadable ones."""
-    from audiomnist.audio import read, resample
-
     results: dict[int, ClipFrames | DataError] = {}
-    recordings: dict[int, tuple[torch.Tensor, int]] = {}
+    recordings: dict[int, tuple[Samples, int]] = {}
     with _READING:
         for clip in clips:
             copies = (store.find(corpus.paths[clip], corpus.stamps[clip]) for store in known)

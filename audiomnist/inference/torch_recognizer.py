@@ -55,7 +55,7 @@ class TorchRecognizer(Recognizer):
         )
 
     def _logits_of(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        clips = ClipFrames.of([torch.from_numpy(samples) for samples in waveforms], self._mel)
+        clips = ClipFrames.of(waveforms, self._mel)
         return self.store_logits(ClipStore.in_memory(self.model.config.features, clips), np.arange(len(clips)))
 
     def store_logits(self, store: ClipStore, clips: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -8,17 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audiomnist.audio import Samples
 from audiomnist.config import Features
 from audiomnist.evaluation.mistakes import Misheard
 from audiomnist.features.mel import MelPower
 from audiomnist.reports.html import data_uri, player
-
-if TYPE_CHECKING:
-    import torch
 
 STYLE = """
 .clips { display: grid; gap: .9rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); }
@@ -33,9 +30,9 @@ _TOP_DB = 70.0
 
 @dataclass(frozen=True)
 class Sound:
-    """A recording as it is: samples, float32 Tensor[L], and sample rate in Hz."""
+    """A recording as it is: samples, float32 array [L], and sample rate in Hz."""
 
-    samples: torch.Tensor
+    samples: Samples
     sample_rate: int
 
     @property
@@ -71,12 +68,12 @@ def _card(number: int, clip: Misheard, sound: Sound | None, longest_s: float) ->
     )
 
 
-def spectrogram_png(samples: torch.Tensor, sample_rate: int) -> bytes:
+def spectrogram_png(samples: Samples, sample_rate: int) -> bytes:
     """Draw a clip's log-mel spectrogram from 0 Hz to half its sample rate, a pixel per band and 4 ms.
 
     Parameters
     ----------
-    samples : Tensor[L]
+    samples : float32 array [L]
     sample_rate : int
         Hz.
     """
@@ -89,19 +86,19 @@ def spectrogram_png(samples: torch.Tensor, sample_rate: int) -> bytes:
     return file.getvalue()
 
 
-def wav(samples: torch.Tensor, sample_rate: int) -> bytes:
+def wav(samples: Samples, sample_rate: int) -> bytes:
     """Return a clip as a WAV file of 16 bits, which every browser plays, whatever the corpus holds.
 
     Parameters
     ----------
-    samples : Tensor[L]
+    samples : float32 array [L]
     sample_rate : int
         Hz.
     """
     import soundfile
 
     file = io.BytesIO()
-    soundfile.write(file, samples.numpy(), sample_rate, format="WAV", subtype="PCM_16")
+    soundfile.write(file, samples, sample_rate, format="WAV", subtype="PCM_16")
     return file.getvalue()
 
 

@@ -2,16 +2,18 @@
 
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import soundfile
 import torch
 
-from audiomnist.audio import import_torchaudio, map_in_order, read, resample
+from audiomnist.audio import map_in_order, read
 from audiomnist.config import load, version_path
 from audiomnist.corpus import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.features import prepare
+from audiomnist.features.mel import import_torchaudio
 from suite.measuring import Figure, interleaved, paired_rates, spread
 
 MOST_CLIPS = 3000
@@ -56,10 +58,14 @@ def _prep(corpus: Corpus, jobs: int | None) -> list[Figure]:
         with tempfile.TemporaryDirectory() as folder:
             n_frames = prepare(corpus, features, folder=Path(folder), jobs=jobs).index.n_rows
 
+    @cache
+    def resampler(sample_rate: int) -> torch.nn.Module:
+        return import_torchaudio().transforms.Resample(sample_rate, features.sample_rate)
+
     def clip_by_clip() -> None:
         for clip in range(len(corpus)):
             samples, sample_rate = soundfile.read(corpus.file(clip), dtype="float32")
-            mel(resample(torch.from_numpy(samples), sample_rate, features.sample_rate))
+            mel(resampler(sample_rate)(torch.from_numpy(samples)))
 
     block = torch.randn(_BLOCK, features.n_fft)
 

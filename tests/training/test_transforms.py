@@ -21,7 +21,8 @@ def windowed(material: Material, window: Window) -> WindowedClips:
 
 
 def waveform(material: Material, clip: int) -> torch.Tensor:
-    return resample(*read(material.corpus.file(clip)), material.config.features.sample_rate)
+    samples = resample(*read(material.corpus.file(clip)), material.config.features.sample_rate)
+    return torch.from_numpy(samples)
 
 
 def torchaudio_db(features: Features, waveform: torch.Tensor, top_db: float) -> torch.Tensor:
@@ -44,7 +45,7 @@ def test_silence_padding_equals_padding_the_waveform_on_every_frame(material: Ma
     placed = clips.place(chosen, torch.linspace(0, 0.999, len(chosen)))
     db = to_db(placed.power, window.top_db)
     for row, clip in enumerate(chosen.tolist()):
-        samples = resample(*read(material.corpus.file(clip)), features.sample_rate)
+        samples = torch.from_numpy(resample(*read(material.corpus.file(clip)), features.sample_rate))
         before = int(placed.offsets[row]) * features.hop_length
         padded = torch.nn.functional.pad(samples, (before, clips.window_samples - before - len(samples)))
         torch.testing.assert_close(db[row], torchaudio_db(features, padded, window.top_db), rtol=0, atol=1e-3)

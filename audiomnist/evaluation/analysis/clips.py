@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.audio import Header, decode, map_in_order
+from audiomnist.audio import Header, decode, map_in_order, mono
 from audiomnist.corpus.levels import Loudness, measure
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError
@@ -85,12 +85,8 @@ def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Progress
 
 
 def _measure(corpus: Corpus, clip: int) -> tuple[Header, Loudness] | DataError:
-    path = corpus.file(clip)
     try:
-        samples, header = decode(path)
+        samples, header = decode(corpus.file(clip))
     except DataError as error:
         return error
-    if not samples.size or not np.isfinite(samples).all():
-        return DataError(f"{path}: holds no samples, or values that are no numbers")
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)
-    return header, measure(mono, header.sample_rate)
+    return header, measure(mono(samples), header.sample_rate)

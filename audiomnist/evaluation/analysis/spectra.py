@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.audio import import_torchaudio, read, resample
+from audiomnist.audio import read, resample
 from audiomnist.config import Features
 from audiomnist.corpus.scan import CLASSES, Corpus
-from audiomnist.features.mel import MelPower
+from audiomnist.features.mel import MelPower, import_torchaudio
 
 CLIPS_PER_DIGIT = 20
 SPEAKERS_SHOWN = 10

@@ -123,4 +123,4 @@ class _Test:
 
 def _load(corpus: Corpus, clips: NDArray[np.int64], sample_rate: int) -> list[Clip]:
     waveforms = (resample(*read(corpus.file(clip)), sample_rate) for clip in clips.tolist())
-    return [Clip(corpus.paths[clip], samples.numpy()) for clip, samples in zip(clips.tolist(), waveforms, strict=True)]
+    return [Clip(corpus.paths[clip], samples) for clip, samples in zip(clips.tolist(), waveforms, strict=True)]
