@@ -38,6 +38,7 @@ def kfold(
     set_: options.Changes = None,
     data: options.Data = None,
     extra_data: options.ExtraData = None,
+    no_digit_data: options.NoDigitData = None,
     exclude_file: options.ExcludeFile = None,
     seed: options.Seed = None,
     device: options.Device = "auto",
@@ -75,7 +76,7 @@ def kfold(
         raise UsageError("--jobs and torchrun both train folds side by side", "use one of them")
     if resume is not None:
         options.refuse_with_resume(
-            **{"extra-data": extra_data, "exclude-file": exclude_file},
+            **{"extra-data": extra_data, "no-digit-data": no_digit_data, "exclude-file": exclude_file},
             version=version,
             config=config,
             set=set_,
@@ -98,6 +99,7 @@ def kfold(
             set_,
             data=data,
             extra_data=extra_data,
+            no_digit_data=no_digit_data,
             exclude_file=exclude_file,
             seed=seed,
             target=target,

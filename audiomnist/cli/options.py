@@ -23,7 +23,17 @@ Data = Annotated[
     ),
 ]
 ExtraData = Annotated[
-    str | None, typer.Option(help="A further corpus, for training only.", show_default=False, metavar="PLACE")
+    list[str] | None,
+    typer.Option(help="A further corpus, for training only; may be given again.", show_default=False, metavar="PLACE"),
+]
+NoDigitData = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Other words, noises or silence, to be told from digits: a folder, a sound file or a manifest; may be "
+        "given again.",
+        show_default=False,
+        metavar="PLACE",
+    ),
 ]
 ExcludeFile = Annotated[
     Path | None,
@@ -66,7 +76,8 @@ def resolve(
     changes: list[str] | None,
     *,
     data: str | None = None,
-    extra_data: str | None = None,
+    extra_data: list[str] | None = None,
+    no_digit_data: list[str] | None = None,
     exclude_file: Path | None = None,
     seed: int | None = None,
     target: str | None = None,
@@ -86,7 +97,8 @@ def resolve(
         raise UsageError("--version and --config both name a configuration", "give one of them")
     shortcuts = {
         "data": data,
-        "extra_data": extra_data,
+        "extra_data": extra_data or None,
+        "no_digit.data": no_digit_data or None,
         "exclude_file": exclude_file and str(exclude_file.resolve()),
         "seed": seed,
         "target": target,

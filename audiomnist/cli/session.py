@@ -47,12 +47,25 @@ def _found(place: str, *, quiet: bool) -> "Corpus":
 
 
 def open_corpora(config: "Config", *, quiet: bool) -> "tuple[Corpus, Corpus]":
-    """Return the corpus of a configuration, and the same with the clips of its further corpus behind its own."""
+    """Return the corpus of a configuration, and the same with the clips of its further corpora behind its own."""
     own = _labelled(open_corpus(config.data, exclude_file=config.exclude_file, quiet=quiet), config.target, quiet=quiet)
-    if config.extra_data is None:
-        return own, own
-    extra = _labelled(open_corpus(config.extra_data, quiet=quiet), config.target, quiet=quiet)
-    return own, own.joined(extra, place_name(config.extra_data))
+    every = own
+    for place in config.extra_data:
+        extra = _to_train_on(_labelled(open_corpus(place, quiet=quiet), config.target, quiet=quiet), quiet=quiet)
+        every = every.joined(extra, place_name(place))
+    return own, every
+
+
+def _to_train_on(corpus: "Corpus", *, quiet: bool) -> "Corpus":
+    """Return a further corpus without the clips that its own ``split`` column keeps for validation or testing."""
+    parts = corpus.columns.get("split", ())
+    kept = [clip for clip, part in enumerate(parts) if part is None or str(part).strip().lower() == "train"]
+    if not kept or len(kept) == len(corpus):
+        return corpus
+    chatter_console(quiet).print(
+        f"corpus: left out {len(corpus) - len(kept):,} clips that {corpus.root} names for validation or testing"
+    )
+    return corpus.select(kept)
 
 
 def _labelled(corpus: "Corpus", target: str, *, quiet: bool) -> "Corpus":
@@ -120,8 +133,18 @@ def stopped(by: BaseException, reached: str, hint: str) -> AudiomnistError:
 
 def with_lasting_places(config: "Config") -> "Config":
     """Return a configuration whose corpora are the same seen from any folder."""
-    extra = config.extra_data and absolute(config.extra_data)
-    return config.model_copy(update={"data": absolute(config.data), "extra_data": extra})
+
+    def lasting(places: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(absolute(place) for place in places)
+
+    return config.model_copy(
+        update={
+            "data": absolute(config.data),
+            "extra_data": lasting(config.extra_data),
+            "augment": config.augment.model_copy(update={"noise_data": lasting(config.augment.noise_data)}),
+            "no_digit": config.no_digit.model_copy(update={"data": lasting(config.no_digit.data)}),
+        }
+    )
 
 
 def absolute(place: str) -> str:

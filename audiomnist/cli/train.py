@@ -24,6 +24,7 @@ def train(
     set_: options.Changes = None,
     data: options.Data = None,
     extra_data: options.ExtraData = None,
+    no_digit_data: options.NoDigitData = None,
     exclude_file: options.ExcludeFile = None,
     split: options.SplitScheme = None,
     target: options.Target = None,
@@ -50,7 +51,7 @@ def train(
     quiet = quiet or json
     if resume is not None:
         options.refuse_with_resume(
-            **{"extra-data": extra_data, "exclude-file": exclude_file},
+            **{"extra-data": extra_data, "no-digit-data": no_digit_data, "exclude-file": exclude_file},
             version=version,
             config=config,
             set=set_,
@@ -71,6 +72,7 @@ def train(
             set_,
             data=data,
             extra_data=extra_data,
+            no_digit_data=no_digit_data,
             exclude_file=exclude_file,
             seed=seed,
             target=target,

@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from audiomnist.files import write_text
 
 _SCHEME = re.compile(r"random|speaker|manifest|fsdd-official|becker(-[0-4])?|becker-gender(-[0-3])?|column:[^=]+(=.+)?")
+
+
+def _as_several(places: Any) -> Any:
+    """Return a single place as a list of one, and none as an empty list: how runs were written before."""
+    return () if places is None else (places,) if isinstance(places, str) else places
+
+
+Places = Annotated[tuple[str, ...], BeforeValidator(_as_several)]
 
 
 class Settings(BaseModel):
@@ -79,6 +87,7 @@ class Augment(Settings):
     band_limit_probability: float = Field(0.0, ge=0, le=1, description="of losing the treble, as on a telephone")
     noise_probability: float = Field(0.0, ge=0, le=1)
     noise_below_peak_db: tuple[float, float] = Field((50.0, 5.0), description="quietest and loudest noise, dB")
+    noise_data: Places = Field((), description="recordings of noise: folders, sound files or manifests")
     noise_tilt_db: float = Field(15.0, ge=0, le=60, description="most that the noise's ends are raised or lowered, dB")
 
     @property
@@ -128,12 +137,21 @@ class Split(Settings):
         return scheme
 
 
+class NoDigit(Settings):
+    """Recognising that no digit was said."""
+
+    data: Places = Field((), description="other words, noises and silence: folders, sound files or manifests")
+    misses: float = Field(
+        0.05, ge=0, le=0.5, description="share of the validation clips that the threshold may take for no digit"
+    )
+
+
 class Config(Settings):
     """All settings of an experiment."""
 
     version: str = "custom"
     data: str = Field(default_factory=lambda: os.environ.get("AUDIOMNIST_DATA", "audiomnist"))
-    extra_data: str | None = Field(None, description="a further corpus, for training only")
+    extra_data: Places = Field((), description="further corpora, for training only")
     target: str = Field("digit", description="what is recognised: digit, speaker, or a column such as gender")
     exclude_file: str | None = Field(None, description="list of clips of the corpus to leave out")
     seed: int = Field(0, ge=0, lt=2**31)
@@ -143,6 +161,7 @@ class Config(Settings):
     model: Model = Model()
     optim: Optim = Optim()
     split: Split = Split()
+    no_digit: NoDigit = NoDigit()
 
     def to_yaml(self) -> str:
         """Return the settings in full as YAML, in the order of their definition."""

@@ -45,6 +45,8 @@ class Corpus:
     repetitions : int64 array [n_clips]
     stamps : int64 array [n_clips, 2]
         Size in bytes and time of change in nanoseconds, by which a changed file is known.
+    sources : int64 array [n_clips]
+        Which of the joined corpora each clip comes from, counted in the order of joining; 0 for the first.
     columns : mapping of str to object array [n_clips]
         Whatever else is known of the clips: gender, accent, age, origin, native, room, or a manifest's columns.
     strays : tuple of str
@@ -60,6 +62,7 @@ class Corpus:
     speakers: NDArray[np.str_]
     repetitions: NDArray[np.int64]
     stamps: NDArray[np.int64]
+    sources: NDArray[np.int64]
     columns: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     strays: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
@@ -88,6 +91,8 @@ class Corpus:
     def joined(self, other: "Corpus", name: str) -> "Corpus":
         """Return this corpus with the clips of another behind its own; their speakers become ``<name>:<speaker>``.
 
+        Further corpora may be joined to the result.
+
         Raises
         ------
         DataError
@@ -108,6 +113,7 @@ class Corpus:
             speakers=np.concatenate([self.speakers, [f"{name}:{speaker}" for speaker in other.speakers.tolist()]]),
             repetitions=np.concatenate([self.repetitions, other.repetitions]),
             stamps=np.concatenate([self.stamps, other.stamps]),
+            sources=np.concatenate([self.sources, other.sources + self.sources.max() + 1]),
             columns=columns,
         )
 
@@ -121,6 +127,7 @@ class Corpus:
             speakers=self.speakers[chosen],
             repetitions=self.repetitions[chosen],
             stamps=self.stamps[chosen],
+            sources=self.sources[chosen],
             columns={name: values[chosen] for name, values in self.columns.items()},
         )
 
@@ -263,5 +270,6 @@ def _table(root: Path, layout: str, rows: list[_Row], strays: list[str]) -> Corp
         speakers=np.array([row[2] for row in rows], dtype=np.str_),
         repetitions=np.array([row[3] for row in rows], dtype=np.int64),
         stamps=np.array([row[4] for row in rows], dtype=np.int64).reshape(-1, 2),
+        sources=np.zeros(len(rows), dtype=np.int64),
         strays=tuple(strays),
     )

@@ -6,7 +6,7 @@ import json
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from audiomnist.config import Config, from_settings
 from audiomnist.errors import DataError
 from audiomnist.files import atomic_path
 from audiomnist.training.models import build_model
+from audiomnist.training.no_digit import NoDigit
 
 FORMAT = 2
 METADATA_KEY = "audiomnist"  # a single one: several are written in no fixed order
@@ -34,6 +35,8 @@ class TrainedModel:
         What its logits are divided by before the softmax.
     n_calibration : int
         Validation clips that the temperature was fitted on; 0 if there were none, and then it is 1.
+    no_digit : NoDigit, optional
+        How it says that it heard none of the classes, if it can.
     """
 
     network: nn.Module
@@ -41,10 +44,14 @@ class TrainedModel:
     classes: tuple[str, ...]
     temperature: float = 1.0
     n_calibration: int = 0
+    no_digit: NoDigit | None = None
 
 
 def save_model(model: TrainedModel, path: Path) -> None:
-    """Write weights as safetensors; the file's metadata holds configuration, class names and temperature."""
+    """Write weights as safetensors; all else that a model is stands in the file's metadata, as JSON.
+
+    There ``no_digit`` is null, or has the fields of ``NoDigit``.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     description = {
         "format": FORMAT,
@@ -52,6 +59,7 @@ def save_model(model: TrainedModel, path: Path) -> None:
         "classes": model.classes,
         "temperature": model.temperature,
         "n_calibration": model.n_calibration,
+        "no_digit": asdict(model.no_digit) if model.no_digit else None,
     }
     with _telling(path), atomic_path(path) as temporary:
         save_file(tensors, temporary, {METADATA_KEY: json.dumps(description)})
@@ -75,11 +83,12 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
         classes = tuple(description["classes"])
         temperature = float(description.get("temperature", 1.0))
         n_calibration = int(description.get("n_calibration", 0))
+        no_digit = NoDigit(**described) if (described := description.get("no_digit")) else None
         network = build_model(config, len(classes))
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"{path}: no model file of audiomnist's ({error})", "train one: audiomnist train") from error
-    return TrainedModel(network.to(device).eval(), config, classes, temperature, n_calibration)
+    return TrainedModel(network.to(device).eval(), config, classes, temperature, n_calibration, no_digit)
 
 
 def save_state(state: dict[str, Any], path: Path) -> None:

@@ -167,7 +167,11 @@ MODELS: dict[str, Callable[[int, int, tuple[int, ...]], nn.Module]] = {
 
 
 def build_model(config: Config, n_classes: int) -> nn.Module:
-    """Return a freshly initialised network; its weights are a function of the configuration's seed."""
+    """Return a freshly initialised network; its weights are a function of the configuration's seed.
+
+    Where there is a corpus of other sounds it has one more output, the last, for everything that is no class.
+    """
+    n_outputs = n_classes + bool(config.no_digit.data)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return MODELS[config.model.name](config.window.channels, n_classes, config.model.widths)
+        return MODELS[config.model.name](config.window.channels, n_outputs, config.model.widths)

@@ -28,6 +28,7 @@ def corpora(draw: st.DrawFn) -> Corpus:
         speakers=random.integers(0, draw(st.integers(1, 1 + n_clips // 2)), n_clips).astype(np.str_),
         repetitions=np.arange(n_clips),
         stamps=np.zeros((n_clips, 2), dtype=np.int64),
+        sources=np.zeros(n_clips, dtype=np.int64),
     )
 
 

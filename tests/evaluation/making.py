@@ -43,5 +43,6 @@ def corpus(speakers: list[str], **columns: list[object]) -> Corpus:
         speakers=np.array(speakers, dtype=np.str_),
         repetitions=numbers,
         stamps=np.zeros((n_clips, 2), dtype=np.int64),
+        sources=np.zeros(n_clips, dtype=np.int64),
         columns={name: np.array(values, dtype=object) for name, values in columns.items()},
     )

@@ -86,7 +86,8 @@ def watched(facts: Facts) -> str:
 def data(facts: Facts) -> str:
     """Return which corpus it was, by which scheme it was split, and whether it is still the same."""
     config = facts.config
-    extra = f", trained on {place(config.extra_data)} as well" if config.extra_data else ""
+    further = " and ".join(place(name) for name in config.extra_data)
+    extra = f", trained on {further} as well" if further else ""
     text = f"{place(config.data)}, split {config.split.scheme}{extra}; fingerprint {facts.fingerprint}."
     if facts.corpus is None:
         return f"{text} The corpus is no longer there, so no clip can be shown."

@@ -1,0 +1,56 @@
+"""Whether anything was said at all that the network tells apart: "no digit".
+
+It needs NumPy only, so that a model can be used without torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class NoDigit:
+    """How a model says that it heard no digit: a clip whose score is below the threshold holds none.
+
+    Attributes
+    ----------
+    method : str
+        ``class``: the network has one more output, the last, that stands for everything else; the score is the
+        logarithm of the odds of any class against it. ``energy``: the score is the logarithm of the sum of the
+        exponentials of the logits (Liu et al., NeurIPS 2020).
+    threshold : float
+        Lowest score of what counts as a digit.
+    misses : float
+        Share of validation clips that were allowed to lie below the threshold when it was fitted.
+    n_fitted : int
+        Validation clips that it was fitted on; 0 if there were none, and then the threshold is that of even odds.
+    """
+
+    method: Literal["class", "energy"]
+    threshold: float
+    misses: float
+    n_fitted: int
+
+
+def split_logits(logits: NDArray[np.float32], n_classes: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return the logits of the classes alone, and each clip's score of being one of them.
+
+    Parameters
+    ----------
+    logits : float array [n_clips, n_classes or n_classes + 1]
+        As the network gives them.
+
+    Returns
+    -------
+    tuple of float arrays [n_clips, n_classes] and [n_clips]
+    """
+    of_classes = logits[:, :n_classes]
+    highest = of_classes.max(1).astype(np.float64)
+    score = highest + np.log(np.exp(of_classes - highest[:, None]).sum(1))
+    if logits.shape[1] > n_classes:
+        score = score - logits[:, n_classes]
+    return of_classes, score
