@@ -16,7 +16,7 @@ from audiomnist.errors import UsageError
 from audiomnist.files import home, write_text
 
 if TYPE_CHECKING:
-    from audiomnist.evaluation.comparison import Difference
+    from audiomnist.runs.results import Difference
 
 _LONGEST_NAME = 120
 
@@ -53,7 +53,7 @@ def compare(
             for one, found in zip(tested, figures, strict=True)
         ],
         "settings": differing_settings(tested),
-        "differences": [difference.as_json() for difference in differences],
+        "differences": [difference.plain() for difference in differences],
         "cautions": cautions(tested),
         "out": str(destination),
     }

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from audiomnist.config import Config
     from audiomnist.corpus import Corpus
-    from audiomnist.evaluation.robustness import Robustness
-    from audiomnist.experiments.experiment import Result
     from audiomnist.runs.folder import RunFolder
+    from audiomnist.runs.results import Result, Robustness
     from audiomnist.training.checkpoint import TrainedModel
 
 
@@ -78,7 +77,7 @@ def evaluate(
     recognizer = TorchRecognizer.load(folder.require_model(), chosen_device)
     model = recognizer.model
     config = model.config
-    facts = experiment.describe(config, folder, chosen_device)
+    facts = experiment.describe(config, folder, chosen_device) | {"own_test": data is None}
     if data is None:
         corpus, clips = _own_test_clips(folder, config, quiet=quiet)
     else:
@@ -96,13 +95,13 @@ def evaluate(
             swept = sweep(recognizer, corpus, clips, right, progress=show)
         save_robustness(swept, RunFolder(destination))
     failure = None
-    if min_accuracy is not None and result.scores.accuracy < min_accuracy:
+    if min_accuracy is not None and result.accuracy < min_accuracy:
         failure = ThresholdError(
-            f"accuracy {result.scores.accuracy:.4f} is below {min_accuracy}",
+            f"accuracy {result.accuracy:.4f} is below {min_accuracy}",
             f"see {destination / 'figures' / 'confusion.png'}",
         )
     if json:
-        document = result.as_json() | ({"robustness": swept.as_json()} if swept else {})
+        document = result.plain() | ({"robustness": swept.plain()} if swept else {})
         print_json(document | (error_document(failure) if failure else {}))
         raise typer.Exit(failure.exit_code if failure else 0)
     whose = f"split {facts['split']}" if data else f"the run's test clips, split {facts['split']}"
@@ -157,14 +156,14 @@ def _count_trained_on(
 
 def _print(result: "Result", tested: str, destination: Path, swept: "Robustness | None") -> None:
     console = result_console()
-    print_scores(console, result.scores)
+    print_scores(console, result)
     console.print(
         Text.assemble(
-            (accuracy_text(result.scores), "bold"),
-            f", loss {result.scores.loss:.4f} on {result.scores.n_test:,} clips of {result.facts['data']} ({tested})",
+            (accuracy_text(result), "bold"),
+            f", loss {result.loss:.4f} on {result.n_test:,} clips of {result.data} ({tested})",
         )
     )
-    console.print(calibration_text(result.as_json()["calibration"]))
+    console.print(calibration_text(result.calibration))
     if swept:
         print_robustness(console, swept)
     files = "metrics.json, predictions.csv, robustness.json" if swept else "metrics.json, predictions.csv"

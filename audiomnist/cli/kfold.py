@@ -133,25 +133,25 @@ def kfold(
             f"go on: {command('audiomnist kfold --resume', folder.path)}",
         ) from None
     found = list_suspects(corpus, splits, folder) if suspects else None
-    document = result.as_json() | ({"suspects": found.as_json()} if found else {})
+    document = result.plain() | ({"suspects": found.as_json()} if found else {})
     if json:
         print_json(document)
         return
     console = result_console()
-    print_scores(console, result.scores)
+    print_scores(console, result)
     console.print(folds_table(result.folds))
-    mean, std = document["accuracy_mean"], document["accuracy_std"]
+    mean, std = result.accuracy_mean, result.accuracy_std
     new = [speaker for split in splits for speaker in split.held_out]
     console.print(
         Text.assemble(
             (f"accuracy {mean:.4f} ± {std:.4f}", "bold"),
-            f" over {len(splits)} folds, {settings.version}, {document['seconds']:.0f} s"
+            f" over {len(splits)} folds, {settings.version}, {result.seconds:.0f} s"
             + (f" of work, {jobs} folds at a time" if jobs > 1 else ""),
         )
     )
-    console.print(f"all clips together: {accuracy_text(result.scores)}")
-    console.print(calibration_text(document["calibration"]))
-    console.print(f"scheme {settings.split.scheme}: {voices(result.scores, new)}")
+    console.print(f"all clips together: {accuracy_text(result)}")
+    console.print(calibration_text(result.calibration))
+    console.print(f"scheme {settings.split.scheme}: {voices(result, new)}")
     console.print(f"run folder: {folder.path} (predictions.csv: every clip, out of fold)")
     if found:
         print_suspects(console, found, settings.exclude_file)

@@ -14,7 +14,8 @@ from audiomnist import distributed
 from audiomnist.errors import AudiomnistError
 
 if TYPE_CHECKING:
-    from audiomnist.training.trainer import EpochRecord, Trainer
+    from audiomnist.runs.results import EpochRecord
+    from audiomnist.training.trainer import Trainer
 
 ProgressCallback = Callable[[int, int | None], None]
 

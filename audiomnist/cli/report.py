@@ -15,8 +15,8 @@ from audiomnist.errors import AudiomnistError, DataError
 if TYPE_CHECKING:
     from audiomnist.config import Config
     from audiomnist.corpus import Corpus
-    from audiomnist.evaluation.robustness import Robustness
     from audiomnist.reports.run import Facts, Report
+    from audiomnist.runs.results import Robustness
 
 
 def report(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, pstdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -11,10 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from audiomnist.evaluation.intervals import Estimate
-    from audiomnist.evaluation.metrics import Scores
-    from audiomnist.evaluation.robustness import Robustness
     from audiomnist.runs.listing import Summary
+    from audiomnist.runs.results import Calibration, Estimate, Fold, Robustness, Scores
 
 _ROWS_SHOWN = 12
 _UNLIMITED = 10_000
@@ -26,7 +24,7 @@ def print_scores(console: Console, scores: "Scores") -> None:
     Groups that are the classes again or have one value only are left out, but for speakers.
     """
     console.print(_classes(scores))
-    classes = {name: of_class["n"] for name, of_class in scores.per_class.items() if of_class["n"]}
+    classes = {name: of_class.n for name, of_class in scores.per_class.items() if of_class.n}
     for name, values in scores.groups.items():
         is_class = {value: found.n for value, found in values.items()} == classes
         if name == "speaker" or (len(values) > 1 and not is_class):
@@ -41,19 +39,19 @@ def accuracy_text(scores: "Scores") -> str:
     return f"accuracy {found.accuracy:.4f} (95 % of {over}: {found.low:.3f}-{found.high:.3f})"
 
 
-def calibration_text(calibration: dict[str, Any]) -> str:
+def calibration_text(calibration: "Calibration") -> str:
     """Return how far off the probabilities are, and what is right of the rest if the least sure go to a person."""
-    points = ", ".join(f"{point['coverage']:.0%}: {point['accuracy']:.4f}" for point in calibration["coverage"][1:])
-    text = f"calibration error {calibration['ece']:.4f}; accuracy of the surest {points}"
-    if calibration.get("fitted_on"):
+    points = ", ".join(f"{point.coverage:.0%}: {point.accuracy:.4f}" for point in calibration.coverage[1:])
+    text = f"calibration error {calibration.ece:.4f}; accuracy of the surest {points}"
+    if calibration.fitted_on:
         text += (
-            f"\ntemperature {calibration['temperature']:.2f}, from {calibration['fitted_on']}; "
-            f"calibration error without it {calibration['ece_uncalibrated']:.4f}"
+            f"\ntemperature {calibration.temperature:.2f}, from {calibration.fitted_on}; "
+            f"calibration error without it {calibration.ece_uncalibrated:.4f}"
         )
     return text
 
 
-def voices(scores: "Scores", held_out: list[str] | None) -> str:
+def voices(scores: "Scores", held_out: Sequence[str] | None) -> str:
     """Return in words whether the tested voices were trained on."""
     new, n_tested = held_out or [], len(scores.groups["speaker"])
     if not new:
@@ -72,8 +70,8 @@ def _classes(scores: "Scores") -> Table:
     for name in ("prec.", "recall", "F1"):
         table.add_column(name, justify="right", min_width=6, no_wrap=True)
     for row, (name, of_class) in enumerate(scores.per_class.items()):
-        counts = [_count(count, row == column) for column, count in enumerate(scores.confusion[row].tolist())]
-        figures = [f"{of_class[key]:.3f}" for key in ("precision", "recall", "f1")]
+        counts = [_count(count, row == column) for column, count in enumerate(scores.confusion[row])]
+        figures = [f"{value:.3f}" for value in (of_class.precision, of_class.recall, of_class.f1)]
         table.add_row(Text(name), *counts, *figures)
     return table
 
@@ -104,9 +102,9 @@ def print_robustness(console: Console, robustness: "Robustness") -> None:
     table = _table("accuracy under distortion, by level", padding=0)
     table.add_column("distortion", style="bold", no_wrap=True)
     table.add_column("mean", justify="right", no_wrap=True)
-    for _ in range(max(len(curve.levels) for curve in robustness.curves)):
+    for _ in range(max(len(curve.levels) for curve in robustness.families.values())):
         table.add_column(justify="right", min_width=6, no_wrap=True)
-    for curve in robustness.curves:
+    for curve in robustness.families.values():
         cells = [
             Text.assemble((f"{level:g}", "dim"), f"\n{accuracy:.3f}")
             for level, accuracy in zip(curve.levels, curve.accuracy, strict=True)
@@ -124,24 +122,24 @@ def print_robustness(console: Console, robustness: "Robustness") -> None:
     )
 
 
-def folds_table(folds: list[dict[str, Any]]) -> Table:
+def folds_table(folds: "Sequence[Fold]") -> Table:
     """Return a table with a row per fold and their mean and standard deviation."""
     table = _table("folds", show_footer=True)
     table.add_column("fold", footer="mean ± std", style="bold")
-    if folds[0]["held_out"]:
+    if folds[0].held_out:
         table.add_column("held out")
     for name in ("accuracy", "loss"):
-        values = [fold[name] for fold in folds]
+        values = [getattr(fold, name) for fold in folds]
         table.add_column(name, footer=f"{fmean(values):.4f} ± {pstdev(values):.4f}", justify="right")
-    table.add_column("clips", footer=str(sum(fold["n_test"] for fold in folds)), justify="right")
+    table.add_column("clips", footer=str(sum(fold.n_test for fold in folds)), justify="right")
     for fold in folds:
-        held_out = [", ".join(fold["held_out"])] if fold["held_out"] else []
+        held_out = [", ".join(fold.held_out)] if fold.held_out else []
         table.add_row(
-            str(fold["fold"]),
+            str(fold.fold),
             *held_out,
-            f"{fold['accuracy']:.4f}",
-            f"{fold['loss']:.4f}",
-            str(fold["n_test"]),
+            f"{fold.accuracy:.4f}",
+            f"{fold.loss:.4f}",
+            str(fold.n_test),
         )
     return table
 

@@ -14,8 +14,8 @@ from audiomnist.cli.tables import accuracy_text, calibration_text, print_scores,
 from audiomnist.errors import DataError, command
 
 if TYPE_CHECKING:
-    from audiomnist.experiments.experiment import Result
     from audiomnist.runs.folder import RunFolder
+    from audiomnist.runs.results import Result
 
 
 def train(
@@ -106,24 +106,23 @@ def train(
             f"go on: {command('audiomnist train --resume', folder.path)}",
         ) from None
     if json:
-        print_json(result.as_json())
+        print_json(result.plain())
     else:
         _print(result, folder)
 
 
 def _print(result: "Result", folder: "RunFolder") -> None:
     console = result_console()
-    print_scores(console, result.scores)
-    facts, scores = result.facts, result.scores
+    print_scores(console, result)
     console.print(
         Text.assemble(
-            (accuracy_text(scores), "bold"),
-            f", loss {scores.loss:.4f} on {scores.n_test:,} test clips, {facts['version']}, "
-            f"{facts['epochs']} epochs in {facts['train_seconds']:.1f} s",
+            (accuracy_text(result), "bold"),
+            f", loss {result.loss:.4f} on {result.n_test:,} test clips, {result.version}, "
+            f"{result.epochs} epochs in {result.train_seconds:.1f} s",
         )
     )
-    console.print(calibration_text(result.as_json()["calibration"]))
-    console.print(f"split {facts['split']}: {voices(scores, facts['held_out'])}")
+    console.print(calibration_text(result.calibration))
+    console.print(f"split {result.split}: {voices(result, result.held_out)}")
     console.print(f"run folder: {folder.path} (model.safetensors, predictions.csv, figures/)")
     console.print("next, how it does on other recordings, and on voices it never heard:")
     console.print(f"  {command('audiomnist evaluate', folder.path, '--data')} PLACE")

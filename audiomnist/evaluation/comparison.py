@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,38 +11,15 @@ from numpy.typing import NDArray
 from audiomnist.errors import DataError
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.evaluation.resampling import speaker_weights
+from audiomnist.runs.results import Conclusion, Difference
 
 ALPHA = 0.05
 _Z = 1.959964  # normal deviate of a two-sided 95 %
 
-Conclusion = Literal["no difference", "not shown", "on these clips", "over speakers"]
-
 
 @dataclass(frozen=True)
-class Difference:
-    """How a second network differs from a first on the clips that both were tested on.
-
-    Attributes
-    ----------
-    first, second : str
-        Their names.
-    n_shared : int
-        Clips that both were tested on, with the same label.
-    n_contradicting : int
-        Clips that both were tested on with different labels; they count in nothing else.
-    n_speakers : int
-        Voices of the shared clips.
-    accuracy_first, accuracy_second : float
-        On the shared clips.
-    only_first, only_second : int
-        Clips that one of the two alone was right about.
-    low, high : float or None
-        95 % interval of the difference over further speakers like these; None if there is one voice only.
-    p : float
-        Of McNemar's exact test: how often networks that are equally good differ so much on independent clips.
-    p_holm : float
-        The same, corrected by Holm's method for all the comparisons that were made together.
-    """
+class _Paired:
+    """Two networks on the clips that both were tested on; the fields are those of a Difference."""
 
     first: str
     second: str
@@ -57,58 +33,39 @@ class Difference:
     low: float | None
     high: float | None
     p: float
-    p_holm: float
 
-    @property
-    def difference(self) -> float:
-        """Accuracy of the second less that of the first."""
-        return (self.only_second - self.only_first) / self.n_shared
-
-    @property
-    def conclusion(self) -> Conclusion:
-        """What was shown.
-
-        ``over speakers``: that the better one is better for speakers like these, since both the test over clips and the
-        interval over speakers say so. ``on these clips``: the test over clips alone. ``not shown``: neither, or the
-        interval alone.
-        """
+    def concluded(self, p_holm: float) -> Difference:
+        """Return what follows, given the p value corrected for the number of comparisons."""
+        difference = (self.only_second - self.only_first) / self.n_shared
+        conclusion: Conclusion = "over speakers"
         if self.only_first == self.only_second == 0:
-            return "no difference"
-        if self.p_holm >= ALPHA:
-            return "not shown"
-        if self.low is None or self.high is None or self.low <= 0 <= self.high:
-            return "on these clips"
-        return "over speakers"
+            conclusion = "no difference"
+        elif p_holm >= ALPHA:
+            conclusion = "not shown"
+        elif self.low is None or self.high is None or self.low <= 0 <= self.high:
+            conclusion = "on these clips"
+        verdict = self._verdict(conclusion, difference, p_holm)
+        return Difference(**self.__dict__, p_holm=p_holm, difference=difference, conclusion=conclusion, verdict=verdict)
 
-    @property
-    def verdict(self) -> str:
-        """The conclusion with its figures, in a sentence."""
-        if self.conclusion == "no difference":
-            return f"no difference: {self.second} and {self.first} are right about the same {self.n_shared:,} clips"
-        figures = f"{self._interval}; McNemar p = {self.p_holm:.2g}"
-        if self.conclusion == "not shown":
-            points = f"{100 * self.difference:+.1f} points"
-            return f"no difference shown between {self.second} and {self.first}: {points} ({figures})"
-        better, worse = (self.second, self.first) if self.difference > 0 else (self.first, self.second)
-        points = f"{abs(100 * self.difference):.1f} points"
-        if self.conclusion == "on these clips":
-            return f"{better} is better than {worse} by {points} on these clips, not shown for other voices ({figures})"
-        return f"{better} is better than {worse} by {points} ({figures})"
+    def _verdict(self, conclusion: Conclusion, difference: float, p_holm: float) -> str:
+        if conclusion == "no difference":
+            return f"no difference: {self.second} and {self.first} are correct about the same {self.n_shared:,} clips"
+        worse_first = conclusion == "not shown" or difference > 0
+        numbers = f"{self._interval(flipped=not worse_first)}; McNemar p = {p_holm:.2g}"
+        if conclusion == "not shown":
+            points = f"{100 * difference:+.1f} points"
+            return f"no difference shown between {self.second} and {self.first}: {points} ({numbers})"
+        better, worse = (self.second, self.first) if worse_first else (self.first, self.second)
+        points = f"{abs(100 * difference):.1f} points"
+        limit = " on these clips, not shown for other speakers" if conclusion == "on these clips" else ""
+        return f"{better} is better than {worse} by {points}{limit} ({numbers})"
 
-    @property
-    def _interval(self) -> str:
+    def _interval(self, *, flipped: bool) -> str:
         if self.low is None or self.high is None:
             return "one speaker, so there is no interval over speakers"
-        ends = (self.low, self.high)
-        if self.conclusion != "not shown" and self.difference < 0:  # told from the better one's side
-            ends = (-self.high, -self.low)
+        ends = (-self.high, -self.low) if flipped else (self.low, self.high)
         low, high = (f"{100 * end:.1f}" for end in ends)
-        return f"95 % over {self.n_speakers:,} speakers: {low} to {high}"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        derived = {"difference": self.difference, "conclusion": self.conclusion, "verdict": self.verdict}
-        return {**self.__dict__, **derived}
+        return f"95 % interval {low} to {high}, {self.n_speakers:,} speakers"
 
 
 def against_first(tested: Mapping[str, Predictions]) -> list[Difference]:
@@ -122,9 +79,9 @@ def against_first(tested: Mapping[str, Predictions]) -> list[Difference]:
         If one was tested on no clip that the first was tested on.
     """
     (first, baseline), *others = tested.items()
-    found = [compare(first, baseline, second, predictions) for second, predictions in others]
-    corrected = holm([difference.p for difference in found])
-    return [replace(difference, p_holm=p) for difference, p in zip(found, corrected, strict=True)]
+    found = [_paired(first, baseline, second, predictions) for second, predictions in others]
+    corrected = holm([pair.p for pair in found])
+    return [pair.concluded(p) for pair, p in zip(found, corrected, strict=True)]
 
 
 def compare(first: str, baseline: Predictions, second: str, predictions: Predictions) -> Difference:
@@ -135,6 +92,11 @@ def compare(first: str, baseline: Predictions, second: str, predictions: Predict
     DataError
         If there are none, or none with the same label.
     """
+    pair = _paired(first, baseline, second, predictions)
+    return pair.concluded(pair.p)
+
+
+def _paired(first: str, baseline: Predictions, second: str, predictions: Predictions) -> _Paired:
     _, places, other_places = np.intersect1d(baseline.paths, predictions.paths, return_indices=True)
     if not len(places):
         raise DataError(
@@ -152,11 +114,10 @@ def compare(first: str, baseline: Predictions, second: str, predictions: Predict
     places, other_places = places[same], other_places[same]
     right, other_right = baseline.correct[places], predictions.correct[other_places]
     speakers = baseline.speakers[places]
-    gains = other_right.astype(np.int64) - right  # 1: the second alone is right; -1: the first alone
+    gains = other_right.astype(np.int64) - right  # 1: the second alone is correct; -1: the first alone
     low, high = speaker_interval(gains, speakers)
     only_first, only_second = int((gains < 0).sum()), int((gains > 0).sum())
-    p = mcnemar(only_first, only_second)
-    return Difference(
+    return _Paired(
         first=first,
         second=second,
         n_shared=len(gains),
@@ -168,15 +129,14 @@ def compare(first: str, baseline: Predictions, second: str, predictions: Predict
         only_second=only_second,
         low=low,
         high=high,
-        p=p,
-        p_holm=p,
+        p=mcnemar(only_first, only_second),
     )
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the p value of McNemar's exact, two-sided test.
 
-    Where just one of two equally good networks is right, it is either of them equally often. McNemar, "Note on the
+    Where just one of two equally good networks is correct, it is either of them equally often. McNemar, "Note on the
     sampling error of the difference between correlated proportions or percentages", Psychometrika 12, 1947; advised for
     two classifiers and one test set by Dietterich, "Approximate statistical tests for comparing supervised
     classification learning algorithms", Neural Computation 10, 1998.
@@ -184,7 +144,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     Parameters
     ----------
     only_first, only_second : int
-        Clips that one of the two alone is right about.
+        Clips that one of the two alone classified correctly.
     """
     from scipy.stats import binomtest
 
@@ -195,7 +155,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def speaker_interval(gains: NDArray[np.int64], speakers: NDArray[np.str_]) -> tuple[float | None, float | None]:
     """Return the 95 % interval of the mean gain over further speakers like these; None twice if there is one only.
 
-    Clips of one voice are not independent, so whole speakers are drawn (Bisani and Ney, "Bootstrap estimates for
+    Clips of one speaker are not independent, so whole speakers are resampled (Bisani and Ney, "Bootstrap estimates for
     confidence intervals in ASR performance evaluation", ICASSP 2004). Their spread, widened by sqrt(S / (S - 1)), is
     the standard error of a t interval, as Hesterberg advises for few of them ("What teachers should know about the
     bootstrap", The American Statistician 69, 2015). It is never narrower than the interval over independent clips.
@@ -207,7 +167,7 @@ def speaker_interval(gains: NDArray[np.int64], speakers: NDArray[np.str_]) -> tu
     Parameters
     ----------
     gains : int64 array [n_clips]
-        1 where the second network alone is right, -1 where the first alone is, else 0.
+        1 where the second network alone is correct, -1 where the first alone is, else 0.
     speakers : str array [n_clips]
     """
     from scipy.special import stdtrit

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import column
-from audiomnist.evaluation.intervals import Estimate, estimate
+from audiomnist.evaluation.intervals import estimate
 from audiomnist.evaluation.predictions import Predictions
+from audiomnist.runs.results import Estimate
 
 UNKNOWN = "unknown"
 MOST_VALUES = 20
@@ -20,7 +21,7 @@ AGE_BANDS = ((25, "<25"), (30, "25-29"), (40, "30-39"))
 OLDEST_BAND = "40+"
 
 Columns = Mapping[str, NDArray[np.str_]]
-Groups = Mapping[str, Mapping[str, Estimate]]
+Groups = dict[str, dict[str, Estimate]]
 
 
 def columns_of(corpus: Corpus, target: str, clips: NDArray[np.int64]) -> Columns:
@@ -73,14 +74,3 @@ def age_band(age: str | None) -> str | None:
     if math.isnan(years):
         return None
     return next((band for end, band in AGE_BANDS if years < end), OLDEST_BAND)
-
-
-def as_json(groups: Groups) -> dict[str, object]:
-    """Return plain values, with the worst speaker by name."""
-    speaker, worst = next(iter(groups["speaker"].items()))
-    return {
-        "worst_speaker": {"speaker": speaker, **worst.as_json()},
-        "groups": {
-            name: {value: found.as_json() for value, found in values.items()} for name, values in groups.items()
-        },
-    }

@@ -1,50 +1,22 @@
-"""How far an accuracy can be trusted: 95 % intervals over speakers.
+"""95 % intervals of an accuracy, over speakers.
 
-Clips of one voice are not independent: a network that mishears a speaker once mishears them often. So whole speakers
-are drawn, not clips (Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation",
+Clips of one speaker are not independent: a speaker who is misclassified once is misclassified often. So whole speakers
+are resampled, not clips (Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation",
 ICASSP 2004; Field and Welsh, "Bootstrapping clustered data", JRSS B 69, 2007).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.evaluation.resampling import speaker_weights
+from audiomnist.runs.results import Estimate
 
 LEVEL = 0.95
 _Z = 1.959964  # normal deviate of LEVEL, two-sided
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """An accuracy, and where it may lie.
-
-    Attributes
-    ----------
-    low, high : float
-        Ends of the 95 % interval.
-    over : str
-        ``speakers``: where the accuracy over further speakers like these may lie. ``clips``: there is one voice, or
-        all do equally well, so it is known only where that of further clips of the same voices may lie.
-    n : int
-        Clips.
-    n_speakers : int
-    """
-
-    accuracy: float
-    low: float
-    high: float
-    over: Literal["speakers", "clips"]
-    n: int
-    n_speakers: int
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return dict(self.__dict__)
 
 
 def estimate(right: NDArray[np.int64], n: NDArray[np.int64]) -> Estimate:
@@ -58,14 +30,14 @@ def estimate(right: NDArray[np.int64], n: NDArray[np.int64]) -> Estimate:
 
     It was chosen in simulation: speakers of 50 clips, accuracies beta-distributed, mean 0.8 to 0.99, correlation within
     a speaker 0.02 to 0.1. With 6 speakers it covers 0.96 to 0.99 of the time, where percentile and BCa intervals cover
-    0.82 to 0.85 and a bootstrapped t covers 0.61 to 0.94. It is very wide for 2 or 3 speakers, and means it. All fail
-    where a few voices are hardly understood (mean 0.97, correlation 0.3): 0.76 with 6 speakers, 0.86 with 12, 0.92
-    with 20. That there are such voices cannot be seen in a handful of others.
+    0.82 to 0.85 and a bootstrapped t covers 0.61 to 0.94. It is very wide for 2 or 3 speakers, which is right. All fail
+    where a few speakers are misclassified most of the time (mean 0.97, correlation 0.3): 0.76 with 6 speakers, 0.86
+    with 12, 0.92 with 20. A handful of other speakers cannot show that there are such.
 
     Parameters
     ----------
     right, n : int64 array [n_speakers]
-        Clips that were right and all clips, by speaker; each has one at least.
+        Correct clips and all clips, by speaker; each has one at least.
     """
     from scipy.special import expit, stdtrit
 
@@ -77,7 +49,14 @@ def estimate(right: NDArray[np.int64], n: NDArray[np.int64]) -> Estimate:
         centre = _logit(total_right, total)
         reach = stdtrit(n_speakers - 1, (1 + LEVEL) / 2) * error
         low, high = min(low, float(expit(centre - reach))), max(high, float(expit(centre + reach)))
-    return Estimate(total_right / total, low, high, "speakers" if error else "clips", total, n_speakers)
+    return Estimate(
+        accuracy=total_right / total,
+        low=low,
+        high=high,
+        over="speakers" if error else "clips",
+        n=total,
+        n_speakers=n_speakers,
+    )
 
 
 def overall(correct: NDArray[np.bool_], speakers: NDArray[np.str_]) -> Estimate:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
-from audiomnist.evaluation.mistakes import Misheard
+from audiomnist.evaluation.mistakes import misclassified
 from audiomnist.evaluation.predictions import Predictions
+from audiomnist.runs.results import Misclassified
 
 
-@dataclass(frozen=True)
-class Suspect(Misheard):
-    """A clip whose label looks wrong."""
-
-
-def find_suspects(predictions: Predictions, unseen: NDArray[np.bool_]) -> list[Suspect]:
+def find_suspects(predictions: Predictions, unseen: NDArray[np.bool_]) -> list[Misclassified]:
     """List the clips whose label looks wrong, the surest first.
 
     A clip is listed if the network says another class and gives the label no more than this class gets on average over
@@ -48,7 +43,7 @@ def find_suspects(predictions: Predictions, unseen: NDArray[np.bool_]) -> list[S
     looks_wrong = (predicted != labels) & looks_strange & ~is_habit_of_voice(predictions)
     found = np.flatnonzero(looks_wrong)
     found = found[np.lexsort((-of_prediction[found], of_label[found]))]
-    return [Suspect.of(predictions, clip, unseen=bool(unseen[clip])) for clip in found.tolist()]
+    return [misclassified(predictions, clip, unseen=bool(unseen[clip])) for clip in found.tolist()]
 
 
 def mean_of_strangers(predictions: Predictions) -> NDArray[np.float64]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,49 +13,14 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import DataError
 from audiomnist.evaluation.groups import columns_of
-from audiomnist.evaluation.metrics import Scores, score
+from audiomnist.evaluation.metrics import score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.experiments.experiment import describe
 from audiomnist.experiments.side_by_side import Report, run_experiments
 from audiomnist.features.store import FeatureStore
-from audiomnist.files import write_text
 from audiomnist.reports.figures import confusion_figure, reliability_figure, save_figure
 from audiomnist.runs.folder import RunFolder
-
-FOLD_KEYS = ("held_out", "accuracy", "loss", "n_test", "seconds")
-
-
-@dataclass(frozen=True)
-class CrossValidation:
-    """All folds together.
-
-    Attributes
-    ----------
-    folds : list of dict
-        Fold, held_out, accuracy, loss, n_test of each.
-    scores : Scores
-        Over all out-of-fold predictions: each clip is tested once, by the network that did not see it.
-    """
-
-    folds: list[dict[str, Any]]
-    scores: Scores
-    facts: dict[str, Any]
-
-    @property
-    def accuracies(self) -> list[float]:
-        """Accuracy of each fold."""
-        return [fold["accuracy"] for fold in self.folds]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            **self.facts,
-            "accuracy_mean": float(np.mean(self.accuracies)),
-            "accuracy_std": float(np.std(self.accuracies)),
-            "loss_mean": float(np.mean([fold["loss"] for fold in self.folds])),
-            "folds": self.folds,
-            **self.scores.as_json(),
-        }
+from audiomnist.runs.results import CrossValidation, Fold, Result
 
 
 def cross_validate(
@@ -93,17 +55,19 @@ def cross_validate(
     rows, parts = [], []
     for number, (split, fold) in enumerate(zip(splits, folds, strict=True)):
         parts.append(_finished_predictions(fold, corpus, split))
-        metrics = fold.load_metrics()
-        rows.append({"fold": number, **{key: metrics[key] for key in FOLD_KEYS}})
+        rows.append(Fold(fold=number, **dict(Result.load(fold.metrics))))
     everything = Predictions.joined(parts)
     everything.save(run.predictions)
     tested = np.concatenate([split.test for split in splits])
     scores = score(everything, columns_of(corpus, config.target, tested))
     save_figure(confusion_figure(scores), run.figures / "confusion.png")
     save_figure(reliability_figure(scores.calibration), run.figures / "reliability.png")
-    facts = {**describe(config, run, device), "seconds": round(sum(row["seconds"] for row in rows), 3)}
-    result = CrossValidation(rows, scores, facts)
-    write_text(run.metrics, json.dumps(result.as_json(), indent=1) + "\n")
+    facts = describe(config, run, device) | {
+        "corpus_fingerprint": corpus.fingerprint,
+        "seconds": round(sum(row.seconds for row in rows), 3),
+    }
+    result = CrossValidation(folds=tuple(rows), **facts, **dict(scores))
+    result.save(run.metrics)
     return result
 
 

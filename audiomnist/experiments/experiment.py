@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,9 @@ from audiomnist.corpus.splits import Split
 from audiomnist.corpus.targets import labels
 from audiomnist.evaluation.calibration import calibration, fit_temperature
 from audiomnist.evaluation.groups import columns_of
-from audiomnist.evaluation.metrics import Scores, score
+from audiomnist.evaluation.metrics import score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features.store import FeatureStore
-from audiomnist.files import write_text
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.figures import (
     confusion_figure,
@@ -32,35 +30,13 @@ from audiomnist.reports.figures import (
     save_figure,
 )
 from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.results import Result
 from audiomnist.training.checkpoint import load_state, save_model
 from audiomnist.training.dataset import with_window
 from audiomnist.training.listeners import Checkpoint, History, TensorBoard
 from audiomnist.training.trainer import Listener, Trainer
 
 N_SAMPLES = 16
-
-
-@dataclass(frozen=True)
-class Result:
-    """What testing a network came to.
-
-    Attributes
-    ----------
-    tempered : dict
-        The network's temperature, what it was fitted on, and the calibration error without it.
-    facts : dict
-        What was tested on what: run, version, split, data, seconds, epochs, device and more.
-    """
-
-    scores: Scores
-    predictions: Predictions
-    tempered: dict[str, Any]
-    facts: dict[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        document = {**self.facts, **self.scores.as_json()}
-        return document | {"calibration": {**self.tempered, **document["calibration"]}}
 
 
 def run_experiment(
@@ -100,6 +76,7 @@ def run_experiment(
     save_figure(loss_figure([history]), run.figures / "loss.png")
     facts = {
         **describe(config, run, device),
+        "own_test": True,
         "held_out": list(split.held_out) or None,
         "n_train": len(split.train),
         "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
@@ -152,24 +129,22 @@ def _written(
     predictions = Predictions.of(corpus, known, clips, logits, model.temperature)
     scores = score(predictions, columns_of(corpus, model.config.target, clips))
     n_calibration = model.n_calibration
-    tempered = {
-        "temperature": model.temperature,
-        "fitted_on": f"validation ({n_calibration:,} clips)" if n_calibration else None,
-        "ece_uncalibrated": calibration(Predictions.of(corpus, known, clips, logits)).ece,
-    }
+    tempered = scores.calibration.model_copy(
+        update={
+            "temperature": model.temperature,
+            "fitted_on": f"validation ({n_calibration:,} clips)" if n_calibration else None,
+            "ece_uncalibrated": calibration(Predictions.of(corpus, known, clips, logits)).ece,
+        }
+    )
     predictions.save(out.predictions)
     save_figure(confusion_figure(scores), out.figures / "confusion.png")
     save_figure(reliability_figure(scores.calibration), out.figures / "reliability.png")
     shown = _samples(predictions)
     spectrograms = recognizer.inputs(store, clips[shown])[:, 0].swapaxes(1, 2)
     save_figure(samples_figure(predictions, shown, spectrograms), out.figures / "samples.png")
-    facts = {
-        **facts,
-        "corpus_fingerprint": corpus.fingerprint,
-        "seconds": round(time.perf_counter() - started, 3),
-    }
-    result = Result(scores, predictions, tempered, facts)
-    write_text(out.metrics, json.dumps(result.as_json(), indent=1) + "\n")
+    facts |= {"corpus_fingerprint": corpus.fingerprint, "seconds": round(time.perf_counter() - started, 3)}
+    result = Result(**facts, **dict(scores.model_copy(update={"calibration": tempered})))
+    result.save(out.metrics)
     return result
 
 
@@ -183,6 +158,7 @@ def describe(config: Config, run: RunFolder, device: torch.device) -> dict[str, 
         "data": config.data,
         "seed": config.seed,
         "epochs": config.optim.epochs,
+        "epochs_planned": config.optim.epochs,
         "device": str(device),
         "audiomnist": __version__,
         "torch": torch.__version__,

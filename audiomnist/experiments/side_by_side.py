@@ -21,7 +21,8 @@ from audiomnist.experiments.experiment import run_experiment
 from audiomnist.features.store import FeatureStore
 from audiomnist.processes import submit_all, worker_pool
 from audiomnist.runs.folder import RunFolder
-from audiomnist.training.trainer import EpochRecord, Trainer
+from audiomnist.runs.results import EpochRecord
+from audiomnist.training.trainer import Trainer
 
 if TYPE_CHECKING:
     Reports = Queue[tuple[int, EpochRecord] | None]

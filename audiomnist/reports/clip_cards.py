@@ -13,9 +13,9 @@ import numpy as np
 
 from audiomnist.audio import Samples
 from audiomnist.config import Features
-from audiomnist.evaluation.mistakes import Misheard
 from audiomnist.features.mel import MelPower
 from audiomnist.reports.html import data_uri, player
+from audiomnist.runs.results import Misclassified
 
 STYLE = """
 .clips { display: grid; gap: .9rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); }
@@ -41,14 +41,14 @@ class Sound:
         return len(self.samples) / self.sample_rate
 
 
-def cards(clips: Sequence[Misheard], sounds: Sequence[Sound | None]) -> str:
+def cards(clips: Sequence[Misclassified], sounds: Sequence[Sound | None]) -> str:
     """Return a card per clip, numbered; spectrograms have one scale of time, and clips without a sound have none."""
     longest_s = max((sound.seconds for sound in sounds if sound), default=0.0)
     numbered = enumerate(zip(clips, sounds, strict=True), start=1)
     return f'<div class="clips">{"".join(_card(number, *both, longest_s) for number, both in numbered)}</div>'
 
 
-def _card(number: int, clip: Misheard, sound: Sound | None, longest_s: float) -> str:
+def _card(number: int, clip: Misclassified, sound: Sound | None, longest_s: float) -> str:
     heard = shown = length = ""
     if sound:
         length = f", {1000 * sound.seconds:.0f} ms"

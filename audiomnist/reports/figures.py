@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audiomnist.evaluation.calibration import Calibration
-from audiomnist.evaluation.metrics import Scores
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.files import atomic_path
 from audiomnist.reports.drawing import LIGHT, Theme
+from audiomnist.runs.results import Bins, Calibration, Scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,16 +26,17 @@ def confusion_figure(scores: Scores, theme: Theme = LIGHT) -> Figure:
 
     figure = blank_figure(5.8, 5)
     axes = figure.subplots()
-    totals = scores.confusion.sum(1, keepdims=True)
-    shares = scores.confusion / np.maximum(totals, 1)
+    confusion = np.array(scores.confusion)
+    totals = confusion.sum(1, keepdims=True)
+    shares = confusion / np.maximum(totals, 1)
     names = list(scores.per_class)
     places = range(len(names))
     shades = LinearSegmentedColormap.from_list("shares", [theme.card, theme.first])
     image = axes.imshow(shares, cmap=shades, vmin=0, vmax=1)
     size = min(8.5, 160 / len(names))
-    for row, column in zip(*np.nonzero(scores.confusion), strict=True):
+    for row, column in zip(*np.nonzero(confusion), strict=True):
         colour = theme.card if shares[row, column] > 0.5 else theme.ink
-        count = scores.confusion[row, column]
+        count = confusion[row, column]
         axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=size)
     axes.set(
         xticks=places,
@@ -59,10 +59,12 @@ def reliability_figure(calibration: Calibration, theme: Theme = LIGHT) -> Figure
     """
     figure = blank_figure(5.6, 6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    edges = np.linspace(0, 1, len(calibration.counts) + 1)
-    some = calibration.counts > 0
+    bins = calibration.bins or Bins(counts=(0,), confidences=(0,), accuracies=(0,))
+    counts, accuracies, confidences = map(np.array, (bins.counts, bins.accuracies, bins.confidences))
+    edges = np.linspace(0, 1, len(counts) + 1)
+    some = counts > 0
     starts, width = edges[:-1][some], edges[1]
-    right, sure = calibration.accuracies[some], calibration.confidences[some]
+    right, sure = accuracies[some], confidences[some]
     upper.bar(starts, right, width, align="edge", color=theme.first, edgecolor=theme.card, label="right")
     upper.bar(
         starts,
@@ -79,7 +81,7 @@ def reliability_figure(calibration: Calibration, theme: Theme = LIGHT) -> Figure
     upper.plot([0, 1], [0, 1], "--", color=theme.third, label="as often right as sure")
     upper.set(ylabel="share of right clips", ylim=(0, 1), title=f"expected calibration error {calibration.ece:.4f}")
     upper.legend(loc="upper left")
-    lower.bar(edges[:-1], calibration.counts, width, align="edge", color=theme.third, edgecolor=theme.card)
+    lower.bar(edges[:-1], counts, width, align="edge", color=theme.third, edgecolor=theme.card)
     lower.set(xlabel="probability of the predicted class", ylabel="clips", xlim=(0, 1))
     return figure
 

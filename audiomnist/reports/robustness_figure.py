@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from audiomnist.files import write_text
 from audiomnist.reports.drawing import LIGHT, Theme
 from audiomnist.reports.figures import blank_figure, save_figure
 from audiomnist.runs.folder import RunFolder
@@ -14,19 +12,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from audiomnist.evaluation.robustness.results import Curve, Robustness
+    from audiomnist.runs.results import Curve, Robustness
 
 _COLUMNS = 5
 
 
 def robustness_figure(robustness: Robustness) -> Figure:
     """Draw accuracy against strength for each family, with the clean accuracy and chance as lines."""
-    n_rows = -(-len(robustness.curves) // _COLUMNS)
+    n_rows = -(-len(robustness.families) // _COLUMNS)
     figure = blank_figure(2.6 * _COLUMNS, 2.3 * n_rows + 0.6)
     panels = figure.subplots(n_rows, _COLUMNS, sharey=True, squeeze=False)
-    for axes in panels.flat[len(robustness.curves) :]:
+    for axes in panels.flat[len(robustness.families) :]:
         axes.set_axis_off()
-    for axes, curve in zip(panels.flat, robustness.curves, strict=False):
+    for axes, curve in zip(panels.flat, robustness.families.values(), strict=False):
         draw_curve(axes, curve, robustness, LIGHT)
         axes.set_title(f"{curve.title} ({curve.area:.3f})", fontsize=10)
     for axes in panels[:, 0]:
@@ -44,7 +42,7 @@ def robustness_figure(robustness: Robustness) -> Figure:
 
 def draw_curve(axes: Axes, curve: Curve, robustness: Robustness, theme: Theme) -> None:
     """Draw one family of distortions: accuracy against strength, with the clean accuracy and chance as lines."""
-    if curve.log:
+    if curve.scale == "log":
         axes.set_xscale("log")
     axes.axhline(robustness.clean, color=theme.third, linestyle="--", linewidth=1, label="clean")
     axes.axhline(robustness.chance, color=theme.third, linestyle=":", linewidth=1, label="chance")
@@ -61,4 +59,4 @@ def draw_curve(axes: Axes, curve: Curve, robustness: Robustness, theme: Theme) -
 def save_robustness(robustness: Robustness, out: RunFolder) -> None:
     """Write the numbers as JSON and the curves as a picture."""
     save_figure(robustness_figure(robustness), out.figures / "robustness.png")
-    write_text(out.robustness, json.dumps(robustness.as_json(), indent=1) + "\n")
+    robustness.save(out.robustness)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from audiomnist.audio import read
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.evaluation.suspects import Suspect, find_suspects, unseen_voices
+from audiomnist.evaluation.suspects import find_suspects, unseen_voices
 from audiomnist.files import atomic_path, write_text
 from audiomnist.reports.clip_cards import STYLE, Sound, cards
 from audiomnist.reports.html import facts, frame
 from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.results import Misclassified
 
 LIST, PAGE = "suspects.csv", "suspects.html"
 CLIPS_SHOWN = 40
@@ -44,7 +45,7 @@ class SuspectList:
         Part of the clips whose label the network says as well.
     """
 
-    suspects: list[Suspect]
+    suspects: list[Misclassified]
     n_tested: int
     n_unseen: int
     accuracy: float
@@ -80,7 +81,7 @@ class SuspectList:
         return {
             "count": len(self.suspects),
             "unseen_voices": self.n_unseen,
-            "first": [asdict(suspect) for suspect in self.suspects[:_IN_DOCUMENT]],
+            "first": [suspect.plain() for suspect in self.suspects[:_IN_DOCUMENT]],
             "files": {"csv": str(self.csv), "html": str(self.page)},
         }
 
@@ -108,9 +109,9 @@ def list_suspects(corpus: Corpus, splits: Sequence[Split], run: RunFolder) -> Su
         folder=run.path,
     )
     with atomic_path(found.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Suspect)], lineterminator="\n")
+        writer = csv.DictWriter(file, list(Misclassified.model_fields), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(suspect) for suspect in found.suspects)
+        writer.writerows(suspect.plain() for suspect in found.suspects)
     write_text(found.page, page(found, corpus))
     write_text(run.metrics, json.dumps(run.load_metrics() | {"suspects": found.as_json()}, indent=1) + "\n")
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.results import EpochRecord
 from audiomnist.training.checkpoint import save_model, save_state
-from audiomnist.training.trainer import EpochRecord, Trainer
+from audiomnist.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -23,7 +23,7 @@ class History:
     def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
         """Write this epoch's line."""
         earlier = [epoch for epoch in self._run.load_history() if epoch["epoch"] < record.epoch]
-        self._run.save_history([*earlier, asdict(record)])
+        self._run.save_history([*earlier, record.plain()])
 
 
 class Checkpoint:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -23,6 +22,7 @@ from audiomnist.corpus.targets import labels
 from audiomnist.device import autocast, generator, keep_freed_memory
 from audiomnist.errors import ConfigError
 from audiomnist.features.store import FeatureStore
+from audiomnist.runs.results import EpochRecord
 from audiomnist.training.checkpoint import TrainedModel
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.models import build_model
@@ -30,22 +30,6 @@ from audiomnist.training.optimizer import AveragedNetwork, OneCycleAdamW
 from audiomnist.training.transforms import FrontEnd
 
 TEST_BATCH = 256
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What an epoch came to; ``watched`` says which part ``loss`` and ``accuracy`` were measured on."""
-
-    epoch: int
-    epochs: int
-    train_loss: float
-    train_accuracy: float
-    watched: str
-    loss: float
-    accuracy: float
-    lr: float
-    seconds: float
-    clips_per_second: float
 
 
 class Listener(Protocol):

@@ -65,13 +65,13 @@ def test_who_is_as_often_right_as_sure_has_no_error() -> None:
 def test_the_error_by_hand() -> None:
     found = calibration(sure([0.9, 0.9, 0.9, 0.9, 0.7, 0.7], [1, 1, 0, 0, 1, 0]))
     assert found.ece == pytest.approx((4 * 0.4 + 2 * 0.2) / 6)
-    assert found.counts.tolist() == [0] * 10 + [2, 0, 0, 4, 0]
-    assert found.accuracies[[10, 13]] == pytest.approx([0.5, 0.5])
-    assert found.confidences[[10, 13]] == pytest.approx([0.7, 0.9])
+    assert list(found.bins.counts) == [0] * 10 + [2, 0, 0, 4, 0]
+    assert [found.bins.accuracies[bin] for bin in (10, 13)] == pytest.approx([0.5, 0.5])
+    assert [found.bins.confidences[bin] for bin in (10, 13)] == pytest.approx([0.7, 0.9])
 
 
 def test_sureness_of_1_and_a_bins_edge_have_a_bin() -> None:
-    assert calibration(sure([1.0, 0.8], [1, 1])).counts.tolist() == [0] * 11 + [1, 0, 0, 1]
+    assert list(calibration(sure([1.0, 0.8], [1, 1])).bins.counts) == [0] * 11 + [1, 0, 0, 1]
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.5, 0.6, 0.75, 0.9, 1.0]), st.booleans()), min_size=1, max_size=60))

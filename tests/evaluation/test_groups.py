@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomnist.evaluation.groups import age_band, as_json, columns_of, group_scores
+from audiomnist.evaluation.groups import age_band, columns_of, group_scores
 from tests.evaluation.making import corpus, right_or_wrong
 
 SPEAKERS = ["anna", "bert", "anna", "carl", "bert", "carl"]
@@ -27,15 +27,6 @@ def test_groups_are_what_counting_them_one_by_one_gives(rows: list[tuple[str, st
             assert group.n_speakers == len({speaker for speaker, _, _ in inside})
             assert group.accuracy == pytest.approx(np.mean([right for _, _, right in inside]))
         assert all(one.accuracy <= other.accuracy for one, other in pairwise(found[name].values()))
-
-
-def test_the_worst_speaker_is_named_among_plain_values() -> None:
-    found = group_scores(right_or_wrong([True, False, True, True, True, True], SPEAKERS), {})
-    document = as_json(found)
-    assert document["worst_speaker"] == {"speaker": "bert", **found["speaker"]["bert"].as_json()}
-    assert document["groups"] == {
-        "speaker": {name: group.as_json() for name, group in found["speaker"].items()},
-    }
 
 
 def test_columns_that_say_nothing_or_too_much_are_no_groups() -> None:

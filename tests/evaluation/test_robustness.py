@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from audiomnist.corpus.scan import Corpus
-from audiomnist.evaluation.robustness import Curve, Robustness, sweep
 from audiomnist.evaluation.robustness import families as kinds
+from audiomnist.evaluation.robustness import sweep
 from audiomnist.evaluation.robustness.sweep import N_CLIPS, spread_evenly, stream
 from audiomnist.features import prepare
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.robustness_figure import save_robustness
 from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.results import Curve, Robustness
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.trainer import Trainer, predict_logits
 from audiomnist.training.transforms import FrontEnd
@@ -44,7 +45,7 @@ def robustness(trainer: Trainer, material: Material) -> Robustness:
 
 
 def curve(robustness: Robustness, name: str) -> dict[float, float]:
-    found = next(curve for curve in robustness.curves if curve.name == name)
+    found = robustness.families[name]
     return dict(zip(found.levels, found.accuracy, strict=True))
 
 
@@ -66,7 +67,7 @@ def test_loud_noise_is_worse_than_hardly_any(robustness: Robustness) -> None:
 
 
 def test_every_kind_of_distortion_is_there_and_the_area_is_their_mean(robustness: Robustness) -> None:
-    document = robustness.as_json()
+    document = robustness.plain()
     assert set(document["families"]) == {
         *("white", "pink", "babble", "hum", "reverberation", "speed", "pitch", "gain", "clipping", "quantisation"),
         *("band", "silence", "offset", "start", "end"),
@@ -132,7 +133,7 @@ def test_a_sample_says_of_how_many(
     robustness = run_sweep(trainer, material.corpus, material.split.test)
     assert (robustness.n_clips, robustness.n_available) == (10, len(material.split.test))
     save_robustness(robustness, RunFolder(tmp_path))
-    assert json.loads((tmp_path / "robustness.json").read_text()) == robustness.as_json()
+    assert json.loads((tmp_path / "robustness.json").read_text()) == robustness.plain()
     assert (tmp_path / "figures" / "robustness.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -157,4 +158,6 @@ def test_the_front_end_over_other_clips_is_the_same_front_end(material: Material
 def test_the_area_is_a_mean_accuracy_over_the_axis(
     levels: tuple[float, ...], accuracy: tuple[float, ...], log: bool, area: float
 ) -> None:
-    assert Curve("noise", "noise", "dB", levels, accuracy, 10, log).area == pytest.approx(area)
+    assert Curve(
+        title="noise", unit="dB", levels=levels, accuracy=accuracy, n=10, scale="log" if log else "linear"
+    ).area == pytest.approx(area)

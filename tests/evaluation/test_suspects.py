@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from audiomnist.audio import read
 from audiomnist.corpus import Corpus, scan
 from audiomnist.corpus.splits import Split
+from audiomnist.evaluation.mistakes import misclassified
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.evaluation.suspects import Suspect, find_suspects, is_habit_of_voice, mean_of_strangers, unseen_voices
+from audiomnist.evaluation.suspects import find_suspects, is_habit_of_voice, mean_of_strangers, unseen_voices
 from audiomnist.reports.clip_cards import spectrogram_png
 from audiomnist.reports.suspects_page import CLIPS_SHOWN, SuspectList, list_suspects, page
 from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.results import Misclassified
 from tests.conftest import MakeCorpus
 
 SURE, UNSURE = 0.97, 0.55
@@ -52,9 +54,16 @@ def listed(predictions: Predictions) -> list[str]:
 
 def test_a_label_that_the_network_rules_out_is_listed_with_what_it_says() -> None:
     predictions = said((0, 1, SURE, "ann"), *right())
-    assert find_suspects(predictions, np.arange(16) == 0) == [
-        Suspect("0.wav", "zero", "one", SURE, pytest.approx(0.015), "ann", "unseen")
-    ]
+    assert find_suspects(predictions, np.arange(16) == 0) == [misclassified(predictions, 0, unseen=True)]
+    assert misclassified(predictions, 0, unseen=True).plain() == {
+        "path": "0.wav",
+        "label": "zero",
+        "prediction": "one",
+        "probability": SURE,
+        "label_probability": pytest.approx(0.015),
+        "speaker": "ann",
+        "voice": "unseen",
+    }
 
 
 def test_a_mistake_that_leaves_the_label_likely_is_not_listed() -> None:
@@ -181,7 +190,16 @@ def test_result_and_document_say_how_many_and_where(found: SuspectList) -> None:
 
 
 def test_only_the_first_are_shown_of_many(corpus: Corpus) -> None:
-    many = [Suspect(corpus.paths[0], "1", "2", 0.9, 0.001, "ann", "known")] * (CLIPS_SHOWN + 3)
+    suspect = Misclassified(
+        path=corpus.paths[0],
+        label="1",
+        prediction="2",
+        probability=0.9,
+        label_probability=0.001,
+        speaker="ann",
+        voice="known",
+    )
+    many = [suspect] * (CLIPS_SHOWN + 3)
     text = page(SuspectList(many, 60, 0, 0.8, Path()), corpus)
     assert text.count("<audio") == CLIPS_SHOWN
     assert f"The first {CLIPS_SHOWN} of {CLIPS_SHOWN + 3}" in text

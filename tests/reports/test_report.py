@@ -18,12 +18,11 @@ from audiomnist.corpus.targets import labels
 from audiomnist.evaluation.groups import columns_of
 from audiomnist.evaluation.metrics import score
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.evaluation.robustness import Curve, Robustness
-from audiomnist.experiments.experiment import Result
 from audiomnist.reports.robustness_figure import save_robustness
 from audiomnist.reports.run import Facts, gather, write_report
 from audiomnist.reports.run.writing import N_SHOWN, surest_mistakes
 from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.results import Curve, Result, Robustness
 from tests.conftest import MakeCorpus
 
 NAME = "<b>&`*"
@@ -79,19 +78,36 @@ def finished(corpus: Corpus, folder: Path, *, held_out: tuple[str, ...] = (), fi
         "seconds": 1.0,
         "torch": "2",
         "device": "cpu",
+        "run": str(folder),
+        "version": "custom",
+        "target": "digit",
+        "split": "random",
+        "data": str(corpus.root),
+        "seed": 0,
+        "epochs": 2,
+        "audiomnist": "0",
+        "own_test": True,
     }
-    result = Result(scores, predictions, {**tempered, "ece_uncalibrated": 0.5}, facts)
-    run.metrics.write_text(json.dumps(result.as_json()))
+    calibration = scores.calibration.model_copy(update={**tempered, "ece_uncalibrated": 0.5})
+    Result(**facts, **dict(scores.model_copy(update={"calibration": calibration}))).save(run.metrics)
     epoch = {"train_loss": 1.0, "train_accuracy": 0.5, "loss": 1.0, "accuracy": 0.5, "watched": "test"}
     run.save_history([{"epoch": 1, **epoch}, {"epoch": 2, **epoch}])
     return run
 
 
 def curve(name: str, accuracy: tuple[float, float], *, log: bool = False) -> Curve:
-    return Curve(name, f"much {name}", "dB", (20.0, 10.0), accuracy, 20, log)
+    scale = "log" if log else "linear"
+    return Curve(title=f"much {name}", unit="dB", scale=scale, levels=(20.0, 10.0), accuracy=accuracy, n=20)
 
 
-ROBUSTNESS = Robustness(0.9, 0.1, 20, 40, 0, (curve("white", (0.8, 0.6)), curve("hum", (0.4, 0.2), log=True)))
+ROBUSTNESS = Robustness(
+    clean=0.9,
+    chance=0.1,
+    n_clips=20,
+    n_available=40,
+    seed=0,
+    families={"white": curve("white", (0.8, 0.6)), "hum": curve("hum", (0.4, 0.2), log=True)},
+)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +129,7 @@ def test_the_page_holds_everything_itself(facts: Facts, tmp_path: Path) -> None:
     assert "url(" not in text
     assert "@import" not in text
     pictures = page.embedded("img") + page.embedded("source")
-    assert len(pictures) == 2 * (3 + len(ROBUSTNESS.curves)) + len(surest_mistakes(facts))
+    assert len(pictures) == 2 * (3 + len(ROBUSTNESS.families)) + len(surest_mistakes(facts))
     assert all(imread(io.BytesIO(picture), format="png").size for picture in pictures)
 
 

@@ -1,6 +1,5 @@
 """How a trained recogniser does when the sound is worse than what it learned from."""
 
-from audiomnist.evaluation.robustness.results import Curve, Robustness
 from audiomnist.evaluation.robustness.sweep import sweep
 
-__all__ = ["Curve", "Robustness", "sweep"]
+__all__ = ["sweep"]

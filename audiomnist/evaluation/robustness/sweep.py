@@ -16,8 +16,8 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.evaluation.robustness.families import Clip, Family, all_families
 from audiomnist.evaluation.robustness.noises import Wave
-from audiomnist.evaluation.robustness.results import Curve, Robustness
 from audiomnist.inference.torch_recognizer import TorchRecognizer
+from audiomnist.runs.results import Curve, Robustness
 
 N_CLIPS = 1000
 N_VOICES = 40
@@ -77,11 +77,25 @@ def sweep(
             return lambda clip: family.distort(clip, level, lambda: stream(config.seed, family.name, clip.path))
 
         reached = tuple(clean if level == family.neutral else accuracy(distort(level)) for level in family.levels)
-        return Curve(family.name, family.title, family.unit, family.levels, reached, len(subjects), family.log)
+        return Curve(
+            title=family.title,
+            unit=family.unit,
+            scale="log" if family.log else "linear",
+            levels=family.levels,
+            accuracy=reached,
+            n=len(subjects),
+        )
 
     clean = accuracy(lambda clip: clip.samples)
-    curves = tuple(curve(family) for family in families)
-    return Robustness(clean, 1 / len(recognizer.model.classes), len(subjects), len(clips), config.seed, curves)
+    curves = {family.name: curve(family) for family in families}
+    return Robustness(
+        clean=clean,
+        chance=1 / len(recognizer.model.classes),
+        n_clips=len(subjects),
+        n_available=len(clips),
+        seed=config.seed,
+        families=curves,
+    )
 
 
 def spread_evenly(n_clips: int, most: int, seed: int) -> NDArray[np.int64]:

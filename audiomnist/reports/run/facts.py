@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError, command
-from audiomnist.evaluation.metrics import Scores, score
+from audiomnist.evaluation.metrics import score
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.evaluation.robustness import Robustness
 from audiomnist.runs.folder import PARTS, RunFolder
+from audiomnist.runs.results import Robustness, Scores
 
 _OWN_TEST = "test"  # the run's own test clips again
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from audiomnist.evaluation.mistakes import Misheard
 from audiomnist.reports import clip_cards
 from audiomnist.reports.clip_cards import Sound
 from audiomnist.reports.html import facts as fact_cards
@@ -14,6 +13,7 @@ from audiomnist.reports.html import figure, frame, table
 from audiomnist.reports.run import pictures, tables, words
 from audiomnist.reports.run.facts import Facts
 from audiomnist.reports.run.tables import Table
+from audiomnist.runs.results import Misclassified
 
 _STYLE = """
 .first { margin-top: 1rem; border-left: 4px solid var(--calm); overflow-wrap: anywhere; }
@@ -27,12 +27,12 @@ pre { overflow-x: auto; font-size: .85rem; margin: .6rem 0 0; } ul { margin: 0; 
 """
 
 
-def page(facts: Facts, misheard: Sequence[Misheard], sounds: Sequence[Sound | None]) -> str:
+def page(facts: Facts, misheard: Sequence[Misclassified], sounds: Sequence[Sound | None]) -> str:
     """Return the report as HTML.
 
     Parameters
     ----------
-    misheard : sequence of Misheard
+    misheard : sequence of Misclassified
         The surest mistakes.
     sounds : sequence of Sound or None
         Their recordings, None where there is none to be had.

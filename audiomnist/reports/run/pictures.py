@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from audiomnist.evaluation.robustness import Curve, Robustness
 from audiomnist.reports.drawing import DARK, LIGHT, Theme, draw_png
 from audiomnist.reports.figures import blank_figure, confusion_figure, loss_figure, reliability_figure
 from audiomnist.reports.html import Picture
 from audiomnist.reports.robustness_figure import draw_curve
 from audiomnist.reports.run.facts import Facts
+from audiomnist.runs.results import Curve, Robustness
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,8 +44,8 @@ def reliability(facts: Facts) -> Picture:
 def distortions(robustness: Robustness) -> list[Picture]:
     """Draw accuracy against the strength of each distortion, the one that does most harm first."""
     return [
-        _picture(of.name, of.title, f"{of.area:.1%} on average", partial(_distortion, of, robustness))
-        for of in sorted(robustness.curves, key=lambda curve: curve.area)
+        _picture(name, of.title, f"{of.area:.1%} on average", partial(_distortion, of, robustness))
+        for name, of in sorted(robustness.families.items(), key=lambda item: item[1].area)
     ]
 
 

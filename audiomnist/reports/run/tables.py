@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from audiomnist.evaluation.robustness import Robustness
 from audiomnist.reports.run import words
 from audiomnist.reports.run.facts import Facts
+from audiomnist.runs.results import Robustness
 
 LONG = 20
 
@@ -102,7 +102,7 @@ def coverage(facts: Facts) -> Table:
 def robustness(of: Robustness) -> Table:
     """Return the mean accuracy and the lowest by kind of distortion, worst first."""
     rows = {}
-    for curve in sorted(of.curves, key=lambda curve: curve.area):
+    for curve in sorted(of.families.values(), key=lambda curve: curve.area):
         lowest, level = min(zip(curve.accuracy, curve.levels, strict=True))
         rows[curve.title] = [f"{curve.area:.2%}", f"{lowest:.2%}", f"{level:g} ({curve.unit})"]
     return Table("By distortion, worst first", ("distortion", "mean accuracy", "lowest", "at"), rows)

@@ -114,7 +114,7 @@ def robustness(facts: Facts) -> str:
     if of is None:
         return f"Not measured: {_no_robustness(facts)}."
     some = f" of {of.n_available:,}" if of.n_clips < of.n_available else ""
-    least = min(of.curves, key=lambda curve: curve.area)
+    least = min(of.families.values(), key=lambda curve: curve.area)
     return (
         f"Mean accuracy over all distortions and strengths {of.area:.1%}, undistorted {of.clean:.1%}, "
         f"on {of.n_clips:,}{some} test clips. Worst: {least.title}, {least.area:.1%}."

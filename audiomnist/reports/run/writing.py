@@ -11,13 +11,14 @@ import numpy as np
 
 from audiomnist.audio import read
 from audiomnist.errors import DataError
-from audiomnist.evaluation.mistakes import Misheard
+from audiomnist.evaluation.mistakes import misclassified
 from audiomnist.files import write_text
 from audiomnist.reports.clip_cards import Sound
 from audiomnist.reports.run import words
 from audiomnist.reports.run.card import card
 from audiomnist.reports.run.facts import Facts
 from audiomnist.reports.run.page import page
+from audiomnist.runs.results import Misclassified
 
 PAGE, CARD = "report.html", "MODEL_CARD.md"
 N_SHOWN = 12
@@ -71,15 +72,15 @@ def write_report(facts: Facts, folder: Path) -> Report:
     return report
 
 
-def surest_mistakes(facts: Facts) -> list[Misheard]:
+def surest_mistakes(facts: Facts) -> list[Misclassified]:
     """Return the clips that were misheard with the highest probability, at most 12."""
     predictions = facts.predictions
     wrong = np.flatnonzero(~predictions.correct)
     wrong = wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")][:N_SHOWN]
-    return [Misheard.of(predictions, clip, unseen=bool(facts.unseen[clip])) for clip in wrong.tolist()]
+    return [misclassified(predictions, clip, unseen=bool(facts.unseen[clip])) for clip in wrong.tolist()]
 
 
-def _sound(facts: Facts, clip: Misheard) -> Sound | None:
+def _sound(facts: Facts, clip: Misclassified) -> Sound | None:
     if facts.corpus is None:
         return None
     try:
