@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, count
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from audiomnist.corpus.metadata import CHECKSUMS_NAME, FILE_NAME, read_speakers
 from audiomnist.corpus.walk import is_file, walk
-from audiomnist.errors import DataError, indented
+from audiomnist.errors import DataError, indented, printable
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
@@ -46,7 +47,9 @@ class Corpus:
     stamps : int64 array [n_clips, 2]
         Size in bytes and time of change in nanoseconds, by which a changed file is known.
     sources : int64 array [n_clips]
-        Which of the joined corpora each clip comes from, counted in the order of joining; 0 for the first.
+        Which of ``source_names`` each clip comes from; 0 for all of them unless corpora were joined.
+    source_names : tuple of str
+        The corpora that were joined, this one first.
     columns : mapping of str to object array [n_clips]
         Whatever else is known of the clips: gender, accent, age, origin, native, room, or a manifest's columns.
     strays : tuple of str
@@ -63,6 +66,7 @@ class Corpus:
     repetitions: NDArray[np.int64]
     stamps: NDArray[np.int64]
     sources: NDArray[np.int64]
+    source_names: tuple[str, ...]
     columns: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     strays: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
@@ -91,30 +95,37 @@ class Corpus:
     def joined(self, other: "Corpus", name: str) -> "Corpus":
         """Return this corpus with the clips of another behind its own; their speakers become ``<name>:<speaker>``.
 
-        Further corpora may be joined to the result.
+        A name that is taken gets a number. Columns that one side lacks are None there. More corpora may follow.
 
         Raises
         ------
         DataError
             If a file is in both.
         """
-        own = {str(self.root.resolve() / path) for path in self.paths}
-        further = [str(other.root.resolve() / path) for path in other.paths]
+        own = {str(self.file(clip).resolve()) for clip in range(len(self))}
+        further = [str(other.file(clip).resolve()) for clip in range(len(other))]
         if shared := own.intersection(further):
-            raise DataError(f"{min(shared)} is both trained on and tested", "name another corpus with --extra-data")
-        columns = {
-            column: np.concatenate([values, other.columns.get(column, np.full(len(other), None, dtype=object))])
-            for column, values in self.columns.items()
-        }
+            raise DataError(
+                f"{printable(min(shared))} is in two corpora of this training", "name another corpus with --extra-data"
+            )
+        numbered = (f"{name}-{number}" for number in count(2))
+        unique = next(word for word in chain([name], numbered) if word not in self.source_names)
+        unknown = [np.full(len(corpus), None, dtype=object) for corpus in (self, other)]
         return replace(
             self,
             paths=(*self.paths, *further),
             digits=np.concatenate([self.digits, other.digits]),
-            speakers=np.concatenate([self.speakers, [f"{name}:{speaker}" for speaker in other.speakers.tolist()]]),
+            speakers=np.concatenate([self.speakers, [f"{unique}:{speaker}" for speaker in other.speakers.tolist()]]),
             repetitions=np.concatenate([self.repetitions, other.repetitions]),
             stamps=np.concatenate([self.stamps, other.stamps]),
-            sources=np.concatenate([self.sources, other.sources + self.sources.max() + 1]),
-            columns=columns,
+            sources=np.concatenate([self.sources, np.full(len(other), len(self.source_names))]),
+            source_names=(*self.source_names, unique),
+            columns={
+                column: np.concatenate(
+                    [self.columns.get(column, unknown[0]), other.columns.get(column, unknown[1])], dtype=object
+                )
+                for column in {**self.columns, **other.columns}
+            },
         )
 
     def select(self, clips: Sequence[int] | NDArray[np.int64]) -> "Corpus":
@@ -271,5 +282,6 @@ def _table(root: Path, layout: str, rows: list[_Row], strays: list[str]) -> Corp
         repetitions=np.array([row[3] for row in rows], dtype=np.int64),
         stamps=np.array([row[4] for row in rows], dtype=np.int64).reshape(-1, 2),
         sources=np.zeros(len(rows), dtype=np.int64),
+        source_names=(root.resolve().name,),
         strays=tuple(strays),
     )

@@ -42,4 +42,4 @@ def test_an_own_voice_in_the_further_corpus_is_told_apart(small_corpus: Path, tm
     words = ("train", "--data", small_corpus, "--extra-data", small_corpus, *SMALL, "--run", tmp_path / "run")
     outcome = audiomnist(*words)
     assert outcome.exit_code == 3
-    assert "is both trained on and tested" in outcome.stderr
+    assert "is in two corpora" in outcome.stderr

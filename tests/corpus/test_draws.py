@@ -29,6 +29,7 @@ def corpora(draw: st.DrawFn) -> Corpus:
         repetitions=np.arange(n_clips),
         stamps=np.zeros((n_clips, 2), dtype=np.int64),
         sources=np.zeros(n_clips, dtype=np.int64),
+        source_names=("own",),
     )
 
 

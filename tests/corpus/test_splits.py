@@ -31,6 +31,7 @@ def table(n_speakers: int, n_digits: int, repetitions: int) -> Corpus:
         repetitions=np.array(repeated, dtype=np.int64),
         stamps=np.zeros((len(rows), 2), dtype=np.int64),
         sources=np.zeros(len(rows), dtype=np.int64),
+        source_names=("own",),
     )
 
 

@@ -44,5 +44,6 @@ def corpus(speakers: list[str], **columns: list[object]) -> Corpus:
         repetitions=numbers,
         stamps=np.zeros((n_clips, 2), dtype=np.int64),
         sources=np.zeros(n_clips, dtype=np.int64),
+        source_names=("own",),
         columns={name: np.array(values, dtype=object) for name, values in columns.items()},
     )
