@@ -102,9 +102,8 @@ class Corpus:
         DataError
             If a file is in both.
         """
-        own = {str(self.file(clip).resolve()) for clip in range(len(self))}
-        further = [str(other.file(clip).resolve()) for clip in range(len(other))]
-        if shared := own.intersection(further):
+        own, others = ({str(corpus.file(clip).resolve()) for clip in range(len(corpus))} for corpus in (self, other))
+        if shared := own & others:
             raise DataError(
                 f"{printable(min(shared))} is in two corpora of this training", "name another corpus with --extra-data"
             )
@@ -113,7 +112,7 @@ class Corpus:
         unknown = [np.full(len(corpus), None, dtype=object) for corpus in (self, other)]
         return replace(
             self,
-            paths=(*self.paths, *further),
+            paths=(*self.paths, *(str(other.root.resolve() / path) for path in other.paths)),
             digits=np.concatenate([self.digits, other.digits]),
             speakers=np.concatenate([self.speakers, [f"{unique}:{speaker}" for speaker in other.speakers.tolist()]]),
             repetitions=np.concatenate([self.repetitions, other.repetitions]),
