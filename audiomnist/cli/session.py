@@ -88,7 +88,7 @@ def open_store(
     if distributed.rank() == 0 and not is_prepared(corpus, features):
         _warn_of_faults(place, jobs, quiet=quiet)
     with progress("prep", "clips", quiet=quiet) as show:
-        return prepare(corpus, features, jobs=jobs, progress=show)
+        return prepare(corpus, features, jobs=jobs, strict=True, progress=show)
 
 
 def _warn_of_faults(place: str, jobs: int | None, *, quiet: bool) -> None:

@@ -6,12 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from audiomnist.audio import Samples
 
 if TYPE_CHECKING:
     import torch
 
     from audiomnist.features.mel import MelPower
+
+CLIP_FACTS = np.dtype(
+    [
+        ("n_frames", np.int64),
+        ("n_samples", np.int64),
+        ("lowest", np.float32),
+        ("highest", np.float32),
+        ("digests", "V16"),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -26,17 +38,20 @@ class ClipFrames:
         Length at the front end's sample rate.
     lowest, highest : float
         Extreme sample values.
+    digest : bytes
+        Of the sound as it was read; zeros if it was not read from a file.
     """
 
     frames: torch.Tensor
     n_samples: int
     lowest: float
     highest: float
+    digest: bytes = bytes(16)
 
     @property
-    def facts(self) -> tuple[int, int, float, float]:
-        """Frames, samples, lowest and highest: what ``Index.of`` takes of each clip."""
-        return len(self.frames), self.n_samples, self.lowest, self.highest
+    def facts(self) -> tuple[int, int, float, float, bytes]:
+        """What an index says of a clip: an entry of a ``CLIP_FACTS`` array."""
+        return (len(self.frames), self.n_samples, self.lowest, self.highest, self.digest)
 
     @classmethod
     def of(cls, waveforms: Sequence[Samples], mel: MelPower) -> list[ClipFrames]:
@@ -44,7 +59,7 @@ class ClipFrames:
         import torch
 
         own = torch.split(mel(waveforms), [mel.grid.n_frames(len(samples)) for samples in waveforms])
-        clips = []
-        for samples, frames in zip(waveforms, own, strict=True):
-            clips.append(cls(frames, len(samples), float(samples.min()), float(samples.max())))
-        return clips
+        return [
+            cls(frames, len(samples), float(samples.min()), float(samples.max()))
+            for samples, frames in zip(waveforms, own, strict=True)
+        ]

@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist import distributed
-from audiomnist.audio import Samples, map_in_order, read, resample
+from audiomnist.audio import BadSound, Samples, digest, map_in_order, read, resample
 from audiomnist.config import Features
 from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.errors import DataError, indented
-from audiomnist.features.clips import ClipFrames
-from audiomnist.features.store import FeatureStore, Index, store_prefix, write_description
+from audiomnist.features.clips import CLIP_FACTS, ClipFrames
+from audiomnist.features.store import (
+    DESCRIPTION,
+    FRAMES,
+    ClipFile,
+    DamagedStore,
+    Description,
+    FeatureStore,
+    Index,
+    LeftOut,
+    clip_files,
+    libraries,
+    store_name,
+    write_description,
+)
+from audiomnist.files import is_held, remove, settle, temporary_beside
 
 if TYPE_CHECKING:
     from audiomnist.features.mel import MelPower
 
 CLIPS_PER_CHUNK = 64
+UNUSED_DAYS = 30
 Progress = Callable[[int, int], None]
 _READING = Lock()  # opening files is mostly Python: threads doing it at once are slower than one
+_Known = dict[ClipFile, tuple[FeatureStore, int]]
+_NO_FILE = {errno.EISDIR, errno.ENXIO}  # a folder, a socket: not a recording, and it will not become one
 
 
 def prepare(
@@ -39,11 +58,12 @@ def prepare(
     *,
     folder: Path | None = None,
     jobs: int | None = None,
+    strict: bool = False,
     progress: Progress | None = None,
 ) -> FeatureStore:
-    """Return the feature store of a corpus, made now unless one that fits exactly is there.
+    """Return the feature store of a corpus, made now unless it is there.
 
-    Clips that an older store of the same corpus and front end holds unchanged are copied from it. Several processes
+    Clips that another store of the same front end holds unchanged are copied from it. Several processes
     share the clips; the store is the same, byte by byte, as that of one.
 
     Parameters
@@ -52,24 +72,94 @@ def prepare(
         Where stores are kept; ``data/.store`` by default.
     jobs : int, optional
         Threads of this process; by default one per core, shared with the job's other processes on this machine.
+    strict : bool
+        Whether a clip that cannot be used is an error. Otherwise the store does without it: see its ``left_out``.
     progress : callable, optional
         Called with the clips done and the clips in all; not called when there is nothing to do.
 
     Raises
     ------
     DataError
-        With every clip that cannot be read.
+        If no clip can be used, or not every one and this is strict; if a store that is there cannot be read now.
     """
-    folder = folder or _default_folder()
-    path = folder / f"{store_prefix(corpus, features)}-{corpus.fingerprint}"
+    path = _place(corpus, features, folder)
     if not distributed.by_first(lambda: _is_whole(path)):
         _make(path, corpus, features, jobs, progress)
-    return FeatureStore.open(path)
+    store = FeatureStore.open(path)
+    if store.left_out and (strict or not len(store)):
+        faults = [f"{clip.path}: {clip.reason}" for clip in store.left_out]
+        raise DataError(
+            f"{len(faults):,} of {len(corpus):,} clips cannot be used\n{indented(faults)}",
+            "remove or replace these files",
+        )
+    with suppress(OSError):
+        os.utime(path)  # when it was last of use
+    return store
 
 
 def is_prepared(corpus: Corpus, features: Features) -> bool:
-    """Return whether a store that fits is there."""
-    return (_default_folder() / f"{store_prefix(corpus, features)}-{corpus.fingerprint}").exists()
+    """Return whether the store of a corpus is there."""
+    return _place(corpus, features).exists()
+
+
+def verify(
+    corpus: Corpus, features: Features, *, jobs: int | None = None, progress: Progress | None = None
+) -> tuple[FeatureStore, list[str]]:
+    """Compare all of a corpus's store with its checksums, and every clip with what was read for it.
+
+    Returns
+    -------
+    FeatureStore
+    list of str
+        Files that hold another sound than the one in the store, though their size and time are the same.
+
+    Raises
+    ------
+    DataError
+        If there is no store, or it is damaged; then it is taken out of its place, so that it is made again.
+    """
+    store = FeatureStore.open(_place(corpus, features))
+    if damage := store.damaged_files():
+        remove(store.path)
+        raise DamagedStore(f"{store.path}: {'; '.join(damage)}", "make it again: audiomnist prep")
+    kept, digests = store.of(corpus), store.digests
+
+    def is_other(clip: int) -> bool:
+        try:
+            return bool(digest(*read(kept.file(clip))) != digests[clip])
+        except DataError:
+            return True
+
+    replaced = []
+    for clip, other in enumerate(map_in_order(is_other, range(len(kept)), jobs)):
+        if other:
+            replaced.append(str(kept.file(clip)))
+        if progress:
+            progress(clip + 1, len(kept))
+    return store, replaced
+
+
+def prune(*, unused_days: float = UNUSED_DAYS, folder: Path | None = None) -> list[Path]:
+    """Remove the stores that nobody uses now or has used for so many days; return where they were."""
+    used_since = time.time() - 86_400 * unused_days
+    removed = []
+    for path in _stores(folder):
+        description = path / DESCRIPTION
+        if path.stat().st_mtime <= used_since and not (description.exists() and is_held(description)):
+            remove(path)
+            removed.append(path)
+    return removed
+
+
+def _stores(folder: Path | None) -> list[Path]:
+    """Return the folders of stores, the one that was last of use first."""
+    folder = folder or _default_folder()
+    found = [path for path in folder.glob("[!.]*") if path.is_dir()]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def _place(corpus: Corpus, features: Features, folder: Path | None = None) -> Path:
+    return (folder or _default_folder()) / store_name(corpus, features)
 
 
 def _default_folder() -> Path:
@@ -77,50 +167,51 @@ def _default_folder() -> Path:
 
 
 def _is_whole(path: Path) -> bool:
-    """Return whether a store is there; a broken one is removed."""
+    if not path.exists():
+        return False
     try:
         FeatureStore.open(path)
-    except DataError:
-        if path.exists():
-            shutil.rmtree(path)
+    except DamagedStore:
         return False
     return True
 
 
 def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, progress: Progress | None) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stores = f"{store_prefix(corpus, features)}-*"
-    older = distributed.by_first(lambda: [other for other in path.parent.glob(stores) if other.is_dir()])
-    with single_threaded_torch(), _temporary_folder(path.parent) as temporary:
-        index = _write_frames(temporary / "frames.f32", corpus, features, _known_clips(older), jobs, progress)
+    temporary = distributed.by_first(lambda: temporary_beside(path))
+    try:
+        distributed.by_first(temporary.mkdir)
+        known = _known_clips(corpus, features, path.parent)
+        with single_threaded_torch():
+            index, left_out = _write_frames(temporary / FRAMES, corpus, features, known, jobs, progress)
 
         def finish() -> None:
-            write_description(temporary, features, corpus, index)
-            _move_into_place(temporary, path)
-            for other in older:
-                shutil.rmtree(other, ignore_errors=True)
+            write_description(temporary, features, corpus, index, left_out)
+            if path.exists() and not _is_whole(path):
+                remove(path)  # also from those who map it: the new one is the same, but whole
+            try:
+                settle(temporary, path)
+            except OSError:  # another process has made the same one meanwhile
+                if not _is_whole(path):
+                    raise
 
         distributed.by_first(finish)
+    finally:
+        if distributed.rank() == 0:
+            remove(temporary)
 
 
 def _write_frames(
-    file: Path,
-    corpus: Corpus,
-    features: Features,
-    known: Sequence[_Known],
-    jobs: int | None,
-    progress: Progress | None,
-) -> Index:
+    file: Path, corpus: Corpus, features: Features, known: _Known, jobs: int | None, progress: Progress | None
+) -> tuple[Index, list[LeftOut]]:
     """Write the frames of all clips; of several processes each writes its share, and the first joins them."""
     own = _part(file, distributed.rank())
     shares = distributed.gathered(_write_share(own, corpus, features, known, jobs, progress))
-    faults = [fault for _, share in shares for fault in share]
     if progress:
         progress(len(corpus), len(corpus))
-    if faults:
+    if faults := [fault for _, _, share in shares for fault in share]:
         raise DataError(
-            f"{len(faults)} of {len(corpus)} clips cannot be used\n{indented(faults)}",
-            "remove or replace these files",
+            f"{len(faults):,} of {len(corpus):,} clips cannot be read now\n{indented(faults)}",
+            "make them readable, or leave them out with --exclude-file",
         )
     if distributed.rank() == 0:
         with file.open("ab") as whole:
@@ -129,7 +220,7 @@ def _write_frames(
                     shutil.copyfileobj(part, whole)
                 _part(file, number).unlink()
             whole.write(np.zeros(features.n_mels, np.float32).data)
-    return Index.of(np.concatenate([facts for facts, _ in shares]))
+    return Index.of(np.concatenate([facts for facts, _, _ in shares])), [clip for _, out, _ in shares for clip in out]
 
 
 def _part(file: Path, rank: int) -> Path:
@@ -138,105 +229,100 @@ def _part(file: Path, rank: int) -> Path:
 
 
 def _write_share(
-    file: Path,
-    corpus: Corpus,
-    features: Features,
-    known: Sequence[_Known],
-    jobs: int | None,
-    progress: Progress | None,
-) -> tuple[NDArray[np.float64], list[str]]:
-    """Write the frames of this process's clips; return each one's facts, and what is wrong with the unreadable ones."""
+    file: Path, corpus: Corpus, features: Features, known: _Known, jobs: int | None, progress: Progress | None
+) -> tuple[NDArray[np.void], list[LeftOut], list[str]]:
+    """Write the frames of this process's clips.
+
+    Returns
+    -------
+    CLIP_FACTS array
+        Of the clips written.
+    list of LeftOut
+        Clips that cannot be used.
+    list of str
+        What is wrong with clips that could not be read, which may pass.
+    """
     from audiomnist.features.mel import MelPower
 
     mel = MelPower(features)
     starts = range(0, len(corpus), CLIPS_PER_CHUNK)
     own = starts[distributed.share(len(starts))]
     chunks = [range(start, min(start + CLIPS_PER_CHUNK, len(corpus))) for start in own]
-    facts = np.zeros((sum(map(len, chunks)), 4))
-    n_done = 0
+    facts = np.zeros(sum(map(len, chunks)), CLIP_FACTS)
+    n_written = n_done = 0
+    left_out: list[LeftOut] = []
     faults: list[str] = []
     jobs = jobs or max(1, (os.cpu_count() or 1) // distributed.local_size())
     with file.open("wb") as out:
-        for results in map_in_order(lambda clips: _compute(corpus, clips, mel, known), chunks, jobs):
+        for results in map_in_order(lambda clips: list(_computed(corpus, clips, mel, known)), chunks, jobs):
             for result in results:
-                if isinstance(result, DataError):
-                    faults.append(result.message)
-                else:
+                if isinstance(result, ClipFrames):
                     out.write(result.frames.numpy().data)
-                    facts[n_done] = result.facts
-                n_done += 1
+                    facts[n_written] = result.facts
+                    n_written += 1
+                elif isinstance(result, LeftOut):
+                    left_out.append(result)
+                else:
+                    faults.append(result.message)
+            n_done += len(results)
             if progress:
                 progress(min(n_done * distributed.size(), len(corpus)), len(corpus))
-    return facts, faults
+    return facts[:n_written], left_out, faults
 
 
-def _compute(corpus: Corpus, clips: range, mel: MelPower, known: Sequence[_Known]) -> list[ClipFrames | DataError]:
-    """Return the features of consecutive clips, copied where known, and what is wrong with the unreadable ones."""
-    results: dict[int, ClipFrames | DataError] = {}
+def _computed(corpus: Corpus, clips: range, mel: MelPower, known: _Known) -> Iterator[ClipFrames | LeftOut | DataError]:
+    """Yield the features of consecutive clips, copied where known; else why there are none, for good or for now."""
+    files = clip_files(corpus, clips)
     recordings: dict[int, tuple[Samples, int]] = {}
+    unread: dict[int, LeftOut | DataError] = {}
     with _READING:
-        for clip in clips:
-            copies = (store.find(corpus.paths[clip], corpus.stamps[clip]) for store in known)
-            if (copy := next(filter(None, copies), None)) is not None:
-                results[clip] = copy
+        for clip, file in zip(clips, files, strict=True):
+            if file not in known:
+                try:
+                    recordings[clip] = _read_unchanged(file)
+                except BadSound as error:
+                    passing = isinstance(error.__cause__, OSError) and error.__cause__.errno not in _NO_FILE
+                    unread[clip] = error if passing else LeftOut(clip, corpus.paths[clip], error.reason)
+                except DataError as error:
+                    unread[clip] = error
+    waveforms = [resample(*recording, mel.sample_rate) for recording in recordings.values()]
+    computed = dict(zip(recordings, ClipFrames.of(waveforms, mel) if waveforms else [], strict=True))
+    for clip, file in zip(clips, files, strict=True):
+        if clip in unread:
+            yield unread[clip]
+        elif file in known:
+            store, number = known[file]
+            yield store.clip(number)
+        elif math.isfinite(float(computed[clip].frames.sum())):
+            yield replace(computed[clip], digest=digest(*recordings[clip]))
+        else:
+            yield LeftOut(clip, corpus.paths[clip], "its features are not finite")
+
+
+def _read_unchanged(file: ClipFile) -> tuple[Samples, int]:
+    """Read a clip that is still the one that the corpus was scanned with."""
+    recording = read(Path(file.path))
+    status = os.stat(file.path)  # noqa: PTH116, half the time of Path.stat
+    if (status.st_size, status.st_mtime_ns) != file[1:]:
+        raise DataError(f"{file.path}: changed while it was read", "run the command again")
+    return recording
+
+
+def _known_clips(corpus: Corpus, features: Features, folder: Path) -> _Known:
+    """Return where the clips of a corpus are in other whole stores of the same front end."""
+    known: _Known = {}
+    missing: set[ClipFile] | None = None
+    for path in _stores(folder):
+        with suppress(DataError, OSError, ValueError):
+            made_from = Description.of(path)
+            if (made_from.features, made_from.libraries) != (features, libraries()):
                 continue
-            try:
-                recordings[clip] = read(corpus.file(clip))
-            except DataError as error:
-                results[clip] = error
-    waveforms = {clip: resample(*recording, mel.sample_rate) for clip, recording in recordings.items()}
-    if waveforms:
-        results.update(zip(waveforms, ClipFrames.of(list(waveforms.values()), mel), strict=True))
-    return [results[clip] for clip in clips]
-
-
-@dataclass(frozen=True)
-class _Known:
-    """The clips of an older store, by path; little more than the paths is held in memory."""
-
-    store: FeatureStore
-    numbers: dict[str, int]
-    stamps: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, store: FeatureStore) -> _Known:
-        keys = store.clip_keys()
-        stamps = np.array([key[1:] for key in keys], dtype=np.int64).reshape(-1, 2)
-        return cls(store, {key[0]: number for number, key in enumerate(keys)}, stamps)
-
-    def find(self, path: str, stamp: NDArray[np.int64]) -> ClipFrames | None:
-        """Return a clip if it is there and unchanged."""
-        number = self.numbers.get(path)
-        if number is None or not np.array_equal(self.stamps[number], stamp):
-            return None
-        return self.store.clip(number)
-
-
-def _known_clips(stores: Iterable[Path]) -> list[_Known]:
-    """Return the clips of whole older stores."""
-    known = []
-    for path in stores:
-        with suppress(DataError):
-            known.append(_Known.of(FeatureStore.open(path)))
+            store = FeatureStore.open(path)
+            if store.damaged_files():
+                continue
+            missing = set(clip_files(corpus)) if missing is None else missing
+            known |= {file: (store, number) for number, file in enumerate(store.clip_files()) if file in missing}
+            missing -= known.keys()
+            if not missing:
+                break
     return known
-
-
-@contextmanager
-def _temporary_folder(parent: Path) -> Iterator[Path]:
-    """Give a folder that all processes share; the first makes and removes it."""
-    path = distributed.by_first(lambda: parent / f".partial-{uuid4().hex}")
-    try:  # known by name before it is there, so that Ctrl-C at no moment leaves it behind
-        distributed.by_first(path.mkdir)
-        yield path
-    finally:
-        if distributed.rank() == 0:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _move_into_place(folder: Path, path: Path) -> None:
-    """Rename a finished store; if another process finished the same one first, that one stays."""
-    try:
-        folder.rename(path)
-    except OSError:
-        if not path.exists():
-            raise

@@ -1,33 +1,87 @@
-"""Mel power of many clips, ragged: of a whole corpus on disk, memory-mapped and known by a fingerprint, or in memory.
+"""Mel power of many clips, ragged: of a whole corpus on disk, memory-mapped, or in memory.
 
 On disk a store is a folder: ``frames.f32`` (float32, row-major, one row of mel power per frame, a last row of zeros
-that stands for silence), ``index.npz`` (an entry per clip, in the order of the corpus) and ``store.json``.
+that stands for silence), ``index.npz`` (an entry per clip), ``clips.json`` (each clip's file) and ``store.json``
+(``Description``). Its name is a hash of what it holds, so whoever asks for the same finds it, and nobody else.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import warnings
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from audiomnist.config import Features
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError
+from audiomnist.features.clips import CLIP_FACTS, ClipFrames
+from audiomnist.files import Hold
 
 if TYPE_CHECKING:
     import torch
 
-    from audiomnist.features.clips import ClipFrames
+FORMAT = 2  # of the files, and of what MelPower and ClipFrames compute
+LIBRARIES = ("numpy", "soundfile", "soxr", "torch")
+FRAMES, INDEX, CLIPS, DESCRIPTION = "frames.f32", "index.npz", "clips.json", "store.json"
+_BLOCK_BYTES = 1 << 20  # that one checksum is of
+_BLOCKS_LOOKED_AT = 16
 
-FORMAT = 1
+
+class DamagedStore(DataError):
+    """A store that is there but not whole; making it again is the cure."""
+
+
+class ClipFile(NamedTuple):
+    """A clip's file as it was when it was read."""
+
+    path: str
+    n_bytes: int
+    changed_ns: int
+
+
+class LeftOut(NamedTuple):
+    """A clip that cannot be used: its place in the corpus, its path there, and why."""
+
+    clip: int
+    path: str
+    reason: str
+
+
+class Description(BaseModel):
+    """``store.json``: what a store was made from, and the checksums of its files, one of each MiB."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int
+    features: Features
+    libraries: dict[str, str]
+    n_clips: int
+    left_out: tuple[LeftOut, ...]
+    sizes: dict[str, int]
+    checksums: dict[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, store: Path) -> Description:
+        """Read the description of a store."""
+        description = cls.model_validate(json.loads((store / DESCRIPTION).read_bytes()))
+        if description.format != FORMAT:
+            raise ValueError(f"format {description.format}, this version reads {FORMAT}")
+        return description
+
+
+_CLIP_FILES = TypeAdapter(list[ClipFile])
 
 
 @dataclass(frozen=True)
@@ -43,6 +97,8 @@ class Index:
         Length at the store's sample rate.
     lowest, highest : float32 array [n_clips]
         Extreme sample values.
+    digests : 16-byte void array [n_clips]
+        Equal for equal sound, see ``audio.digest``.
     """
 
     starts: NDArray[np.int64]
@@ -50,19 +106,13 @@ class Index:
     n_samples: NDArray[np.int64]
     lowest: NDArray[np.float32]
     highest: NDArray[np.float32]
+    digests: NDArray[np.void]
 
     @classmethod
-    def of(cls, facts: NDArray[np.float64]) -> Index:
-        """Return the index of clips that lie one after the other.
-
-        Parameters
-        ----------
-        facts : float64 array [n_clips, 4]
-            Frames, samples, lowest and highest of each.
-        """
-        n_frames, n_samples = facts[:, :2].T.astype(np.int64, order="C")
-        lowest, highest = facts[:, 2:].T.astype(np.float32, order="C")
-        return cls(np.cumsum(n_frames) - n_frames, n_frames, n_samples, lowest, highest)
+    def of(cls, facts: NDArray[np.void]) -> Index:
+        """Return the index of clips that lie one after the other, given a ``CLIP_FACTS`` array [n_clips]."""
+        columns = {name: np.ascontiguousarray(facts[name]) for name in facts.dtype.names or ()}
+        return cls(np.cumsum(columns["n_frames"]) - columns["n_frames"], **columns)
 
     @property
     def n_rows(self) -> int:
@@ -92,52 +142,118 @@ class ClipStore:
         """Size of the frames."""
         return self.frames.nbytes
 
+    @property
+    def digests(self) -> list[bytes]:
+        """16 bytes of each clip, equal for equal sound before resampling."""
+        digests: list[bytes] = self.index.digests.tolist()
+        return digests
+
     @classmethod
     def in_memory(cls, features: Features, clips: Sequence[ClipFrames]) -> ClipStore:
         """Return a store of clips that is not written anywhere."""
         import torch
 
         frames = torch.cat([*(clip.frames for clip in clips), torch.zeros(1, features.n_mels)])
-        return ClipStore(features, Index.of(np.array([clip.facts for clip in clips])), frames)
+        return ClipStore(features, Index.of(np.array([clip.facts for clip in clips], CLIP_FACTS)), frames)
 
 
 @dataclass(frozen=True)
 class FeatureStore(ClipStore):
-    """A finished store on disk, its frames mapped and not read; they cannot be written to."""
+    """A finished store on disk, its frames mapped and not read; they cannot be written to.
+
+    It has the clips of the corpus that it was made for, in their order, without those that were left out.
+
+    Attributes
+    ----------
+    path : Path
+    description : Description
+    """
 
     path: Path
+    description: Description
+    _hold: Hold = field(repr=False, compare=False)  # while it lives the store is not removed
 
     @classmethod
     def open(cls, path: Path) -> FeatureStore:
-        """Open a store.
+        """Open a store; a sample of its frames is compared with their checksums, or all where they are few.
 
         Raises
         ------
+        DamagedStore
+            If it is not whole, or of another format.
         DataError
-            If it is missing, broken or of another format.
+            If it is not there, or cannot be read now.
         """
-        file = path / "frames.f32"
         try:
-            description = json.loads((path / "store.json").read_text(encoding="utf-8"))
-            with np.load(path / "index.npz") as arrays:
-                index = Index(**{name: arrays[name] for name in Index.__dataclass_fields__})
-            features = Features(**description["features"])
-            shape = (index.n_rows + 1, features.n_mels)
-            if description["format"] != FORMAT or file.stat().st_size != 4 * shape[0] * shape[1]:
-                raise ValueError("wrong size or format")
-            frames = _map(file, shape)
-        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
-            raise DataError(f"{path}: no whole feature store ({error})", "run 'audiomnist prep' again") from error
-        return cls(features, index, frames, path)
+            hold = Hold(path / DESCRIPTION)
+            try:
+                return cls._read(path, hold)
+            except BaseException:
+                hold.release()
+                raise
+        except (EOFError, ValueError, KeyError, TypeError, BadZipFile, FileNotFoundError) as error:
+            if not path.exists():
+                raise DataError(f"{path}: no feature store", "make it: audiomnist prep") from error
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise DamagedStore(f"{path}: no whole feature store ({reason})", "run 'audiomnist prep' again") from error
+        except OSError as error:
+            raise DataError(
+                f"{error.filename or path}: cannot be read ({error.strerror})",
+                "check permissions and limits, try again",
+            ) from error
 
-    def clip_keys(self) -> list[tuple[str, int, int]]:
-        """Return path, size in bytes and time of change in nanoseconds of each clip when it was read."""
-        return [tuple(key) for key in json.loads((self.path / "clips.json").read_text(encoding="utf-8"))]
+    @classmethod
+    def _read(cls, path: Path, hold: Hold) -> FeatureStore:
+        description = Description.of(path)
+        _check(path, description, INDEX)
+        with np.load(path / INDEX) as arrays:
+            index = Index(**{name: arrays[name] for name in Index.__dataclass_fields__})
+        shape = (index.n_rows + 1, description.features.n_mels)
+        if description.sizes[FRAMES] != 4 * shape[0] * shape[1]:
+            raise ValueError("index and frames do not belong together")
+        _check(path, description, FRAMES, n_blocks=_BLOCKS_LOOKED_AT)
+        return cls(description.features, index, _map(path / FRAMES, shape), path, description, hold)
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The clips of the corpus that cannot be used."""
+        return self.description.left_out
+
+    @property
+    def kept(self) -> NDArray[np.int64]:
+        """Places in the corpus of the store's clips: int64 array [n_clips]."""
+        return np.delete(np.arange(self.description.n_clips), [clip.clip for clip in self.left_out])
+
+    def of(self, corpus: Corpus) -> Corpus:
+        """Return the corpus without the clips that were left out, so that both number their clips alike."""
+        return corpus.select(self.kept) if self.left_out else corpus
+
+    def clip_files(self) -> list[ClipFile]:
+        """Return each clip's file as it was when it was read.
+
+        Raises
+        ------
+        DamagedStore
+            If the list is damaged.
+        """
+        try:
+            _check(self.path, self.description, CLIPS)
+            return _CLIP_FILES.validate_python(json.loads((self.path / CLIPS).read_bytes()))
+        except ValueError as error:
+            raise DamagedStore(f"{self.path / CLIPS}: damaged", "run 'audiomnist prep --verify'") from error
+
+    def damaged_files(self) -> list[str]:
+        """Compare everything with its checksums; return what does not fit."""
+        damage = []
+        for name in self.description.checksums:
+            try:
+                _check(self.path, self.description, name)
+            except ValueError as error:
+                damage.append(str(error))
+        return damage
 
     def clip(self, number: int) -> ClipFrames:
         """Return a clip's features; the frames stay on disk."""
-        from audiomnist.features.clips import ClipFrames
-
         index = self.index
         start = int(index.starts[number])
         return ClipFrames(
@@ -145,6 +261,7 @@ class FeatureStore(ClipStore):
             int(index.n_samples[number]),
             float(index.lowest[number]),
             float(index.highest[number]),
+            index.digests[number].tobytes(),
         )
 
 
@@ -162,18 +279,60 @@ def _map(file: Path, shape: tuple[int, int]) -> torch.Tensor:
         return torch.from_numpy(values)
 
 
-def write_description(folder: Path, features: Features, corpus: Corpus, index: Index) -> None:
-    """Write everything of a store but its frames."""
-    np.savez(folder / "index.npz", **{name: getattr(index, name) for name in Index.__dataclass_fields__})
-    with (folder / "clips.json").open("w", encoding="utf-8") as file:
-        for clip, path in enumerate(corpus.paths):
-            file.write(f"{',' if clip else '['}{json.dumps([path, *corpus.stamps[clip].tolist()])}\n")
-        file.write("]\n")
-    description = {"format": FORMAT, "features": features.model_dump(), "root": str(corpus.root.resolve())}
-    (folder / "store.json").write_text(json.dumps(description), encoding="utf-8")
+def _check(folder: Path, description: Description, name: str, n_blocks: int | None = None) -> None:
+    """Compare a file's size, and some of its blocks or all, with what the description says; raise ValueError."""
+    expected, size = description.checksums[name], (folder / name).stat().st_size
+    if size != description.sizes[name] or len(expected) != -(-size // _BLOCK_BYTES):
+        raise ValueError(f"{name} has {size:,} bytes, not {description.sizes[name]:,}")
+    n_blocks = len(expected) if n_blocks is None else min(n_blocks, len(expected))
+    spread = np.linspace(0, len(expected) - 1, n_blocks).astype(int).tolist()
+    with (folder / name).open("rb") as file:
+        for block in spread:
+            file.seek(block * _BLOCK_BYTES)
+            if zlib.crc32(file.read(_BLOCK_BYTES)) != expected[block]:
+                raise ValueError(f"{name} is damaged at byte {block * _BLOCK_BYTES:,}")
 
 
-def store_prefix(corpus: Corpus, features: Features) -> str:
-    """Name shared by the stores of one corpus folder under one front end, whatever its clips were at the time."""
-    identity = json.dumps([FORMAT, features.model_dump(), str(corpus.root.resolve())])
-    return f"{corpus.root.resolve().name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+def _checksums(file: Path) -> tuple[int, ...]:
+    with file.open("rb") as blocks:
+        return tuple(map(zlib.crc32, iter(lambda: blocks.read(_BLOCK_BYTES), b"")))
+
+
+def write_description(
+    folder: Path, features: Features, corpus: Corpus, index: Index, left_out: Sequence[LeftOut]
+) -> None:
+    """Write everything of a store but its frames, which must be there."""
+    np.savez(folder / INDEX, **{name: getattr(index, name) for name in Index.__dataclass_fields__})
+    unusable = {clip.clip for clip in left_out}
+    files = [file for clip, file in enumerate(clip_files(corpus)) if clip not in unusable]
+    (folder / CLIPS).write_text(json.dumps(files), encoding="ascii")
+    description = Description(
+        format=FORMAT,
+        features=features,
+        libraries=libraries(),
+        n_clips=len(corpus),
+        left_out=tuple(left_out),
+        sizes={name: (folder / name).stat().st_size for name in (FRAMES, INDEX, CLIPS)},
+        checksums={name: _checksums(folder / name) for name in (FRAMES, INDEX, CLIPS)},
+    )
+    (folder / DESCRIPTION).write_text(json.dumps(description.model_dump()), encoding="ascii")
+
+
+def clip_files(corpus: Corpus, clips: range | None = None) -> list[ClipFile]:
+    """Return the file of each clip of a corpus, or of some."""
+    root = str(corpus.root.resolve())
+    return [
+        ClipFile(os.path.join(root, corpus.paths[clip]), *corpus.stamps[clip].tolist())  # noqa: PTH118, it is many
+        for clip in (range(len(corpus)) if clips is None else clips)
+    ]
+
+
+def libraries() -> dict[str, str]:
+    """Return the versions of what features are computed with."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+def store_name(corpus: Corpus, features: Features) -> str:
+    """Return the name of the store of a corpus: a hash of everything that its content depends on."""
+    identity = json.dumps([FORMAT, features.model_dump(), libraries(), clip_files(corpus)])
+    return f"{corpus.root.resolve().name[:100]}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"

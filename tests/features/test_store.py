@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -10,14 +11,17 @@ import pytest
 import soundfile
 import torch
 
+from audiomnist import audio
 from audiomnist.audio import read, resample
 from audiomnist.config import Features
 from audiomnist.corpus import scan
 from audiomnist.errors import DataError
 from audiomnist.features import FeatureStore, prepare
+from audiomnist.features import store as store_module
 from audiomnist.features.clips import ClipFrames
 from audiomnist.features.mel import MelPower
-from audiomnist.features.store import ClipStore, Index
+from audiomnist.features.prep import prune, verify
+from audiomnist.features.store import ClipStore, Index, write_description
 
 FEATURES = Features(sample_rate=8_000, n_fft=256, hop_length=128, n_mels=20)
 MakeCorpus = Callable[..., Path]
@@ -56,17 +60,18 @@ def test_a_store_in_memory_holds_what_one_on_disk_does(root: Path, tmp_path: Pat
     in_memory = ClipStore.in_memory(FEATURES, ClipFrames.of(waveforms, MelPower(FEATURES)))
     torch.testing.assert_close(in_memory.frames, on_disk.frames)
     assert in_memory.n_bytes == on_disk.n_bytes
-    for name in Index.__dataclass_fields__:
+    for name in Index.__dataclass_fields__.keys() - {"digests"}:
         np.testing.assert_array_equal(getattr(in_memory.index, name), getattr(on_disk.index, name))
 
 
-def test_frames_can_take_more_than_the_memory_a_process_may_have(root: Path, tmp_path: Path) -> None:
-    store = prepare(scan(root), FEATURES, folder=tmp_path / "stores")
+def test_frames_may_be_larger_than_memory(root: Path, tmp_path: Path) -> None:
+    corpus = scan(root)
+    store = prepare(corpus, FEATURES, folder=tmp_path / "stores")
     n_frames = store.index.n_frames.copy()
     n_frames[-1] = 4_000_000_000 // (4 * FEATURES.n_mels)
     index = replace(store.index, n_frames=n_frames)
-    np.savez(store.path / "index.npz", **{name: getattr(index, name) for name in Index.__dataclass_fields__})
     os.truncate(store.path / "frames.f32", 4 * FEATURES.n_mels * (index.n_rows + 1))
+    write_description(store.path, FEATURES, corpus, index, [])
     program = (
         "import resource, sys; from pathlib import Path; import torch; from audiomnist.features import FeatureStore;"
         "resource.setrlimit(resource.RLIMIT_DATA, (3_000_000_000, 3_000_000_000));"
@@ -108,14 +113,15 @@ def test_any_change_makes_a_store_of_its_own(root: Path, tmp_path: Path, change:
 def test_a_store_grown_from_an_older_one_equals_one_made_afresh(
     root: Path, make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
-    prepare(scan(root), FEATURES, folder=tmp_path / "stores")
+    first = prepare(scan(root), FEATURES, folder=tmp_path / "stores")
     make_corpus(root, speakers=3, repetitions=4)
     grown = prepare(scan(root), FEATURES, folder=tmp_path / "stores")
     fresh = prepare(scan(root), FEATURES, folder=tmp_path / "other")
     torch.testing.assert_close(grown.frames, fresh.frames, rtol=0, atol=0)
     for name in grown.index.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(grown.index, name), getattr(fresh.index, name))
-    assert len(list((tmp_path / "stores").iterdir())) == 1
+    assert grown.path != first.path
+    assert len(list((tmp_path / "stores").iterdir())) == 2
 
 
 def test_growing_reads_only_what_is_new(root: Path, tmp_path: Path) -> None:
@@ -139,15 +145,135 @@ def test_a_damaged_store_is_made_again(root: Path, tmp_path: Path, damage: str) 
     assert computed == 80
 
 
-def test_every_unreadable_clip_is_named_and_nothing_is_left(root: Path, tmp_path: Path) -> None:
+def test_unusable_clips_are_left_out_with_a_reason(root: Path, tmp_path: Path) -> None:
     corpus = scan(root)
-    for clip in (2, 5):
-        corpus.file(clip).write_bytes(b"no audio")
+    corpus.file(2).write_bytes(b"no audio")
+    soundfile.write(corpus.file(5), np.full(900, 1e30, dtype=np.float32), 8_000, subtype="FLOAT")
+    corpus = scan(root)
+    store = prepare(corpus, FEATURES, folder=tmp_path / "stores")
+    assert [(clip.clip, clip.path) for clip in store.left_out] == [(clip, corpus.paths[clip]) for clip in (2, 5)]
+    assert "neither WAV" in store.left_out[0].reason
+    assert store.of(corpus).paths == tuple(path for clip, path in enumerate(corpus.paths) if clip not in {2, 5})
+    assert len(store) == len(store.of(corpus)) == 78
+    assert FeatureStore.open(store.path).left_out == store.left_out
     with pytest.raises(DataError, match="2 of 80 clips") as error:
-        prepare(scan(root), FEATURES, folder=tmp_path / "stores")
+        prepare(corpus, FEATURES, folder=tmp_path / "stores", strict=True)
     assert corpus.paths[2] in error.value.message
-    assert corpus.paths[5] in error.value.message
+
+
+def test_a_clip_that_may_not_be_read_now_is_an_error(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = scan(root)
+
+    def refused(path: Path, flags: int) -> int:
+        if path.name == corpus.paths[3]:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return os.open(path, flags)
+
+    monkeypatch.setattr(audio, "_open", refused)
+    with pytest.raises(DataError, match="1 of 80 clips cannot be read now"):
+        prepare(corpus, FEATURES, folder=tmp_path / "stores")
     assert not list((tmp_path / "stores").iterdir())
+    monkeypatch.undo()
+    assert not prepare(corpus, FEATURES, folder=tmp_path / "stores").left_out
+
+
+def test_a_clip_that_changes_during_prep_is_an_error(root: Path, tmp_path: Path) -> None:
+    corpus = scan(root)
+    os.utime(corpus.file(3), ns=(1, 1))
+    with pytest.raises(DataError, match="changed while it was read"):
+        prepare(corpus, FEATURES, folder=tmp_path / "stores")
+
+
+def test_equal_sound_has_equal_digests_in_any_container(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(-20_000, 20_000, 900, dtype=np.int16)
+    for name, louder in (("0_a_0.wav", 0), ("0_b_0.flac", 0), ("1_a_0.wav", 1)):
+        soundfile.write(tmp_path / name, samples + np.int16(louder), 8_000)
+    first, same, other = prepare(scan(tmp_path), FEATURES, folder=tmp_path / "stores").digests
+    assert first == same != other
+    assert len(first) == 16
+
+
+def test_different_selections_keep_each_others_stores(root: Path, tmp_path: Path) -> None:
+    corpus, stores = scan(root), tmp_path / "stores"
+    whole = prepare(corpus, FEATURES, folder=stores)
+    part = prepare(corpus.select(range(10)), FEATURES, folder=stores)
+    assert len(FeatureStore.open(whole.path)) == 80
+    assert part.path != whole.path
+    relabelled = replace(corpus, digits=corpus.digits[::-1].copy())
+    assert prepare(relabelled, FEATURES, folder=stores).path == whole.path
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[[1]]"])
+def test_a_damaged_list_of_clips_is_passed_over(root: Path, tmp_path: Path, content: bytes) -> None:
+    older, _ = prepare_counting(root, tmp_path / "stores")
+    (older.path / "clips.json").write_bytes(content)
+    (root / scan(root).paths[0]).unlink()
+    store, _ = prepare_counting(root, tmp_path / "stores")
+    assert len(store) == 79
+
+
+def test_frames_overwritten_with_zeros_are_noticed(root: Path, tmp_path: Path) -> None:
+    store, _ = prepare_counting(root, tmp_path / "stores")
+    frames = store.path / "frames.f32"
+    size = frames.stat().st_size
+    with frames.open("r+b") as file:
+        file.seek(size // 2)
+        file.write(bytes(4_000))
+    with pytest.raises(DataError, match="damaged at byte"):
+        FeatureStore.open(store.path)
+
+
+def test_a_read_error_removes_no_store(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus, stores = scan(root), tmp_path / "stores"
+    path = prepare(corpus, FEATURES, folder=stores).path
+
+    def refused(*arguments: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", "index.npz")
+
+    monkeypatch.setattr(np, "load", refused)
+    with pytest.raises(DataError, match="Too many open files"):
+        prepare(corpus, FEATURES, folder=stores)
+    monkeypatch.undo()
+    assert len(FeatureStore.open(path)) == 80
+
+
+def test_pruning_spares_what_is_new_or_in_use(root: Path, tmp_path: Path) -> None:
+    corpus, stores = scan(root), tmp_path / "stores"
+    used = prepare(corpus, FEATURES, folder=stores)
+    paths = [prepare(corpus.select(range(n)), FEATURES, folder=stores).path for n in (10, 20)]
+    for path in (used.path, paths[0]):
+        os.utime(path, (0, 0))
+    assert prune(folder=stores) == [paths[0]]
+    assert sorted(stores.iterdir()) == sorted([used.path, paths[1]])
+    held = used.path
+    del used
+    assert prune(folder=stores, unused_days=0) == sorted([held, paths[1]], key=lambda path: path != paths[1])
+
+
+def test_verifying_finds_a_file_replaced_with_size_and_time_kept(root: Path, home: Path) -> None:
+    corpus = scan(root)
+    prepare(corpus, FEATURES)
+    assert verify(corpus, FEATURES)[1] == []
+    file = corpus.file(7)
+    status, sound = file.stat(), file.read_bytes()
+    file.write_bytes(sound[:44] + sound[:43:-1])
+    os.utime(file, ns=(status.st_mtime_ns, status.st_mtime_ns))
+    assert verify(corpus, FEATURES)[1] == [str(file.resolve())]
+
+
+def test_verifying_takes_a_damaged_store_out_of_its_place(
+    root: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = scan(root)
+    path = prepare(corpus, FEATURES).path
+    with (path / "frames.f32").open("r+b") as file:
+        file.write(bytes(4_000))
+    monkeypatch.setattr(store_module, "_BLOCKS_LOOKED_AT", 0)
+    with pytest.raises(DataError, match="damaged at byte 0"):
+        verify(corpus, FEATURES)
+    assert not path.exists()
 
 
 def test_the_number_of_threads_changes_nothing(root: Path, tmp_path: Path) -> None:
