@@ -8,7 +8,7 @@ DATA ?= synthetic
 
 .PHONY: help
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -50,8 +50,14 @@ bench: $(VENV)/.runtime ## measure speed; prints a table
 	$(BIN)/python benchmarks/bench.py
 
 .PHONY: build
-build: $(VENV)/.dev ## build the wheel and the source distribution into dist/
+build: $(VENV)/.dev ## build the wheel, the source distribution and a bill of materials into dist/
 	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-file dist/audiomnist.cdx.json
+
+.PHONY: docs
+docs: $(VENV)/.dev ## build the documentation into build/site
+	$(BIN)/mkdocs build --quiet
 
 .PHONY: clean
 clean: ## remove the virtual environment and what tools left; data/ and runs/ stay
