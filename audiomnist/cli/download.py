@@ -13,7 +13,7 @@ _MORE = " (--json lists all)"
 
 
 def download(
-    name: Annotated[str, typer.Argument(help="audiomnist or fsdd.", metavar="NAME")] = "audiomnist",
+    name: Annotated[str, typer.Argument(help="audiomnist, fsdd or speech-commands.", metavar="NAME")] = "audiomnist",
     root: Annotated[
         Path | None,
         typer.Option(help="Folder that gets the corpus as NAME. (default: data)", show_default=False, metavar="DIR"),
@@ -28,8 +28,11 @@ def download(
             metavar="URL|ARCHIVE|FOLDER|hub",
         ),
     ] = None,
+    words: Annotated[
+        str, typer.Option(help="Of Speech Commands: the digits, or all words.", metavar="digits|all")
+    ] = "digits",
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check what is there against its manifest: files, sizes, headers.")
+        bool, typer.Option("--verify", help="Check files, sizes and headers against the recorded ones.")
     ] = False,
     deep: Annotated[bool, typer.Option("--deep", help="With --verify: also hash and decode every file.")] = False,
     json: options.Json = False,
@@ -42,17 +45,19 @@ def download(
     from audiomnist.download.sources import find_source
 
     quiet = quiet or json
-    path = (root or data_folder()) / find_source(name).name
+    corpus = find_source(name, words=words)
+    path = (root or data_folder()) / corpus.name
     if deep and not verify:
         raise UsageError("--deep belongs to --verify", f"{command('audiomnist download --verify --deep', name)}")
     console = result_console()
     if verify:
         with byte_progress(quiet=quiet) as show:
-            deviations = [str(deviation) for deviation in check(path, deep=deep, progress=show)]
+            problems = check(path, deep=deep, progress=show)
+        deviations = [f"{file}: {problem}" for file, problem in problems.items()]
         failure = None
         if deviations:
             failure = DataError(
-                f"{path} differs from its manifest in {len(deviations)} ways\n{indented(deviations, more=_MORE)}",
+                f"{path} differs from what was recorded in {len(deviations)} ways\n{indented(deviations, more=_MORE)}",
                 f"remove it and get it again: {command('audiomnist download', name)}",
             )
         if json:
@@ -60,11 +65,11 @@ def download(
             raise typer.Exit(failure.exit_code if failure else 0)
         if failure:
             raise failure
-        console.print(f"{path}: as its manifest says")
+        console.print(f"{path}: every file is as recorded in its manifest")
         return
     chatter = chatter_console(quiet)
     with byte_progress(quiet=quiet) as show:
-        report = bring(name, path, source=source, progress=show, on_event=chatter.print)
+        report = bring(corpus, path, source=source, progress=show, on_event=chatter.print)
     if json:
         print_json(report.__dict__)
         return

@@ -8,6 +8,7 @@ from audiomnist.files import home
 GET_IT = {
     "audiomnist": "audiomnist download audiomnist",
     "fsdd": "audiomnist download fsdd",
+    "speech-commands": "audiomnist download speech-commands",
     "synthetic": "audiomnist synth",
 }
 
@@ -23,7 +24,7 @@ def locate(place: str) -> Path:
     Parameters
     ----------
     place : str
-        ``audiomnist``, ``fsdd`` or ``synthetic`` for a corpus in the data folder; anything else is a path.
+        ``audiomnist``, ``fsdd``, ``speech-commands`` or ``synthetic`` for a corpus in the data folder; else a path.
 
     Raises
     ------

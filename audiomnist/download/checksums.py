@@ -1,34 +1,26 @@
-"""The manifest of a corpus: every file's size, hash and header, to tell later whether all is as it was."""
+"""The checksums of a corpus: every file's size, hash and header, to tell later whether all is as it was."""
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
-import soundfile
 from pydantic import TypeAdapter, ValidationError
 
+from audiomnist import audio
 from audiomnist.corpus.metadata import CHECKSUMS_NAME
 from audiomnist.download.sources import Progress
 from audiomnist.errors import DataError
 from audiomnist.files import write_text
 
-_CLIP_SUFFIX = ".wav"
-_BLOCK_FRAMES = 1 << 16
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_CLIP_SUFFIXES = {".wav", ".flac"}
 
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One line of the manifest.
+    """One line of the checksums.
 
-    Parameters
+    Attributes
     ----------
     path : str
         Relative to the corpus folder, with ``/`` between the parts.
@@ -36,10 +28,8 @@ class FileRecord:
         In bytes.
     sha256 : str
         Of the whole file, in hexadecimal.
-    sample_rate : int or None
-        In Hz; None for a file that is no readable recording.
-    frames : int or None
-        Samples per channel; None for a file that is no readable recording.
+    sample_rate, frames : int or None
+        In Hz, and samples per channel; None for a file that is no readable recording.
     """
 
     path: str
@@ -54,40 +44,8 @@ class FileRecord:
         return bool(self.sample_rate and self.frames)
 
 
-@dataclass(frozen=True)
-class Deviation:
-    """A file that is not as the manifest says.
-
-    Parameters
-    ----------
-    path : str
-        Relative to the corpus folder.
-    problem : str
-        What is wrong with it.
-    """
-
-    path: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.problem}"
-
-
-def write_manifest(folder: Path, *, progress: Progress | None = None) -> list[FileRecord]:
-    """Record every file below a folder in its ``manifest.jsonl``, on all cores.
-
-    Parameters
-    ----------
-    folder : Path
-        The corpus.
-    progress : callable, optional
-        Receives the bytes that are read.
-
-    Returns
-    -------
-    list of FileRecord
-        In the order of their paths.
-    """
+def write_checksums(folder: Path, *, progress: Progress | None = None) -> list[FileRecord]:
+    """Record every file below a folder in its ``manifest.jsonl``, on all cores; return the records by path."""
     paths = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
@@ -95,7 +53,7 @@ def write_manifest(folder: Path, *, progress: Progress | None = None) -> list[Fi
     )
     total_bytes = sum((folder / path).stat().st_size for path in paths)
     done_bytes, records = 0, []
-    for record in _on_all_cores(lambda path: _record(folder, path), paths):
+    for record in audio.map_in_order(lambda path: _record(folder, path), paths):
         records.append(record)
         done_bytes += record.size
         if progress is not None:
@@ -105,33 +63,35 @@ def write_manifest(folder: Path, *, progress: Progress | None = None) -> list[Fi
     return records
 
 
-def read_manifest(folder: Path) -> list[FileRecord]:
-    """Read a corpus's manifest.
+def read_checksums(folder: Path) -> list[FileRecord]:
+    """Read the checksums of a corpus.
 
     Raises
     ------
     DataError
-        There is none, or a line of it is broken.
+        If there are none, or a line of them is broken.
     """
-    manifest = folder / CHECKSUMS_NAME
-    if not manifest.is_file():
-        raise DataError(f"{folder} has no {CHECKSUMS_NAME}", "It is written by: audiomnist download NAME --from FOLDER")
+    file = folder / CHECKSUMS_NAME
+    if not file.is_file():
+        raise DataError(f"{folder} has no {CHECKSUMS_NAME}", "it is written by: audiomnist download NAME --from FOLDER")
     parser = TypeAdapter(FileRecord)
     records = []
-    for number, line in enumerate(manifest.read_bytes().splitlines(), start=1):
+    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         try:
             record = parser.validate_json(line, strict=True)
-        except ValidationError as error:
-            raise _broken(manifest, number) from error
-        path = PurePosixPath(record.path)
-        if path.is_absolute() or ".." in path.parts:
-            raise _broken(manifest, number)
+            path = PurePosixPath(record.path)
+            if path.is_absolute() or ".." in path.parts:
+                raise ValueError("leads out of the folder")
+        except (ValidationError, ValueError) as error:
+            raise DataError(
+                f"{file}, line {number}: not a record of a file", "remove the corpus folder and download it again"
+            ) from error
         records.append(record)
     return records
 
 
-def verify(folder: Path, *, deep: bool = False, progress: Progress | None = None) -> list[Deviation]:
-    """Compare a corpus with its manifest.
+def verify(folder: Path, *, deep: bool = False, progress: Progress | None = None) -> dict[str, str]:
+    """Compare a corpus with its checksums.
 
     Parameters
     ----------
@@ -144,33 +104,33 @@ def verify(folder: Path, *, deep: bool = False, progress: Progress | None = None
 
     Returns
     -------
-    list of Deviation
-        Files that are missing, changed, unreadable, or not in the manifest; empty if all is well.
+    dict of str to str
+        What is wrong with each file that is missing, changed, unreadable, or not recorded; empty if all is well.
 
     Raises
     ------
     DataError
-        The manifest is missing or broken.
+        If the checksums are missing or broken.
     """
-    records = read_manifest(folder)
+    records = read_checksums(folder)
     total_bytes = sum(record.size for record in records)
-    done_bytes, deviations = 0, []
-    checked = _on_all_cores(lambda record: _problem(folder, record, deep), records)
+    done_bytes, problems = 0, {}
+    checked = audio.map_in_order(lambda record: _problem(folder, record, deep), records)
     for record, problem in zip(records, checked, strict=True):
         if problem:
-            deviations.append(Deviation(record.path, problem))
+            problems[record.path] = problem
         done_bytes += record.size
         if progress is not None:
             progress(done_bytes, total_bytes)
     known = {record.path for record in records}
-    clips = (path for path in folder.rglob("*") if path.suffix.lower() == _CLIP_SUFFIX)
+    clips = (path for path in folder.rglob("*") if path.suffix.lower() in _CLIP_SUFFIXES)
     surplus = sorted({path.relative_to(folder).as_posix() for path in clips} - known)
-    return deviations + [Deviation(path, "not in the manifest") for path in surplus]
+    return problems | dict.fromkeys(surplus, "not in the manifest")
 
 
 def _record(folder: Path, path: str) -> FileRecord:
     file = folder / path
-    sample_rate, frames = _header(file) if file.suffix.lower() == _CLIP_SUFFIX else (None, None)
+    sample_rate, frames = _header(file)
     return FileRecord(path, file.stat().st_size, _sha256(file), sample_rate, frames)
 
 
@@ -181,10 +141,10 @@ def _problem(folder: Path, record: FileRecord, deep: bool) -> str:
         size = file.stat().st_size
         if size != record.size:
             return f"{size:,} bytes instead of {record.size:,}"
-        is_clip = file.suffix.lower() == _CLIP_SUFFIX
+        is_clip = file.suffix.lower() in _CLIP_SUFFIXES
         if is_clip and not record.is_readable_clip:
             return "no readable recording"
-        if is_clip and _header(file) != (record.sample_rate, record.frames):
+        if _header(file) != (record.sample_rate, record.frames):
             return "another header than in the manifest"
         if deep and _sha256(file) != record.sha256:
             return "another content than in the manifest"
@@ -198,36 +158,23 @@ def _problem(folder: Path, record: FileRecord, deep: bool) -> str:
 
 
 def _header(file: Path) -> tuple[int | None, int | None]:
-    try:
-        info = soundfile.info(file)
-    except soundfile.SoundFileError:
+    if file.suffix.lower() not in _CLIP_SUFFIXES:
         return None, None
-    return info.samplerate, info.frames
+    try:
+        header, _ = audio.look_at(file)
+    except DataError:
+        return None, None
+    return header.sample_rate, header.n_frames
 
 
 def _decoded_frames(file: Path) -> int | None:
     try:
-        with soundfile.SoundFile(file) as sound:
-            return sum(len(block) for block in sound.blocks(_BLOCK_FRAMES, dtype="float32"))
-    except soundfile.SoundFileError:
+        samples, _ = audio.decode(file)
+    except DataError:
         return None
+    return len(samples)
 
 
 def _sha256(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _on_all_cores(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    executor = ThreadPoolExecutor(os.cpu_count())
-    try:
-        yield from executor.map(function, items)
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _broken(manifest: Path, number: int) -> DataError:
-    return DataError(
-        f"{manifest}, line {number}: not a record of a file",
-        "Remove the corpus folder and download it again.",
-    )

@@ -7,24 +7,46 @@ known of the speaker (``gender``, ``accent``, ``age``, ``native_speaker``, ``ori
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from audiomnist.corpus.metadata import FILE_NAME
 from audiomnist.download.sources import Progress, Source
 from audiomnist.errors import ConfigError, DataError
+from audiomnist.files import write_text
 
 ORIGIN = "hub"
 REPOSITORY = "gilkeyio/AudioMNIST"
 _ROWS_AT_ONCE = 256
-_SPEAKER_COLUMNS = {
-    "gender": "gender",
-    "accent": "accent",
-    "age": "age",
-    "native_speaker": "native speaker",
-    "origin": "origin",
-}
+_HINT = f"leave out --from {ORIGIN} to take the corpus's own archive"
+
+
+class _Audio(BaseModel):
+    content: bytes = Field(alias="bytes")
+    path: str | None = None
+
+
+class _Row(BaseModel):
+    """A clip of the mirror; digit and speaker can only be what a path of the corpus may hold."""
+
+    audio: _Audio
+    digit: int = Field(ge=0, le=9)
+    speaker_id: int = Field(ge=0, le=99)
+    gender: str | None = None
+    accent: str | None = None
+    age: int | str | None = None
+    native_speaker: bool | str | None = None
+    origin: str | None = None
+
+    @property
+    def speaker(self) -> str:
+        return f"{self.speaker_id:02d}"
+
+    def about_speaker(self) -> dict[str, Any]:
+        known = self.model_dump(include={"gender", "accent", "age", "native_speaker", "origin"}, exclude_none=True)
+        return {name.replace("_", " "): value for name, value in known.items()}
 
 
 def fetch_tables(source: Source, folder: Path) -> Path:
@@ -50,8 +72,7 @@ def fetch_tables(source: Source, folder: Path) -> Path:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(
-            f"{REPOSITORY} cannot be fetched from the hub: {reason}",
-            "run the command again, or leave out --from hub to take the corpus's own archive",
+            f"{REPOSITORY} cannot be fetched from the hub: {reason}", f"run the command again, or {_HINT}"
         ) from error
     return folder
 
@@ -59,8 +80,8 @@ def fetch_tables(source: Source, folder: Path) -> Path:
 def unpack_tables(tables: Path, folder: Path, source: Source, *, progress: Progress) -> list[str]:
     """Write the clips and the speakers' metadata of parquet tables in the corpus's layout.
 
-    A clip keeps the number in its file name; where the table gives no such name, clips of a speaker and digit are
-    numbered as they come.
+    A clip keeps the number in its file name, which must agree with its row; where the table gives no such name, clips
+    of a speaker and digit are numbered as they come.
 
     Returns
     -------
@@ -70,52 +91,48 @@ def unpack_tables(tables: Path, folder: Path, source: Source, *, progress: Progr
     Raises
     ------
     DataError
-        If there is no table, a column is missing, or two rows are the same clip.
+        If there is no table, a column is missing or holds what it must not, or two rows are the same clip.
     """
     import pyarrow
     from pyarrow import parquet
 
     speakers: dict[str, dict[str, Any]] = {}
-    counted: Counter[tuple[str, str]] = Counter()
+    counted: Counter[tuple[str, int]] = Counter()
     files = sorted(tables.rglob("*.parquet"))
     if not files:
-        raise DataError(f"no parquet table in {tables}", "run the command again without --from hub")
+        raise DataError(f"no parquet table in {tables}", f"run the command again without --from {ORIGIN}")
     total = sum(file.stat().st_size for file in files)
     done = 0
     for file in files:
         try:
             for batch in parquet.ParquetFile(file).iter_batches(_ROWS_AT_ONCE):
-                for row in batch.to_pylist():
-                    _write_row(row, folder, source, speakers, counted)
-        except (pyarrow.ArrowException, KeyError, TypeError) as error:
-            raise DataError(
-                f"{file.name}: not a table of clips ({error!r})",
-                "leave out --from hub to take the corpus's own archive",
-            ) from error
+                for row in map(_Row.model_validate, batch.to_pylist()):
+                    speakers.setdefault(row.speaker, row.about_speaker())
+                    _write_clip(row, folder / _place(row, source, counted))
+        except (pyarrow.ArrowException, ValidationError) as error:
+            reason = str(error).strip().replace("\n", " ")
+            raise DataError(f"{file.name}: not a table of clips ({reason})", _HINT) from error
         done += file.stat().st_size
         progress(done, total)
-    text = json.dumps(dict(sorted(speakers.items())), indent=4)
-    (folder / "data" / FILE_NAME).write_text(text, encoding="utf-8")
+    write_text(folder / "data" / FILE_NAME, json.dumps(dict(sorted(speakers.items())), indent=4))
     return []
 
 
-def _write_row(
-    row: Mapping[str, Any],
-    folder: Path,
-    source: Source,
-    speakers: dict[str, dict[str, Any]],
-    counted: Counter[tuple[str, str]],
-) -> None:
-    digit, speaker = str(row["digit"]), f"{int(row['speaker_id']):02d}"
-    name = re.split(r"[/\\]", row["audio"].get("path") or "")[-1]
-    place = source.place(name) if source.is_clip(name) else None
-    if place is None:
-        place = source.clip_path.format(digit=digit, speaker=speaker, repetition=counted[speaker, digit])
-        counted[speaker, digit] += 1
-    path = folder / place
+def _place(row: _Row, source: Source, counted: Counter[tuple[str, int]]) -> str:
+    name = re.split(r"[/\\]", row.audio.path or "")[-1]
+    if (clip := source.clip.fullmatch(name)) is None:
+        repetition = counted[row.speaker, row.digit]
+        counted[row.speaker, row.digit] += 1
+        return source.clip_path.format(digit=row.digit, speaker=row.speaker, repetition=repetition)
+    if (clip["digit"], clip["speaker"]) != (str(row.digit), row.speaker):
+        raise DataError(f"the tables call {name} a {row.digit} of speaker {row.speaker}", _HINT)
+    return source.clip_path.format(**clip.groupdict())
+
+
+def _write_clip(row: _Row, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        raise DataError(f"{place} stands twice in the tables", "leave out --from hub to take the corpus's own archive")
-    path.write_bytes(row["audio"]["bytes"])
-    known = {ours: row[theirs] for theirs, ours in _SPEAKER_COLUMNS.items() if row.get(theirs) is not None}
-    speakers.setdefault(speaker, known)
+    try:
+        with path.open("xb") as file:
+            file.write(row.audio.content)
+    except FileExistsError as error:
+        raise DataError(f"{path.name} is in the tables twice", _HINT) from error

@@ -12,10 +12,14 @@ import soundfile
 from audiomnist.corpus.metadata import CHECKSUMS_NAME
 from audiomnist.download.checksums import verify
 from audiomnist.download.fetch import FetchSettings
-from audiomnist.download.sources import AUDIOMNIST, FSDD, Source
+from audiomnist.download.sources import ALL_SPEECH_COMMANDS, AUDIOMNIST, FSDD, SPEECH_COMMANDS, Source, grid
 
-SMALL_AUDIOMNIST = replace(AUDIOMNIST, speakers=("01", "02"), repetitions=2, archive_bytes=0, unpacked_bytes=0)
-SMALL_FSDD = replace(FSDD, speakers=("george", "lucas"), repetitions=2, archive_bytes=0, unpacked_bytes=0)
+SMALL_AUDIOMNIST = replace(AUDIOMNIST, expected=grid(("01", "02"), 2), archive_bytes=0, unpacked_bytes=0)
+SMALL_FSDD = replace(FSDD, expected=grid(("george", "lucas"), 2), archive_bytes=0, unpacked_bytes=0)
+SMALL_WORDS = replace(
+    SPEECH_COMMANDS, expected=dict.fromkeys(SPEECH_COMMANDS.expected, 4), archive_bytes=0, unpacked_bytes=0
+)
+ALL_SMALL_WORDS = replace(ALL_SPEECH_COMMANDS, expected=dict.fromkeys(ALL_SPEECH_COMMANDS.expected, 4))
 QUICK = FetchSettings(timeout_s=10.0, first_wait_s=0.001, longest_wait_s=0.002)
 
 
@@ -29,16 +33,32 @@ def wav_bytes(seed: int = 0, frames: int = 400, sample_rate: int = 8000) -> byte
 
 def corpus_files(source: Source = SMALL_AUDIOMNIST) -> dict[str, bytes]:
     """Return the content of every file of a whole corpus, by its path in the corpus folder."""
-    files = {
-        source.clip_path.format(digit=digit, speaker=speaker, repetition=repetition): b""
-        for speaker in source.speakers
+    paths = [
+        source.clip_path.format(digit=digit, speaker=speaker, repetition=repetition)
+        for speaker in dict.fromkeys(group.split()[1].strip(",") for group in source.expected)
         for digit in range(10)
-        for repetition in range(source.repetitions)
+        for repetition in sorted(source.expected[f"speaker {speaker}, digit {digit}"])  # type: ignore[arg-type]
+    ]
+    files = {path: wav_bytes(seed) for seed, path in enumerate(paths)}
+    return files | dict.fromkeys(source.companions.values(), b"{}")
+
+
+def word_files(source: Source = SMALL_WORDS) -> dict[str, bytes]:
+    """Return the content of every file of a small Speech Commands, by its path in the corpus folder."""
+    paths = [
+        f"{word}/{speaker}_nohash_{repetition}.wav"
+        for word in source.expected
+        for speaker in ("004ae714", "00b01445")
+        for repetition in range(2)
+    ]
+    return {path: wav_bytes(seed) for seed, path in enumerate(paths)} | {
+        "_background_noise_/doing_the_dishes.wav": wav_bytes(1000),
+        "_background_noise_/README.md": b"noise",
+        "validation_list.txt": b"zero/004ae714_nohash_0.wav\n",
+        "testing_list.txt": b"zero/00b01445_nohash_0.wav\n",
+        "LICENSE": b"CC BY 4.0",
+        "README.md": b"words",
     }
-    files = {path: wav_bytes(seed) for seed, path in enumerate(files)}
-    if source.metadata_path is not None:
-        files[source.metadata_path] = b"{}"
-    return files
 
 
 def repository_files(source: Source = SMALL_AUDIOMNIST) -> dict[str, bytes]:
@@ -58,9 +78,9 @@ def zip_bytes(files: dict[str, bytes]) -> bytes:
     return archive.getvalue()
 
 
-def tar_bytes(files: dict[str, bytes], compression: str = "") -> bytes:
+def tar_bytes(files: dict[str, bytes]) -> bytes:
     archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode=f"w:{compression}") as opened:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=archive, mode="w:gz", compresslevel=1) as opened:
         for path, content in files.items():
             member = tarfile.TarInfo(path)
             member.size = len(content)
@@ -75,10 +95,10 @@ def put(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def assert_whole(out: Path, source: Source = SMALL_AUDIOMNIST) -> None:
+def assert_whole(out: Path, source: Source = SMALL_AUDIOMNIST, files: dict[str, bytes] | None = None) -> None:
     """The corpus is complete, its manifest true, and nothing lies beside it."""
-    files = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    assert files.pop(CHECKSUMS_NAME)
-    assert files == corpus_files(source)
-    assert verify(out, deep=True) == []
+    found = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert found.pop(CHECKSUMS_NAME)
+    assert found == (files or corpus_files(source))
+    assert verify(out, deep=True) == {}
     assert [path.name for path in out.parent.iterdir()] == [out.name]

@@ -84,8 +84,8 @@ def test_the_same_name_twice_is_refused(take: Unpacker) -> None:
         take(zip_of((CLIP, wav_bytes(0)), (CLIP, wav_bytes(1))))
 
 
-@pytest.mark.parametrize("kind", sorted(set(FORMATS) - {"tar"}))
-def test_a_changed_clip_is_noticed_where_the_format_has_checksums(take: Unpacker, kind: str) -> None:
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_changed_clip_is_noticed(take: Unpacker, kind: str) -> None:
     content = bytearray(FORMATS[kind]({CLIP: random.Random(0).randbytes(50_000)}))
     content[len(content) // 2] ^= 1
     with pytest.raises(DataError, match="damaged") as caught:
@@ -101,13 +101,8 @@ def test_a_truncated_archive_is_never_taken_for_whole(
 ) -> None:
     take = Unpacker(tmp_path_factory.mktemp("truncated"))
     content = FORMATS[kind](repository_files())
-    try:
+    with pytest.raises(DataError):
         take(content[: int(len(content) * share)])
-    except DataError:
-        return
-    # Only a tar may lack something and be whole: it ends with more zeros than it needs.
-    assert kind == "tar"
-    assert take.files == corpus_files()
 
 
 @pytest.mark.parametrize("kind", FORMATS)

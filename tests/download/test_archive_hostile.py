@@ -24,7 +24,7 @@ def take(tmp_path: Path) -> Unpacker:
 
 def tar_of(*members: tarfile.TarInfo, content: bytes = b"") -> bytes:
     archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as opened:
+    with tarfile.open(fileobj=archive, mode="w:gz") as opened:
         for member in members:
             opened.addfile(member, io.BytesIO(content) if member.isreg() else None)
     return archive.getvalue()
@@ -76,18 +76,18 @@ def test_paths_that_lead_out_are_refused(take: Unpacker, name: str, pack: Callab
 )
 @pytest.mark.parametrize("name", [CLIP, "README.md"])
 def test_links_and_devices_in_a_tar_are_refused(take: Unpacker, kind: bytes, name: str) -> None:
-    with pytest.raises(DataError, match="link or a device"):
+    with pytest.raises(DataError, match="a link, a device"):
         take(tar_of(tar_member(name, kind, target="/etc/passwd")))
     assert take.files == {}
 
 
 def test_sparse_files_in_a_tar_are_refused(take: Unpacker) -> None:
-    with pytest.raises(DataError, match="sparse"):
+    with pytest.raises(DataError, match="sparse file"):
         take(tar_of(tar_member(CLIP, tarfile.GNUTYPE_SPARSE)))
 
 
 def test_a_file_behind_a_linked_folder_is_refused(take: Unpacker) -> None:
-    with pytest.raises(DataError, match="link or a device"):
+    with pytest.raises(DataError, match="a link, a device"):
         take(tar_of(tar_member("data", tarfile.SYMTYPE, str(take.home)), tar_member(CLIP)))
     assert take.files == {}
 
@@ -126,7 +126,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(take: Unpacker, kind: st
     assert CLIP not in take.files
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.xz", "tar.bz2"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_an_archive_of_a_ratio_that_no_speech_has_is_refused(take: Unpacker, kind: str) -> None:
     with pytest.raises(DataError, match="unpacks to more than"):
         take(FORMATS[kind]({CLIP: bytes(20_000_000)}))
@@ -154,26 +154,21 @@ def test_too_many_entries_are_refused(take: Unpacker, kind: str) -> None:
         take(FORMATS[kind]({f"{number}.txt": b"" for number in range(101)}), Limits(entries=100, ratio=1e6))
 
 
-def test_a_table_of_contents_too_large_for_memory_is_not_read(take: Unpacker) -> None:
-    with pytest.raises(DataError, match="larger header"):
-        take(zip_bytes({f"{number}.txt": b"" for number in range(1000)}), Limits(entries=100, ratio=1e6))
-
-
 @pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
 def test_a_header_too_large_for_memory_is_not_read(take: Unpacker, kind: bytes) -> None:
     member = tar_member("long", kind)
     member.size = 50_000_000
     content = member.tobuf(tarfile.GNU_FORMAT) + bytes(50_000_000) + bytes(1024)
     with pytest.raises(DataError, match="larger header"):
-        take(content)
+        take(gzip.compress(content, 1), Limits(ratio=1e6))
 
 
 def test_many_headers_that_are_large_together_are_not_read(take: Unpacker) -> None:
     member = tar_member("long", tarfile.GNUTYPE_LONGNAME)
-    member.size = 1 << 20
-    pair = member.tobuf(tarfile.GNU_FORMAT) + b"a/" * (1 << 19) + tar_member("README.md").tobuf(tarfile.GNU_FORMAT)
-    with pytest.raises(DataError, match="more content"):
-        take(gzip.compress(pair * 70 + bytes(1024), 1), Limits(unpacked_bytes=1000))
+    member.size = 1 << 10
+    pair = member.tobuf(tarfile.GNU_FORMAT) + b"a/" * (1 << 9) + tar_member("README.md").tobuf(tarfile.GNU_FORMAT)
+    with pytest.raises(DataError, match="more than 1,000 entries"):
+        take(gzip.compress(pair * 1001 + bytes(1024), 1), Limits(entries=1000, ratio=1e6))
 
 
 @pytest.mark.parametrize("offset", [2**32 - 1, 2**31, 100])
@@ -188,7 +183,7 @@ def test_a_zip_that_points_outside_itself_is_refused(take: Unpacker, offset: int
 def test_a_chain_of_headers_without_end_is_refused(take: Unpacker) -> None:
     member = tar_member("long", tarfile.GNUTYPE_LONGNAME)
     with pytest.raises(DataError):
-        take(member.tobuf(tarfile.GNU_FORMAT) * 5000 + bytes(1024))
+        take(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) * 5000 + bytes(1024)))
 
 
 def test_a_size_below_zero_is_refused(take: Unpacker) -> None:
@@ -196,4 +191,4 @@ def test_a_size_below_zero_is_refused(take: Unpacker) -> None:
     header[124:136] = b"\xff" * 11 + b"\x00"
     header[148:156] = b"%06o\0 " % (sum(header[:148]) + sum(header[156:512]) + 8 * 32)
     with pytest.raises(DataError):
-        take(bytes(header) + bytes(1024))
+        take(gzip.compress(bytes(header) + bytes(1024)))

@@ -56,7 +56,7 @@ def test_tables_become_the_corpus_in_its_own_layout(tmp_path: Path, named: bool)
 
 def test_a_clip_given_twice_is_refused(tmp_path: Path) -> None:
     tables = write_tables(tmp_path / "tables", [row(0), row(1), row(0)])
-    with pytest.raises(DataError, match=r"0_01_0\.wav stands twice"):
+    with pytest.raises(DataError, match=r"0_01_0\.wav is in the tables twice"):
         unpack_tables(tables, tmp_path / "out", SMALL_AUDIOMNIST, progress=lambda *_: None)
 
 
@@ -78,3 +78,29 @@ def test_a_hub_that_cannot_be_reached_is_one_message(tmp_path: Path, monkeypatch
         download(SMALL_AUDIOMNIST, tmp_path / "audiomnist", source="hub")
     assert "--from hub" in error.value.hint
     assert not (tmp_path / "audiomnist").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"digit": "../../x"}, "digit"),
+        ({"digit": "10"}, "digit"),
+        ({"digit": None}, "digit"),
+        ({"speaker_id": "../1"}, "speaker_id"),
+        ({"speaker_id": "-1"}, "speaker_id"),
+        ({"digit": "7"}, "0_01_0.wav a 7 of speaker 01"),
+        ({"speaker_id": "02"}, "0_01_0.wav a 0 of speaker 02"),
+        ({"audio": {"bytes": None, "path": None}}, "bytes"),
+        ({"audio": {"bytes": b"", "path": "../../0_01_0.wav"}}, ""),
+    ],
+)
+def test_no_row_leads_outside_or_contradicts_itself(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    tables = write_tables(tmp_path / "tables", [row(1), row(0) | changes] if "audio" in changes else [row(0) | changes])
+    outside = {path.name for path in tmp_path.iterdir()} | {"out"}
+    if said:
+        with pytest.raises(DataError, match=said):
+            unpack_tables(tables, tmp_path / "out", SMALL_AUDIOMNIST, progress=lambda *_: None)
+    else:
+        unpack_tables(tables, tmp_path / "out", SMALL_AUDIOMNIST, progress=lambda *_: None)
+        assert (tmp_path / "out/data/01/0_01_0.wav").is_file()
+    assert {path.name for path in tmp_path.iterdir()} <= outside

@@ -1,0 +1,104 @@
+"""Folders that are made beside their place and put there complete, by one call at a time."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from audiomnist.errors import DataError
+
+
+class NewFolder:
+    """A folder in the making.
+
+    The names beside it are fixed and the lock ends with its process, so whoever holds the lock knows that
+    everything there was left by calls that are over.
+
+    Attributes
+    ----------
+    target : Path
+        The folder to make.
+    workspace : Path
+        A hidden folder beside it, for what is needed on the way.
+    """
+
+    def __init__(self, target: Path, workspace: str) -> None:
+        # Behind a link, so that the workspace is on the disk that the folder goes to.
+        self.target = target.resolve()
+        self.workspace = self.target.with_name(f".{self.target.name}.{workspace}")
+        self._unfinished = self.workspace / "unfinished"
+        self._lock_path = self.target.with_name(f".{self.target.name}.lock")
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether nothing was left behind."""
+        return not self.workspace.exists() and not self._lock_path.exists()
+
+    @property
+    def is_vacant(self) -> bool:
+        """Whether the folder is missing or empty."""
+        return not self.target.exists() or (self.target.is_dir() and not any(self.target.iterdir()))
+
+    @contextmanager
+    def alone(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Wait until no other call works here, and keep others out until the block ends.
+
+        When it ends with the folder in its place, nothing else is left.
+        """
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self._lock_path)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            say(f"{self.target} is being made by another process; waiting for it")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                self.workspace.rmdir()
+            if not self.is_vacant:
+                # Whoever waits for the lock of a file that is gone finds the folder made.
+                self._lock_path.unlink(missing_ok=True)
+            lock.release()
+
+    @contextmanager
+    def filling(self) -> Iterator[Path]:
+        """Give an empty folder to fill, and put it in its place when the block ends well.
+
+        What else is in the workspace stays where an error ends it, and goes with success.
+
+        Raises
+        ------
+        DataError
+            If the folder is there already and holds something.
+        """
+        if not self.is_vacant or self.target == Path.cwd():
+            raise DataError(
+                f"{self.target} already holds something else",
+                "move it away, name another folder, or use it as it is with --data",
+            )
+        self.workspace.mkdir(exist_ok=True)
+        self._remove_unfinished()
+        self._unfinished.mkdir()
+        try:
+            yield self._unfinished
+            if hasattr(os, "sync"):
+                os.sync()  # once for thousands of files, before their folder has its name
+            with suppress(FileNotFoundError):
+                self.target.rmdir()
+            self._unfinished.rename(self.target)
+            self.remove_leftovers()
+        finally:
+            self._remove_unfinished()
+
+    def remove_leftovers(self) -> None:
+        """Remove everything but the folder itself."""
+        shutil.rmtree(self.workspace, ignore_errors=True)
+
+    def _remove_unfinished(self) -> None:
+        if self._unfinished.exists():
+            shutil.rmtree(self._unfinished)
