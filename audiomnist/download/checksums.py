@@ -161,7 +161,7 @@ def _header(file: Path) -> tuple[int | None, int | None]:
     if file.suffix.lower() not in _CLIP_SUFFIXES:
         return None, None
     try:
-        header, _ = audio.look_at(file)
+        header = audio.header(file)
     except DataError:
         return None, None
     return header.sample_rate, header.n_frames

@@ -35,7 +35,9 @@ def test_what_is_missing_is_listed(tmp_path: Path) -> None:
 
 def test_a_corpus_is_checked_against_its_manifest(whole_fsdd: Path, tmp_path: Path) -> None:
     succeeds("download", "fsdd", "--from", whole_fsdd, "--root", tmp_path)
-    assert "as recorded in its manifest" in succeeds("download", "fsdd", "--root", tmp_path, "--verify", "--deep").stdout
+    assert (
+        "as recorded in its manifest" in succeeds("download", "fsdd", "--root", tmp_path, "--verify", "--deep").stdout
+    )
     clip = next((tmp_path / "fsdd").rglob("3_theo_7.wav"))
     clip.write_bytes(clip.read_bytes()[:-2])
     outcome = audiomnist("download", "fsdd", "--root", tmp_path, "--verify")

@@ -93,5 +93,5 @@ def test_words_are_digits_or_all() -> None:
     assert find_source("speech-commands") is SPEECH_COMMANDS
     assert len(find_source("speech-commands", words="all").expected) == 35
     for name, words in (("fsdd", "all"), ("speech-commands", "some")):
-        with pytest.raises(UsageError, match="words|digits"):
+        with pytest.raises(UsageError, match=r"words|digits"):
             find_source(name, words=words)
