@@ -50,7 +50,8 @@ Seed = Annotated[int | None, typer.Option(help="Decides everything random. (defa
 SplitScheme = Annotated[
     str | None,
     typer.Option(
-        help="random, speaker, becker-0..4, becker-gender-0..3, fsdd-official, manifest or column:NAME=VALUE. "
+        help="random, speaker, becker-0..4, becker-gender-0..3, fsdd-official, speech-commands-official, manifest or "
+        "column:NAME=VALUE. "
         "(default: random)",
         show_default=False,
         metavar="SCHEME",

@@ -27,6 +27,8 @@ def open_corpus(place: str, *, exclude_file: str | Path | None = None, quiet: bo
     if corpus.strays:
         shown = ", ".join(corpus.strays[:3]) + (", ..." if len(corpus.strays) > 3 else "")
         console.print(f"corpus: left aside {len(corpus.strays):,} files that are no clips: {shown}")
+    if corpus.other_words:
+        console.print(f"corpus: left aside {len(corpus.other_words):,} recordings of other words")
     if exclude_file is None:
         return corpus
     kept = without(corpus, Path(exclude_file))

@@ -10,7 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from audiomnist.files import write_text
 
-_SCHEME = re.compile(r"random|speaker|manifest|fsdd-official|becker(-[0-4])?|becker-gender(-[0-3])?|column:[^=]+(=.+)?")
+_SCHEME = re.compile(
+    r"random|speaker|manifest|(fsdd|speech-commands)-official|becker(-[0-4])?|becker-gender(-[0-3])?|column:[^=]+(=.+)?"
+)
 
 
 def _as_several(places: Any) -> Any:
@@ -122,7 +124,8 @@ class Split(Settings):
 
     scheme: str = Field(
         "random",
-        description="random, speaker, becker-0..4, becker-gender-0..3, fsdd-official, manifest or column:NAME=VALUE; "
+        description="random, speaker, becker-0..4, becker-gender-0..3, fsdd-official, speech-commands-official, "
+        "manifest or column:NAME=VALUE; "
         "for folds random, speaker, becker, becker-gender or column:NAME",
     )
     test_fraction: float = Field(0.2, gt=0, lt=1)

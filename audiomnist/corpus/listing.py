@@ -1,20 +1,31 @@
-"""Every file of a corpus and what its name claims, also where nothing about the corpus can be relied on."""
+"""What lies at a place: one grammar makes a clip or a finding of every path, for training and validation alike."""
 
+import os
 import posixpath
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from audiomnist.corpus.manifest import Stamp, read_manifest, stamp
 from audiomnist.corpus.metadata import CHECKSUMS_NAME, FILE_NAME
-from audiomnist.corpus.scan import AUDIO_SUFFIXES, CLASSES, scan
-from audiomnist.corpus.walk import is_file, walk
-from audiomnist.errors import DataError
+from audiomnist.errors import DataError, printable
 
+CLASSES = tuple("0123456789")
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
+DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+NOISE_FOLDER = "_background_noise_"
+OFFICIAL_LISTS = {"validation_list.txt": "validation", "testing_list.txt": "test"}
+UNLISTED = "unreadable folder"
+
+Layout = Literal["audiomnist", "fsdd", "speech-commands", "manifest"]
 Severity = Literal["error", "warning"]
-_CLIP_SHAPE = re.compile(r"(?P<label>[^_]*)_(?P<speaker>.+)_(?P<repetition>\d+)")
-_NUMBERED_FOLDER = re.compile(r"\d\d")
+
+_BY_NAME = re.compile(r"([^_]*)_([^_]+(?:_[^_]+)*)_([0-9]{1,18})")  # digit, speaker, repetition
+_BY_FOLDER = re.compile(r"([^_]{2,})_nohash_([0-9]{1,18})")  # speaker, repetition; the folder is the word
+_NUMBERED = re.compile(r"[0-9]{2}")
 
 
 @dataclass(frozen=True)
@@ -41,73 +52,178 @@ class Finding:
 
 @dataclass(frozen=True)
 class Clip:
-    """A recording and what its name, or the manifest, says of it; ``label`` need not be a digit."""
+    """A recording and what its path, or the manifest, says of it.
+
+    Attributes
+    ----------
+    label : str
+        Need not be a digit.
+    folder_is_word : bool
+        Whether its label is its folder's name, as in Speech Commands.
+    """
 
     path: str
     label: str
     speaker: str
     repetition: int
+    stamp: Stamp
+    folder_is_word: bool = False
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The clips of a place, its speaker metadata if it has any, and what is wrong with files' names."""
+    """The files of a place.
+
+    Attributes
+    ----------
+    clips : tuple of Clip
+        All that are named as clips, also those with an error among ``findings``.
+    columns : mapping of str to list
+        What a manifest says besides, one value per clip.
+    metadata : Path, optional
+        The file on the speakers that lies least deep.
+    other_words, noises : tuple of str
+        Recordings of a Speech Commands folder that are no digits.
+    official_parts : mapping of str to str
+        ``validation`` or ``test`` by path without suffix, where Speech Commands lists them.
+    """
 
     root: Path
+    layout: Layout
     clips: tuple[Clip, ...]
-    metadata: Path | None
-    by_name: bool
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
+    columns: Mapping[str, list[Any]] = field(default_factory=dict)
+    metadata: Path | None = None
+    other_words: tuple[str, ...] = ()
+    noises: tuple[str, ...] = ()
+    official_parts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> set[str]:
+        """Paths of the files that have an error."""
+        return {finding.path for finding in self.findings if finding.severity == "error"}
 
 
-def list_files(place: Path) -> Listing:
-    """List a folder's files, or a manifest's clips; whatever is wrong becomes a finding."""
-    return _list_manifest(place) if place.is_file() else _list_folder(place)
+def list_clips(place: Path) -> Listing:
+    """List a folder's files, or a manifest's clips; whatever is wrong becomes a finding.
+
+    Raises
+    ------
+    DataError
+        If there is neither.
+    """
+    if place.is_file():
+        return _of_manifest(place)
+    if not place.is_dir():
+        raise DataError(
+            f"{printable(place)} is neither a folder nor a file", "give --data a folder of clips or a manifest"
+        )
+    return _of_folder(place)
 
 
-def _list_manifest(place: Path) -> Listing:
-    try:
-        corpus = scan(place)
-    except DataError as error:
-        return Listing(place.parent, (), None, False, (Finding("manifest", "error", place.name, error.message),))
-    rows = zip(corpus.paths, corpus.digits.tolist(), corpus.speakers.tolist(), strict=True)
-    clips = tuple(Clip(path, str(digit), speaker, 0) for path, digit, speaker in rows)
-    return Listing(corpus.root, clips, None, False, ())
+def _of_manifest(place: Path) -> Listing:
+    manifest = read_manifest(place)
+    clips = tuple(
+        Clip(line.path, line.digit, line.speaker, number, line.stamp) for number, line in enumerate(manifest.lines)
+    )
+    findings = tuple(Finding("manifest", "error", printable(place.name), fault) for fault in manifest.faults)
+    return Listing(place.parent, "manifest", clips, findings, manifest.columns)
 
 
-def _list_folder(root: Path) -> Listing:
+def _of_folder(root: Path) -> Listing:
     findings: list[Finding] = []
     clips: list[Clip] = []
-    metadata = None
+    documents: list[str] = []
+    other_words: list[str] = []
+    noises: list[str] = []
 
     def failed(folder: str, error: OSError) -> None:
-        findings.append(Finding("unreadable", "error", folder, f"folder cannot be listed: {error.strerror}"))
+        findings.append(Finding(UNLISTED, "error", printable(folder), f"the folder cannot be listed: {error.strerror}"))
 
-    for path, entry in sorted(walk(root, failed), key=itemgetter(0)):
-        is_regular = is_file(entry)
-        if not is_regular and Path(entry).is_dir():
+    for path, entry in sorted(_walk(root, failed), key=itemgetter(0)):
+        folder, name = posixpath.split(path)
+        status = _status(entry)
+        if name == CHECKSUMS_NAME and status is not None:
             continue
-        name = posixpath.basename(path)
-        stem, suffix = posixpath.splitext(name)
-        is_audio = suffix.lower() in AUDIO_SUFFIXES
-        match = _CLIP_SHAPE.fullmatch(stem) if is_audio else None
-        if name == FILE_NAME:
-            metadata = metadata or root / path
-        elif is_regular and match is not None and path.isprintable():
-            clips.append(Clip(path, match["label"], match["speaker"], int(match["repetition"])))
-        elif not is_regular or name != CHECKSUMS_NAME:
-            shown = path.encode("utf-8", "backslashreplace").decode()
-            why = "audio without a clip's name" if is_audio else "not a recording"
-            findings.append(
-                Finding("does not belong", "warning", shown, why)
-                if is_regular
-                else Finding("unreadable", "error", shown, "not a regular file, or a link to nothing")
-            )
-    findings += _labels(clips) + _folders(clips)
-    return Listing(root, tuple(clips), metadata, True, tuple(findings))
+        if name == FILE_NAME or name in OFFICIAL_LISTS:
+            documents.append(path)
+        elif status is None:
+            if not Path(entry).is_dir():
+                findings.append(Finding("unreadable", "error", printable(path), "not a regular file, or a dead link"))
+            else:
+                findings.append(Finding("does not belong", "warning", printable(path), "a link to a folder"))
+        elif (found := _parse(path, stamp(status))) is None:
+            if posixpath.basename(folder) == NOISE_FOLDER and _is_sound(path):
+                noises.append(path)
+            else:
+                why = "audio without a clip's name" if _is_sound(path) else "not a recording"
+                findings.append(Finding("does not belong", "warning", printable(path), why))
+        elif found.folder_is_word and found.label not in CLASSES:
+            other_words.append(path)
+        else:
+            clips.append(found)
+    misplaced = _wrong_folders(clips)
+    findings += _wrong_labels(clips) + misplaced
+    lists = [path for path in documents if posixpath.basename(path) in OFFICIAL_LISTS]
+    descriptions = sorted((path.count("/"), path) for path in documents if path not in lists)
+    layout = _layout(clips, n_misplaced=len(misplaced))
+    return Listing(
+        root,
+        layout,
+        tuple(clips),
+        tuple(findings),
+        metadata=root / descriptions[0][1] if descriptions else None,
+        other_words=tuple(other_words),
+        noises=tuple(noises),
+        official_parts=_official_parts(root, lists) if layout == "speech-commands" else {},
+    )
 
 
-def _labels(clips: list[Clip]) -> list[Finding]:
+def _walk(root: Path, failed: Callable[[str, OSError], None]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield everything below a folder but folders and what hidden ones hold; links to folders are not followed."""
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(root / folder))
+        except OSError as error:
+            failed(folder.rstrip("/") or ".", error)
+            continue
+        for entry in entries:
+            path = f"{folder}{entry.name}"
+            if not entry.is_dir(follow_symlinks=False):
+                yield path, entry
+            elif not entry.name.startswith("."):
+                pending.append(f"{path}/")
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Return what is known of a regular file, or of the one that a link ends at."""
+    try:
+        return entry.stat() if entry.is_file() else None
+    except OSError:
+        return None
+
+
+def _is_sound(path: str) -> bool:
+    return posixpath.splitext(path)[1].lower() in AUDIO_SUFFIXES
+
+
+def _parse(path: str, stamp: Stamp) -> Clip | None:
+    """Return the clip that a path names, ``<digit>_<speaker>_<number>`` or ``<word>/<speaker>_nohash_<number>``."""
+    folder, name = posixpath.split(path)
+    stem = posixpath.splitext(name)[0]
+    if not _is_sound(path) or not path.isprintable():
+        return None
+    if (match := _BY_FOLDER.fullmatch(stem)) and (word := posixpath.basename(folder)):
+        label = str(DIGIT_WORDS.index(word)) if word in DIGIT_WORDS else word
+        return Clip(path, label, match[1], int(match[2]), stamp, folder_is_word=True)
+    if match := _BY_NAME.fullmatch(stem):
+        return Clip(path, match[1], match[2], int(match[3]), stamp)
+    return None
+
+
+def _wrong_labels(clips: list[Clip]) -> list[Finding]:
     return [
         Finding("label", "error", clip.path, f"the name begins with '{clip.label}', which is not one of the digits 0-9")
         for clip in clips
@@ -115,13 +231,38 @@ def _labels(clips: list[Clip]) -> list[Finding]:
     ]
 
 
-def _folders(clips: list[Clip]) -> list[Finding]:
-    """Find clips in another speaker's folder; a folder is a speaker's if names in it say so, or its name does."""
-    speakers = {clip.speaker for clip in clips}
+def _wrong_folders(clips: list[Clip]) -> list[Finding]:
+    """Find clips in another speaker's folder; a folder is a speaker's if names in the corpus say so, or both count."""
+    by_name = [clip for clip in clips if not clip.folder_is_word]
+    speakers = {clip.speaker for clip in by_name}
     found = []
-    for clip in clips:
+    for clip in by_name:
         folder = posixpath.basename(posixpath.dirname(clip.path))
-        if folder != clip.speaker and (folder in speakers or _NUMBERED_FOLDER.fullmatch(folder)):
+        numbered = _NUMBERED.fullmatch(folder) and _NUMBERED.fullmatch(clip.speaker)
+        if folder != clip.speaker and (folder in speakers or numbered):
             detail = f"lies in the folder of speaker {folder}, but its name says speaker {clip.speaker}"
             found.append(Finding("speaker folder", "error", clip.path, detail))
     return found
+
+
+def _layout(clips: list[Clip], n_misplaced: int) -> Layout:
+    if clips and all(clip.folder_is_word for clip in clips):
+        return "speech-commands"
+    n_placed = sum(posixpath.basename(posixpath.dirname(clip.path)) == clip.speaker for clip in clips)
+    return "audiomnist" if n_placed and n_placed + n_misplaced == len(clips) else "fsdd"
+
+
+def _official_parts(root: Path, lists: list[str]) -> dict[str, str]:
+    """Read which clips Speech Commands sets aside; nothing unless both lists can be read."""
+    parts: dict[str, str] = {}
+    if {posixpath.basename(path) for path in lists} != set(OFFICIAL_LISTS):
+        return {}
+    for path in lists:
+        folder, name = posixpath.split(path)
+        try:
+            lines = (root / path).read_text(encoding="utf-8").split()
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot read {root / path}: {error}", "restore the file, or delete it") from error
+        for line in lines:
+            parts[posixpath.splitext(posixpath.join(folder, line))[0]] = OFFICIAL_LISTS[name]
+    return parts

@@ -1,4 +1,4 @@
-"""AudioMNIST's speaker metadata, with its known faults put right and told."""
+"""AudioMNIST's speaker metadata, with its known faults corrected and reported."""
 
 import json
 from collections import Counter
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audiomnist.errors import DataError
+from audiomnist.errors import DataError, printable
 
 FILE_NAME = "audioMNIST_meta.txt"
 CHECKSUMS_NAME = "manifest.jsonl"  # of what was downloaded
@@ -25,7 +25,7 @@ _OLDEST = 120
 
 @dataclass(frozen=True)
 class Speakers:
-    """What is known of each speaker, by column, and which entries were put right on reading."""
+    """What is known of each speaker, by column, and which entries were corrected on reading."""
 
     columns: Mapping[str, Mapping[str, Any]]
     corrections: tuple[str, ...]
@@ -47,20 +47,22 @@ def read_speakers(path: Path) -> Speakers:
         raw = {
             column: {speaker: entry.get(key) for speaker, entry in entries.items()} for key, column in COLUMNS.items()
         }
-    except (OSError, ValueError, AttributeError) as error:
-        raise DataError(f"{path}: not speaker metadata ({error})", "restore the file, or delete it") from error
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f"{printable(path)}: not speaker metadata ({printable(error)})", "restore the file, or delete it"
+        ) from error
     corrections: list[str] = []
     columns = {}
     for column, values in raw.items():
         if not any(value is not None for value in values.values()):
             continue
-        mended = _ages(values) if column == "age" else _one_spelling(values)
+        corrected = _ages(values) if column == "age" else _one_spelling(values)
         corrections += [
-            f"speaker {speaker}: {column} {value!r} read as {mended[speaker]!r}"
+            f"speaker {printable(speaker)}: {column} {value!r} read as {corrected[speaker]!r}"
             for speaker, value in values.items()
-            if value != mended[speaker] and not (column == "age" and str(value) == str(mended[speaker]))
+            if value != corrected[speaker] and not (column == "age" and str(value) == str(corrected[speaker]))
         ]
-        columns[column] = mended
+        columns[column] = corrected
     return Speakers(columns, tuple(corrections))
 
 
@@ -68,7 +70,7 @@ def _ages(values: Mapping[str, Any]) -> dict[str, int | None]:
     def age(value: Any) -> int | None:
         try:
             years = int(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
         return years if 0 < years <= _OLDEST else None
 
@@ -77,7 +79,7 @@ def _ages(values: Mapping[str, Any]) -> dict[str, int | None]:
 
 def _one_spelling(values: Mapping[str, Any]) -> dict[str, str | None]:
     """Map each value to the commonest spelling among those equal but for case."""
-    texts = {speaker: value.strip() for speaker, value in values.items() if isinstance(value, str)}
+    texts = {speaker: printable(value.strip()) for speaker, value in values.items() if isinstance(value, str)}
     commonest: dict[str, str] = {}
     for text, _ in reversed(Counter(texts.values()).most_common()):
         commonest[text.lower()] = text

@@ -70,6 +70,25 @@ def fsdd_test(corpus: Corpus) -> Clips:
     return np.flatnonzero(tested)
 
 
+def speech_commands_parts(corpus: Corpus) -> tuple[Clips, Clips, Clips]:
+    """Return training, validation and test clips as the lists of Speech Commands name them.
+
+    Raises
+    ------
+    ConfigError
+        If the corpus is none of its layout, or ``validation_list.txt`` or ``testing_list.txt`` is not there.
+    """
+    if corpus.layout != "speech-commands" or "split" not in corpus.columns:
+        raise ConfigError(
+            f"{corpus.root} has no validation_list.txt and testing_list.txt beside Speech Commands folders",
+            "get it whole: audiomnist download speech-commands; or use the scheme 'speaker'",
+        )
+    train, validation, test = (
+        np.flatnonzero(corpus.columns["split"] == part) for part in ("train", "validation", "test")
+    )
+    return train, validation, test
+
+
 @cache
 def _becker_lists() -> dict[str, dict[str, list[list[int]]]]:
     text = files("audiomnist.corpus").joinpath("becker_splits.json").read_text(encoding="utf-8")

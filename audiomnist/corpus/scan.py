@@ -1,32 +1,23 @@
 """From a folder or a manifest to a table of clips."""
 
-import csv
 import hashlib
-import json
 import posixpath
-import re
-import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, count
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.corpus.metadata import CHECKSUMS_NAME, FILE_NAME, read_speakers
-from audiomnist.corpus.walk import is_file, walk
+from audiomnist.corpus.listing import CLASSES, UNLISTED, Layout, Listing, list_clips
+from audiomnist.corpus.metadata import read_speakers
 from audiomnist.errors import DataError, indented, printable
 
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
-MANIFEST_SUFFIXES = frozenset({".csv", ".jsonl"})
-CLASSES = tuple("0123456789")
+__all__ = ["CLASSES", "Corpus", "scan"]
+
 _FINGERPRINT_VERSION = "v2"
-_Row = tuple[str, int, str, int, tuple[int, int]]  # path, digit, speaker, repetition, stamp
-_CLIP_NAME = re.compile(r"(\d)_([^_]+(?:_[^_]+)*)_(\d+)")  # digit, speaker, repetition
 
 
 @dataclass(frozen=True)
@@ -38,7 +29,7 @@ class Corpus:
     root : Path
         Folder that ``paths`` are relative to.
     layout : str
-        ``audiomnist``, ``fsdd`` or ``manifest``.
+        ``audiomnist``, ``fsdd``, ``speech-commands`` or ``manifest``.
     paths : tuple of str
         Relative, with forward slashes.
     digits : int64 array [n_clips]
@@ -53,13 +44,15 @@ class Corpus:
     columns : mapping of str to object array [n_clips]
         Whatever else is known of the clips: gender, accent, age, origin, native, room, or a manifest's columns.
     strays : tuple of str
-        Files under the root that are no clips of this layout.
+        Files under the root that are no clips, or have an error that ``validate`` tells.
     corrections : tuple of str
-        Metadata entries that were put right on reading.
+        Metadata entries that were corrected on reading.
+    other_words, noises : tuple of str
+        Recordings of a Speech Commands folder that are no digits, relative to the root.
     """
 
     root: Path
-    layout: str
+    layout: Layout
     paths: tuple[str, ...]
     digits: NDArray[np.int64]
     speakers: NDArray[np.str_]
@@ -70,6 +63,8 @@ class Corpus:
     columns: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     strays: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
+    other_words: tuple[str, ...] = ()
+    noises: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -146,141 +141,62 @@ def scan(place: Path) -> Corpus:
     """Find the clips at ``place`` and recognise their layout by looking.
 
     Layouts: AudioMNIST (``<SS>/<digit>_<SS>_<rep>.wav``, with ``audioMNIST_meta.txt`` where there is one), FSDD
-    (``<digit>_<speaker>_<index>.wav`` in any folder), and a ``.csv`` or ``.jsonl`` manifest with
-    ``path,digit,speaker`` and any further columns, paths relative to the manifest.
+    (``<digit>_<speaker>_<index>.wav`` in any folder), Speech Commands (``<word>/<speaker>_nohash_<n>.wav``, with a
+    ``split`` column where its lists of validation and test clips lie beside), and a ``.csv`` or ``.jsonl`` manifest
+    with ``path,digit,speaker`` and any further columns, paths relative to the manifest.
 
     Raises
     ------
     DataError
-        If there is no clip at all, or a manifest is broken; every broken line is named.
+        If there is no clip at all, a folder cannot be listed, or a manifest is broken; every broken line is named.
     """
-    corpus = _from_manifest(place) if place.is_file() else _from_folder(place)
+    listing = list_clips(place)
+    faults = [finding for finding in listing.findings if finding.kind in {"manifest", UNLISTED}]
+    if faults and listing.layout == "manifest":
+        raise DataError(
+            f"{printable(place)}: {len(faults)} lines are wrong\n{indented([fault.detail for fault in faults])}",
+            "each line needs path (relative to the manifest), digit and speaker",
+        )
+    if faults:
+        raise DataError(f"cannot list {place / faults[0].path}: {faults[0].detail}", "check its permissions")
+    corpus = _corpus(listing)
     if not len(corpus):
         nothing = "an empty folder" if place.is_dir() else "no line but the header"
         found = f"nothing but {len(corpus.strays)} other files" if corpus.strays else nothing
         raise DataError(
-            f"no clip in {place} ({found})",
+            f"no clip in {printable(place)} ({found})",
             "clips are named <digit>_<speaker>_<number>.wav; for other names write a manifest (path,digit,speaker)",
         )
     return corpus
 
 
-def _from_folder(root: Path) -> Corpus:
-    if not root.is_dir():
-        raise DataError(f"{root} is neither a folder nor a file", "give --data a folder of clips or a manifest")
-
-    def failed(folder: str, error: OSError) -> None:
-        raise DataError(f"cannot list {root / folder}: {error.strerror}", "check its permissions") from error
-
-    rows: list[_Row] = []
-    strays: list[str] = []
-    own_folders = True
-    for path, entry in sorted(walk(root, failed), key=itemgetter(0)):
-        folder, _, name = path.rpartition("/")
-        stem, suffix = posixpath.splitext(name)
-        is_audio = suffix.lower() in AUDIO_SUFFIXES and path.isprintable()
-        match = _CLIP_NAME.fullmatch(stem) if is_audio else None
-        if match is None or not is_file(entry):
-            if name not in {FILE_NAME, CHECKSUMS_NAME}:
-                strays.append(path.encode("utf-8", "backslashreplace").decode())
-            continue
-        digit, speaker, repetition = match.groups()
-        status = entry.stat()
-        stamp = status.st_size, status.st_mtime_ns
-        rows.append((path, int(digit), speaker, int(repetition), stamp))
-        own_folders &= posixpath.basename(folder) == speaker
-    corpus = _table(root, "audiomnist" if rows and own_folders else "fsdd", rows, strays)
-    metadata = next((path for path in (root / FILE_NAME, root / "data" / FILE_NAME) if path.exists()), None)
-    if metadata is None:
-        return corpus
-    known = read_speakers(metadata)
-    speakers = corpus.speakers.tolist()
-    columns = {
-        name: np.array([of_speaker.get(speaker) for speaker in speakers], dtype=object)
-        for name, of_speaker in known.columns.items()
-    }
-    return replace(corpus, columns=columns, corrections=known.corrections)
-
-
-def _from_manifest(manifest: Path) -> Corpus:
-    if manifest.suffix.lower() not in MANIFEST_SUFFIXES:
-        raise DataError(f"{manifest} is not a corpus", "give --data a folder, or a manifest ending in .csv or .jsonl")
-    read = _read_csv if manifest.suffix.lower() == ".csv" else _read_json_lines
-    rows: dict[str, _Row] = {}
-    faults: list[str] = []
-    extra: list[dict[str, Any]] = []
-    try:
-        with manifest.open(encoding="utf-8-sig", newline="") as lines:
-            for number, entry in read(lines):
-                try:
-                    row = _manifest_row(manifest.parent, entry, len(rows))
-                    if row[0] in rows:
-                        raise ValueError(f"{row[0]} is listed already")
-                except ValueError as error:
-                    faults.append(f"line {number}: {error}")
-                else:
-                    rows[row[0]] = row
-                    extra.append(entry or {})
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {manifest}: {error}", "mend the manifest") from error
-    if faults:
-        raise DataError(
-            f"{manifest}: {len(faults)} lines are wrong\n{indented(faults)}",
-            "each line needs path (relative to the manifest), digit and speaker",
-        )
-    names = {name for entry in extra for name in entry} - {"path", "digit", "speaker"}
-    columns = {name: np.array([entry.get(name) for entry in extra], dtype=object) for name in sorted(names)}
-    return replace(_table(manifest.parent, "manifest", list(rows.values()), []), columns=columns)
-
-
-def _manifest_row(root: Path, entry: dict[str, Any] | None, number: int) -> _Row:
-    """Return a clip from a manifest's line; raise ValueError with what is wrong with it."""
-    if entry is None:
-        raise ValueError("not a JSON object")
-    values = []
-    for key in ("path", "digit", "speaker"):
-        value = entry.get(key)
-        if value is None or not str(value).strip():
-            raise ValueError(f"no {key}")
-        values.append(str(value).strip())
-    path, digit, speaker = posixpath.normpath(values[0]), *values[1:]
-    if digit not in CLASSES:
-        raise ValueError(f"digit {digit!r} is not one of 0-9")
-    try:
-        status = (root / path).stat()
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise ValueError(f"{path}: not a file")
-    return path, int(digit), speaker, number, (status.st_size, status.st_mtime_ns)
-
-
-def _read_csv(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    reader = csv.DictReader(lines)
-    for entry in reader:
-        yield reader.line_num, {key: value for key, value in entry.items() if key and value is not None}
-
-
-def _read_json_lines(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                entry = None
-            yield number, entry if isinstance(entry, dict) else None
-
-
-def _table(root: Path, layout: str, rows: list[_Row], strays: list[str]) -> Corpus:
+def _corpus(listing: Listing) -> Corpus:
+    """Return the clips of a listing that have no error, with what is known of their speakers."""
+    errors = listing.errors
+    clips = [clip for clip in listing.clips if clip.path not in errors]
+    columns = {name: np.array(values, dtype=object) for name, values in listing.columns.items()}
+    corrections: tuple[str, ...] = ()
+    if listing.metadata is not None:
+        known = read_speakers(listing.metadata)
+        corrections = known.corrections
+        for name, of_speaker in known.columns.items():
+            columns[name] = np.array([of_speaker.get(clip.speaker) for clip in clips], dtype=object)
+    if listing.official_parts:
+        parts = [listing.official_parts.get(posixpath.splitext(clip.path)[0], "train") for clip in clips]
+        columns["split"] = np.array(parts, dtype=object)
     return Corpus(
-        root=root,
-        layout=layout,
-        paths=tuple(row[0] for row in rows),
-        digits=np.array([row[1] for row in rows], dtype=np.int64),
-        speakers=np.array([row[2] for row in rows], dtype=np.str_),
-        repetitions=np.array([row[3] for row in rows], dtype=np.int64),
-        stamps=np.array([row[4] for row in rows], dtype=np.int64).reshape(-1, 2),
-        sources=np.zeros(len(rows), dtype=np.int64),
-        source_names=(root.resolve().name,),
-        strays=tuple(strays),
+        root=listing.root,
+        layout=listing.layout,
+        paths=tuple(clip.path for clip in clips),
+        digits=np.array([int(clip.label) for clip in clips], dtype=np.int64),
+        speakers=np.array([clip.speaker for clip in clips], dtype=np.str_),
+        repetitions=np.array([clip.repetition for clip in clips], dtype=np.int64),
+        stamps=np.array([clip.stamp for clip in clips], dtype=np.int64).reshape(-1, 2),
+        sources=np.zeros(len(clips), dtype=np.int64),
+        source_names=(listing.root.resolve().name,),
+        columns=columns,
+        strays=tuple(finding.path for finding in listing.findings),
+        corrections=corrections,
+        other_words=listing.other_words,
+        noises=listing.noises,
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from audiomnist.config import Split as SplitSettings
 from audiomnist.corpus.draws import draw_folds, set_aside
-from audiomnist.corpus.published import becker, fsdd_test, n_becker
+from audiomnist.corpus.published import becker, fsdd_test, n_becker, speech_commands_parts
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import column
 from audiomnist.errors import ConfigError, DataError
@@ -17,7 +17,7 @@ from audiomnist.errors import ConfigError, DataError
 Clips = NDArray[np.int64]
 
 # Schemes that promise voices nobody was trained on.
-_BY_SPEAKER = ("speaker", "becker")
+_BY_SPEAKER = ("speaker", "becker", "speech-commands-official")
 _FOR_FOLDS = frozenset({"becker", "becker-gender"})
 _PARTS = {"train": 0, "validation": 1, "val": 1, "valid": 1, "dev": 1, "test": 2}
 
@@ -53,7 +53,8 @@ def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
 
     Schemes: ``random`` draws clips, as many of each label, so the same voices stand in all parts; ``speaker`` draws
     whole speakers; ``becker-0`` to ``-4`` and ``becker-gender-0`` to ``-3`` are the AudioMNIST paper's, by speaker;
-    ``fsdd-official`` tests the clips numbered 0 to 4; ``manifest`` follows the corpus' own ``split`` column;
+    ``fsdd-official`` tests the clips numbered 0 to 4; ``speech-commands-official`` follows that corpus' lists;
+    ``manifest`` follows the corpus' own ``split`` column;
     ``column:NAME=VALUE`` tests the clips with that value and trains on those with another.
 
     Parameters
@@ -81,6 +82,8 @@ def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
         return Split.of(corpus, *becker(corpus, "gender" if "gender" in words else "digit", int(number)))
     if scheme == "manifest":
         rest, validation, test = _listed(corpus)
+    elif scheme == "speech-commands-official":
+        rest, validation, test = speech_commands_parts(corpus)
     elif scheme == "fsdd-official":
         test = fsdd_test(corpus)
         rest = np.setdiff1d(everything, test)

@@ -4,7 +4,7 @@ import json
 import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,14 +13,14 @@ import numpy as np
 from audiomnist import audio
 from audiomnist.audio import BadSound, Header, decode, digest, map_in_order, mono
 from audiomnist.corpus.levels import n_clipped
-from audiomnist.corpus.listing import Clip, Finding, Listing, list_files
+from audiomnist.corpus.listing import CLASSES, Clip, Finding, Listing, list_clips
 from audiomnist.corpus.metadata import Speakers, read_speakers
-from audiomnist.corpus.scan import CLASSES
-from audiomnist.errors import DataError
+from audiomnist.errors import DataError, printable
 
 SILENT_BELOW_DB = -60.0
 _NUMBERS_SHOWN = 8
-_UPSTREAM_FAULT = Clip("0_19_22.wav", "0", "19", 22)
+_UPSTREAM_FAULT = "0_19_22.wav"
+_UPSTREAM_SPEAKER = "19"
 _SYNTHETIC_ROOM = "synthetic"
 
 Progress = Callable[[int, int], None]
@@ -64,7 +64,11 @@ def validate(
     progress : callable, optional
         Called with the clips done and the clips in all.
     """
-    listing = list_files(corpus_root)
+    try:
+        listing = list_clips(corpus_root)
+    except DataError as error:
+        fault = Finding("manifest", "error", printable(corpus_root.name), error.message)
+        return Validation((fault,), 0)
     findings = list(listing.findings)
     if not listing.clips:
         findings.append(Finding("no clips", "error", ".", "no file is named <digit>_<speaker>_<number>.wav"))
@@ -79,9 +83,9 @@ def validate(
             progress(len(inspections), len(listing.clips))
     findings += _odd_rates(listing.clips, inspections)
     findings += _duplicates(listing.clips, inspections)
-    if listing.by_name:
+    if listing.layout in {"audiomnist", "fsdd"}:
         findings += _repetitions(listing.clips)
-        findings += _metadata(listing)
+    findings += _metadata(listing)
     findings.sort(key=lambda finding: finding.severity)
     return Validation(tuple(findings), len(listing.clips))
 
@@ -189,7 +193,9 @@ def _metadata(listing: Listing) -> list[Finding]:
             (described - speakers, "is described but has no clips"),
             (speakers - described, "has clips but is not described"),
         ):
-            found += [Finding("metadata", "warning", path, f"speaker {name} {fault}") for name in sorted(names)]
+            found += [
+                Finding("metadata", "warning", path, f"speaker {printable(name)} {fault}") for name in sorted(names)
+            ]
     return found + _upstream_fault(listing.clips, known)
 
 
@@ -203,13 +209,12 @@ def _mixed_ages(metadata: Path) -> list[str]:
 
 
 def _upstream_fault(clips: Iterable[Clip], known: Speakers | None) -> list[Finding]:
-    if known is None or known.columns.get("room", {}).get(_UPSTREAM_FAULT.speaker) == _SYNTHETIC_ROOM:
+    if known is None or known.columns.get("room", {}).get(_UPSTREAM_SPEAKER) == _SYNTHETIC_ROOM:
         return []
     return [
         Finding("known fault", "warning", clip.path, 'reported upstream to be a spoken "three"')
         for clip in clips
-        if clip.path.endswith(_UPSTREAM_FAULT.path)
-        and replace(clip, path=posixpath.basename(clip.path)) == _UPSTREAM_FAULT
+        if posixpath.basename(clip.path) == _UPSTREAM_FAULT
     ]
 
 
