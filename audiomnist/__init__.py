@@ -1,3 +1,47 @@
-"""Train, measure and use recognisers of spoken digits."""
+"""Train, measure and use recognisers of spoken digits.
+
+``load`` returns a recogniser; ``train``, ``kfold`` and ``evaluate`` do what the verbs of the command line do and return
+their typed results. Importing this package loads none of them, nor PyTorch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audiomnist.inference.recognizer import Recognizer
 
 __version__ = "0.1.0"
+__all__ = ["evaluate", "kfold", "load", "train"]
+
+_FUNCTIONS = {name: f"audiomnist.experiments.{name}" for name in ("evaluate", "kfold", "train")}
+
+
+def load(model: str | Path = "digits", *, device: str = "auto") -> Recognizer:
+    """Return the recogniser of a model.
+
+    Parameters
+    ----------
+    model : str or Path
+        A run folder, a ``model.safetensors``, an ``.onnx`` made by ``audiomnist export``, or ``digits``, the model
+        that comes with the program.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; an ONNX model runs on the CPU.
+
+    Raises
+    ------
+    audiomnist.errors.DataError
+        If there is no such model, or it is broken.
+    """
+    from audiomnist.inference.opening import open_model
+
+    return open_model(model, device)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FUNCTIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_FUNCTIONS[name]), name)

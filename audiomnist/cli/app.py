@@ -18,7 +18,9 @@ from audiomnist.cli import (
     config,
     download,
     evaluate,
+    export,
     kfold,
+    predict,
     prep,
     report,
     runs,
@@ -100,6 +102,8 @@ app.command("prep")(prep.prep)
 app.command("train")(train.train)
 app.command("kfold")(kfold.kfold)
 app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
 app.command("compare")(compare.compare)

@@ -65,6 +65,12 @@ Target = Annotated[
         metavar="COLUMN",
     ),
 ]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="Run folder, model.safetensors, .onnx, or digits, which comes with the program.", metavar="MODEL"
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads or processes. (default: all cores)", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]

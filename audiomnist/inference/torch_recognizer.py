@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from audiomnist.device import keep_freed_memory, single_threaded_torch
 from audiomnist.features.clips import ClipFrames
 from audiomnist.features.mel import MelPower
 from audiomnist.features.store import ClipStore, FeatureStore
-from audiomnist.inference.recognizer import Answering, Recognizer
+from audiomnist.inference.recognizer import AT_ONCE, Answering, Recognizer
 from audiomnist.training.checkpoint import TrainedModel, load_model
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.trainer import predict_logits
@@ -20,8 +22,6 @@ from audiomnist.training.transforms import FrontEnd
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_AT_ONCE = 64  # waveforms whose features are held at a time
 
 
 class TorchRecognizer(Recognizer):
@@ -36,9 +36,9 @@ class TorchRecognizer(Recognizer):
     """
 
     def __init__(self, model: TrainedModel, device: torch.device, front_end: FrontEnd | None = None) -> None:
-        self.model, self.device = model, device
+        self.model, self.device, self.name = model, device, model.config.version
         config = model.config
-        self.answering = Answering(model.classes, config.features.sample_rate, model.temperature)
+        self.answering = Answering(model.classes, config.features.sample_rate, model.temperature, model.no_digit)
         self._network = model.network.to(device).eval()
         self._mel = MelPower(config.features)
         self._front_end = front_end
@@ -46,12 +46,19 @@ class TorchRecognizer(Recognizer):
     @classmethod
     def load(cls, path: Path, device: torch.device) -> TorchRecognizer:
         """Read a model file; raise DataError if it is missing or is not a model of ours."""
-        return cls(load_model(path, device), device)
+        recognizer = cls(load_model(path, device), device)
+        recognizer.name = str(path)
+        return recognizer
+
+    def single_threaded(self) -> AbstractContextManager[None]:
+        """Leave the cores to the caller's threads."""
+        keep_freed_memory()
+        return single_threaded_torch()
 
     def logits(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return the logits of waveforms at the model's sample rate, float32 array [n, n_classes]."""
+        """Return the logits of waveforms at the model's sample rate, float32 array [n, n_outputs]."""
         return np.concatenate(
-            [self._logits_of(waveforms[start : start + _AT_ONCE]) for start in range(0, len(waveforms), _AT_ONCE)]
+            [self._logits_of(waveforms[start : start + AT_ONCE]) for start in range(0, len(waveforms), AT_ONCE)]
         )
 
     def _logits_of(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -63,7 +70,7 @@ class TorchRecognizer(Recognizer):
 
         Returns
         -------
-        float32 array [n_clips, n_classes]
+        float32 array [n_clips, n_outputs]
         """
         logits: NDArray[np.float32] = (
             predict_logits(self._network, self._over(store), torch.from_numpy(clips)).cpu().numpy()
@@ -78,7 +85,7 @@ class TorchRecognizer(Recognizer):
     def _over(self, store: ClipStore) -> FrontEnd:
         """Return the front end over a store; that of a store on disk is kept, as it is asked for again."""
         ready = self._front_end
-        if ready is not None and ready.store is store:
+        if ready is not None and ready.clips.store is store:
             return ready
         config = self.model.config
         windowed = WindowedClips(store, config.window, self.device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import torch
 
 from audiomnist.config import Config
@@ -72,6 +74,13 @@ class NoisePadding:
         power.add_(self._bank.constant * constant.square()).clamp_(min=0)
         share = self._share_of_noise(placed, n_frames)[:, None, :, None]
         return torch.addcmul(placed.power[:, None], power, share)
+
+    def keep_test_noise_only(self, n_frames: int, draw: float) -> None:
+        """Keep of the bank the one stretch that clips get by this uniform number."""
+        rows = self._bank.rows(torch.tensor(draw), n_frames)
+        self._bank = copy(self._bank)
+        self._bank.power, self._bank.cross = self._bank.power[rows], self._bank.cross[rows]
+        self._bank.n_frames = n_frames
 
     def _share_of_noise(self, placed: Placed, n_frames: int) -> torch.Tensor:
         """Return how much of each window's energy lies inside the clip's window but outside the clip, Tensor[B, N]."""

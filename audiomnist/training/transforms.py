@@ -11,7 +11,6 @@ from copy import copy
 import torch
 
 from audiomnist.config import Config
-from audiomnist.features.store import ClipStore
 from audiomnist.training.augment import VoiceAndRoom, mask, spread
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.noise import NoiseBank, NoisePadding
@@ -76,7 +75,7 @@ class FrontEnd:
     """Clip indices and uniform numbers in, network inputs out."""
 
     def __init__(self, config: Config, clips: WindowedClips) -> None:
-        self._clips = clips
+        self.clips = clips
         self.device = clips.device
         self._window, self._augment = config.window, config.augment
         bank = NoiseBank(config, clips.device) if config.window.padding == "noise" or config.augment.changes else None
@@ -84,15 +83,15 @@ class FrontEnd:
         self._change = VoiceAndRoom(config.features, config.augment, bank) if bank and config.augment.changes else None
         self._n_placing = 1 + (self._padding.n_draws if self._padding else 0)
 
-    @property
-    def store(self) -> ClipStore:
-        """What the clip indices are of."""
-        return self._clips.store
+    def keep_test_noise_only(self) -> None:
+        """Forget the noise that tests do not use, before an export."""
+        if self._padding:
+            self._padding.keep_test_noise_only(self.clips.n_frames, _CENTRE)
 
     def over(self, clips: WindowedClips) -> FrontEnd:
         """Return the same front end over other clips, windowed alike."""
         other = copy(self)
-        other._clips = clips
+        other.clips = clips
         return other
 
     @property
@@ -134,10 +133,10 @@ class FrontEnd:
 
     def _inputs(self, clips: torch.Tensor, placing: torch.Tensor, changes: torch.Tensor | None) -> torch.Tensor:
         if self._change and changes is not None:
-            placed = self._clips.place(clips, placing[:, 0], spread(changes[:, 0], self._augment.stretch))
+            placed = self.clips.place(clips, placing[:, 0], spread(changes[:, 0], self._augment.stretch))
             power = self._change(placed.power, changes[:, 1:])[:, None]
         else:
-            placed = self._clips.place(clips, placing[:, 0])
+            placed = self.clips.place(clips, placing[:, 0])
             power = self._padding(placed, placing[:, 1:]) if self._padding else placed.power[:, None]  # (B, C, N, M)
         db = to_db(power, self._window.top_db)
         return normalise_inside(db, placed.inside) if self._window.padding == "blank" else normalise(db)

@@ -1,0 +1,199 @@
+"""``audiomnist predict``: say which digits are spoken."""
+
+import csv
+import json as jsons
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from audiomnist.cli import options
+from audiomnist.cli.output import chatter_console, progress
+from audiomnist.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from audiomnist.inference.answers import Answer, Spoken
+    from audiomnist.inference.recognizer import Recognizer
+
+_PROGRESS_EVERY = 64
+Write = Callable[["Outcome"], None]
+# A path as it was named or found, and the answer, or what is wrong with the file
+Outcome = tuple[str, "Answer | Spoken | DataError"]
+
+
+def predict(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Recordings, folders of them, or - for standard input.", metavar="PATH", show_default=False
+        ),
+    ] = None,
+    model: options.Model = "digits",
+    segment: Annotated[
+        bool, typer.Option("--segment", help="Find the digits in longer recordings, with pauses between them.")
+    ] = False,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write a table as well.", metavar="FILE", show_default=False)
+    ] = None,
+    skip_broken: Annotated[
+        bool, typer.Option("--skip-broken", help="Exit with 0 although some files cannot be read.")
+    ] = False,
+    device: options.Device = "auto",
+    jobs: options.Jobs = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Say which digit is spoken in each recording."""
+    from audiomnist.inference.opening import open_model
+
+    if not paths:
+        raise UsageError("nothing to recognise", "name recordings or folders, or - for standard input")
+    recognizer = open_model(model, device)
+    chatter_console(quiet).print(f"model: {recognizer.name}")
+    n_broken = n_done = 0
+    with ExitStack() as stack:
+        writers = [stack.enter_context(_json_list(segment)) if json else _print_line]
+        if csv_file:
+            writers.append(stack.enter_context(_table(csv_file, recognizer, segment=segment)))
+        show = stack.enter_context(progress("predict", "files", quiet=quiet or json))
+        for path, outcome in _outcomes(recognizer, paths, jobs, segment=segment):
+            n_done += 1
+            if isinstance(outcome, DataError):
+                n_broken += 1
+                chatter_console(False).print(f"broken: {outcome.message}")
+            for write in writers:
+                write((path, outcome))
+            if n_done % _PROGRESS_EVERY == 0:
+                show(n_done, None)
+        if n_done >= _PROGRESS_EVERY:
+            show(n_done, n_done)
+    if n_broken and not skip_broken:
+        chatter_console(quiet).print(f"{n_broken:,} of {n_done:,} files cannot be read; --skip-broken accepts that")
+        raise typer.Exit(DataError.exit_code)
+
+
+def _outcomes(recognizer: "Recognizer", paths: Sequence[str], jobs: int | None, *, segment: bool) -> Iterator[Outcome]:
+    """Yield what is said in each recording, in order."""
+    from audiomnist.inference.listing import STDIN, from_stdin, recordings
+
+    with ExitStack() as stack:
+        named: Iterable[Path]
+        if STDIN in paths:
+            if len(paths) > 1:
+                raise UsageError("standard input cannot be combined with files", "name either")
+            named = [stack.enter_context(from_stdin(sys.stdin.buffer))]
+        else:
+            named = recordings(paths)
+        waiting: list[str] = []
+
+        def noted() -> Iterator[Path]:
+            for path in named:
+                waiting.append(STDIN if STDIN in paths else str(path))
+                yield path
+
+        if segment:
+            results: Iterable[Answer | Spoken | DataError] = map(_tried(recognizer.segment), noted())
+        else:
+            stack.enter_context(recognizer.single_threaded())
+            results = recognizer.stream(noted(), jobs=jobs)
+        for outcome in results:
+            yield waiting.pop(0), outcome
+
+
+def _tried(segment: "Callable[[Path], Spoken]") -> "Callable[[Path], Spoken | DataError]":
+    def tried(path: Path) -> "Spoken | DataError":
+        try:
+            return segment(path)
+        except DataError as error:
+            return error
+
+    return tried
+
+
+def _print_line(outcome: Outcome) -> None:
+    from audiomnist.inference.answers import Spoken
+
+    path, result = outcome
+    if isinstance(result, DataError):
+        return
+    if isinstance(result, Spoken):
+        lines = [f"{path}: {result.digits or 'no digits'}"]
+        lines += [
+            f"  {one.start_s:8.2f} {one.end_s:8.2f}  {one.digit}  {one.probability:.3f}" for one in result.segments
+        ]
+        sys.stdout.write("\n".join(lines) + "\n")
+        return
+    digit = "no digit" if result.digit is None else result.digit
+    second, probability = result.second_guess
+    if result.digit is None:
+        sys.stdout.write(f"{path}: {digit} (most likely {second}, {probability:.3f})\n")
+    else:
+        sys.stdout.write(f"{path}: {digit}  {result.probability:.3f}  (second guess {second}, {probability:.3f})\n")
+
+
+@contextmanager
+def _json_list(segment: bool) -> Iterator[Write]:
+    """Give what prints one JSON list, element by element."""
+    separator = "["
+
+    def write(outcome: Outcome) -> None:
+        nonlocal separator
+        sys.stdout.write(f"{separator}\n {jsons.dumps(_document(outcome, segment=segment), allow_nan=False)}")
+        separator = ","
+
+    yield write
+    sys.stdout.write("\n]\n" if separator == "," else "[]\n")
+
+
+def _document(outcome: Outcome, *, segment: bool) -> dict[str, Any]:
+    from audiomnist.inference.answers import Spoken
+
+    path, result = outcome
+    if isinstance(result, DataError):
+        rest: dict[str, Any] = {"digits": None, "segments": []} if segment else {"digit": None, "probability": None}
+        return {"path": path, **rest, "error": result.message}
+    if isinstance(result, Spoken):
+        segments = [one.__dict__ for one in result.segments]
+        return {"path": path, "digits": result.digits, "segments": segments, "seconds": result.seconds}
+    second, probability = result.second_guess
+    return {
+        "path": path,
+        "digit": result.digit,
+        "probability": result.probability,
+        "second_guess": {"digit": second, "probability": probability},
+        "probabilities": result.probabilities,
+        "seconds": result.seconds,
+    }
+
+
+@contextmanager
+def _table(path: Path, recognizer: "Recognizer", *, segment: bool) -> Iterator[Write]:
+    """Give what writes a CSV: a row per recording, or per digit found."""
+    from audiomnist.files import atomic_path
+    from audiomnist.inference.answers import Spoken
+
+    classes = recognizer.answering.classes
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if segment:
+            writer.writerow(("path", "start_s", "end_s", "digit", "probability", "error"))
+        else:
+            writer.writerow(("path", "digit", "probability", *(f"p{name}" for name in classes), "seconds", "error"))
+
+        def write(outcome: Outcome) -> None:
+            path, result = outcome
+            if isinstance(result, DataError):
+                writer.writerow((path, *([""] * (4 if segment else len(classes) + 3)), result.message))
+            elif isinstance(result, Spoken):
+                for one in result.segments:
+                    times = f"{one.start_s:.3f}", f"{one.end_s:.3f}"
+                    writer.writerow((path, *times, one.digit, f"{one.probability:.6f}", ""))
+            else:
+                digit = "" if result.digit is None else result.digit
+                values = (f"{value:.6g}" for value in result.probabilities.values())
+                writer.writerow((path, digit, f"{result.probability:.6f}", *values, f"{result.seconds:.3f}", ""))
+
+        yield write

@@ -1,0 +1,148 @@
+"""Finding spoken digits in a longer recording: stretches above the background, and the most likely reading of them.
+
+Energy says where something may be spoken; the network says what belongs together. A word with a closure in it ("six",
+"eight") falls into two stretches, and two words spoken close to each other may be one. So every run of neighbouring
+stretches that could be a word is recognised, and of all ways to divide the recording the likeliest is taken.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audiomnist.inference.answers import Segment, Spoken
+
+if TYPE_CHECKING:
+    from audiomnist.inference.recognizer import Recognizer
+
+Samples = NDArray[np.float32]
+Span = tuple[int, int]  # frames, the last exclusive
+
+_HOP_S = 0.01
+_FRAME_S = 0.025
+_LOWEST_HZ, _HIGHEST_HZ, _N_BANDS = 120, 3_800, 12
+_FLOOR_WINDOW_S = 8.0
+_FLOOR_SHARE = 0.2  # of the frames around a moment lie below the floor
+_RANGE_DB = 45.0  # below the loudest frame around a moment nothing counts as sound
+_ABOVE_FLOOR_DB = 6.0
+_CLEAR_DB = 9.0
+_SHORTEST_S = 0.05
+_SMALLEST_GAP_S = 0.04
+_MARGIN_S = 0.03
+_WORD_S = (0.10, 1.2)  # shortest and longest
+_LARGEST_CLOSURE_S = 0.14  # silence within a word
+_MOST_STRETCHES = 4  # of one word
+_SKIP_COST = 1.5  # of leaving a second of sound out, in units of log probability
+
+
+def find_digits(recognizer: Recognizer, samples: Samples) -> Spoken:
+    """Find the digits in a recording at the recogniser's sample rate."""
+    rate = recognizer.answering.sample_rate
+    stretches = sounding(samples, rate)
+    words = _words(stretches)
+    hop = round(_HOP_S * rate)
+    margin = round(_MARGIN_S * rate)
+    clips = [samples[max(0, start * hop - margin) : end * hop + margin] for start, end in words]
+    answers = recognizer.answering.answers(recognizer.logits(clips), [0.0] * len(clips)) if clips else []
+    costs = [
+        -float(np.log(max(answer.probability, 1e-9))) if answer.digit is not None else np.inf for answer in answers
+    ]
+    chosen = _cheapest(stretches, words, costs)
+    segments = tuple(
+        Segment(
+            max(0.0, words[word][0] * _HOP_S - _MARGIN_S),
+            min(words[word][1] * _HOP_S + _MARGIN_S, len(samples) / rate),
+            digit,
+            answers[word].probability,
+        )
+        for word in chosen
+        if (digit := answers[word].digit) is not None
+    )
+    return Spoken(segments, len(samples) / rate)
+
+
+def sounding(samples: Samples, sample_rate: int) -> list[Span]:
+    """Return the stretches of a recording that stand out from its background, in frames of 10 ms."""
+    bands = _band_power_db(samples, sample_rate)  # (N, bands)
+    level = np.logaddexp.reduce(bands * (np.log(10) / 10), axis=1) * (10 / np.log(10))
+    half = round(_FLOOR_WINDOW_S / _HOP_S / 2)
+    centres = np.arange(0, len(level) + half, half)
+    floors = np.empty((len(centres), bands.shape[1]))
+    for place, centre in enumerate(centres):
+        around = slice(max(0, centre - half), centre + half)
+        floors[place] = np.quantile(bands[around], _FLOOR_SHARE, axis=0)
+        floors[place] = np.maximum(floors[place], level[around].max() - _RANGE_DB - 10 * np.log10(bands.shape[1]))
+    frames = np.arange(len(level))
+    floor = np.stack([np.interp(frames, centres, floors[:, band]) for band in range(bands.shape[1])], 1)
+    above = np.clip(bands - floor, 0, 25)
+    above = np.sort(above, axis=1)[:, bands.shape[1] // 2 :].mean(1)  # of the half of the bands that stand out most
+    above = np.convolve(above, np.ones(3) / 3, "same")
+    return _runs(above)
+
+
+def _runs(above: NDArray[np.float64]) -> list[Span]:
+    """Return runs of frames above the threshold, each with a frame clearly above it."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (above > _ABOVE_FLOOR_DB).astype(np.int8), [0]])))
+    runs: list[Span] = []
+    for start, end in edges.reshape(-1, 2).tolist():
+        if runs and start - runs[-1][1] < _SMALLEST_GAP_S / _HOP_S:
+            runs[-1] = (runs[-1][0], end)
+        else:
+            runs.append((start, end))
+    return [run for run in runs if run[1] - run[0] >= _SHORTEST_S / _HOP_S and above[slice(*run)].max() > _CLEAR_DB]
+
+
+def _band_power_db(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
+    hop, size = round(_HOP_S * sample_rate), round(_FRAME_S * sample_rate)
+    padded = np.pad(samples, (size // 2, size))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop][: -(-len(samples) // hop)]
+    edges = np.geomspace(_LOWEST_HZ, min(_HIGHEST_HZ, sample_rate / 2), _N_BANDS + 1)
+    bins = np.unique(np.round(edges * size / sample_rate).astype(int))
+    window = np.hanning(size).astype(np.float32)
+    power = np.concatenate(
+        [np.abs(np.fft.rfft(block * window)) ** 2 for block in np.array_split(frames, -(-len(frames) // 1024))]
+    )
+    banded = np.add.reduceat(power[:, : bins[-1]], bins[:-1], axis=1) / np.diff(bins)
+    return 10 * np.log10(banded + 1e-12)
+
+
+def _words(stretches: list[Span]) -> list[Span]:
+    """Return the spans that could be a word: runs of neighbouring stretches, none too far apart."""
+    words = []
+    shortest, longest = (seconds / _HOP_S for seconds in _WORD_S)
+    for first in range(len(stretches)):
+        for last in range(first, min(first + _MOST_STRETCHES, len(stretches))):
+            if last > first and stretches[last][0] - stretches[last - 1][1] > _LARGEST_CLOSURE_S / _HOP_S:
+                break
+            span = stretches[first][0], stretches[last][1]
+            if shortest <= span[1] - span[0] <= longest or (last == first and span[1] - span[0] > longest):
+                words.append(span)
+    return words
+
+
+def _cheapest(stretches: list[Span], words: list[Span], costs: list[float]) -> list[int]:
+    """Choose the words that together explain the stretches best; a stretch may be left out at a cost."""
+    starts = {start: number for number, (start, _) in enumerate(stretches)}
+    ends = {end: number for number, (_, end) in enumerate(stretches)}
+    best = [0.0] + [np.inf] * len(stretches)
+    came: list[tuple[int, int | None]] = [(0, None)] * (len(stretches) + 1)
+    by_start: dict[int, list[int]] = {}
+    for word, (start, _) in enumerate(words):
+        by_start.setdefault(starts[start], []).append(word)
+    for place, (start, end) in enumerate(stretches):
+        skipped = best[place] + 0.5 + _SKIP_COST * (end - start) * _HOP_S / 0.2
+        if skipped < best[place + 1]:
+            best[place + 1], came[place + 1] = skipped, (place, None)
+        for word in by_start.get(place, []):
+            after = ends[words[word][1]] + 1
+            cost = best[place] + costs[word] + 0.1
+            if cost < best[after]:
+                best[after], came[after] = cost, (place, word)
+    chosen, place = [], len(stretches)
+    while place:
+        place, taken = came[place]
+        if taken is not None:
+            chosen.append(taken)
+    return chosen[::-1]
