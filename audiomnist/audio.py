@@ -36,6 +36,7 @@ MOST_CHANNELS = 32
 LONGEST_S = 600
 MOST_SAMPLES = 2**25  # of all channels: 10 minutes of mono at 48 kHz, 128 MiB once decoded
 MOST_BYTES = 2**28
+SILENT_BELOW_DB = -60.0
 LOUDEST = 100.0  # 40 dB above full scale: more is no recording but a damaged float file
 
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
@@ -54,7 +55,8 @@ class BadSound(DataError):
     Attributes
     ----------
     kind : str
-        ``unreadable``, ``empty``, ``truncated``, ``beyond limits``, ``NaN or infinite`` or ``too loud``.
+        ``unreadable``, ``empty``, ``truncated``, ``beyond limits``, ``NaN or infinite``,
+        ``too loud`` or ``silent``.
     reason : str
         What exactly is wrong, without the file's name.
     """
@@ -149,6 +151,25 @@ def read(path: Path) -> tuple[Samples, int]:
     """
     samples, told = decode(path)
     return mono(samples), told.sample_rate
+
+
+def read_clip(path: Path) -> tuple[Samples, int]:
+    """Read a clip to learn from or to be tested on, as ``read`` does, in which something must be said.
+
+    Raises
+    ------
+    BadSound
+        As for ``read``, and if it is silent.
+    """
+    samples, sample_rate = read(path)
+    refuse_silence(path, samples)
+    return samples, sample_rate
+
+
+def refuse_silence(path: Path, samples: Samples) -> None:
+    """Raise BadSound if a mono clip, float32 array [L], is never louder than -60 dB of full scale."""
+    if max(float(samples.max()), -float(samples.min())) < 10 ** (SILENT_BELOW_DB / 20):
+        raise BadSound(path, "silent", f"never louder than {SILENT_BELOW_DB:.0f} dB of full scale")
 
 
 def mono(samples: Samples) -> Samples:

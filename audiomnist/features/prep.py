@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist import distributed
-from audiomnist.audio import BadSound, Samples, digest, map_in_order, read, resample
+from audiomnist.audio import BadSound, Samples, digest, map_in_order, read_clip, resample
 from audiomnist.config import Features
+from audiomnist.corpus.manifest import stamp
 from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
@@ -126,7 +127,7 @@ def verify(
 
     def is_other(clip: int) -> bool:
         try:
-            return bool(digest(*read(kept.file(clip))) != digests[clip])
+            return bool(digest(*read_clip(kept.file(clip))) != digests[clip])
         except DataError:
             return True
 
@@ -301,9 +302,9 @@ def _computed(corpus: Corpus, clips: range, mel: MelPower, known: _Known) -> Ite
 
 def _read_unchanged(file: ClipFile) -> tuple[Samples, int]:
     """Read a clip that is still the one that the corpus was scanned with."""
-    recording = read(Path(file.path))
+    recording = read_clip(Path(file.path))
     status = os.stat(file.path)  # noqa: PTH116, half the time of Path.stat
-    if (status.st_size, status.st_mtime_ns) != file[1:]:
+    if stamp(status) != file[1:]:
         raise DataError(f"{file.path}: changed while it was read", "run the command again")
     return recording
 
