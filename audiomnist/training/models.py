@@ -64,7 +64,7 @@ class Conv(nn.Conv2d):
             return super().forward(inputs.float())
 
 
-def _pooled(maps: torch.Tensor) -> torch.Tensor:
+def pooled(maps: torch.Tensor) -> torch.Tensor:
     """Average Tensor[B, C, H, W] over its places: Tensor[B, C].
 
     With the channels last, so are those of the gradient; the gradient of ``maps.mean((2, 3))`` has to be turned first.
@@ -96,7 +96,7 @@ class Cnn4(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, C, N, M] to logits, Tensor[B, n_classes]."""
-        logits: torch.Tensor = self.classifier(_pooled(self.blocks(inputs)))
+        logits: torch.Tensor = self.classifier(pooled(self.blocks(inputs)))
         return logits
 
 
@@ -155,7 +155,7 @@ class ResidualNet(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, C, N, M] to logits, Tensor[B, n_classes]."""
-        logits: torch.Tensor = self.classifier(_pooled(self.blocks(inputs)))
+        logits: torch.Tensor = self.classifier(pooled(self.blocks(inputs)))
         return logits
 
 

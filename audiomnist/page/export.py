@@ -1,0 +1,122 @@
+"""Writing the page: one HTML file with style, scripts, settings and weights inside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from audiomnist import __version__
+from audiomnist.errors import ConfigError
+from audiomnist.files import write_text
+from audiomnist.page.network import steps_of
+from audiomnist.training.checkpoint import TrainedModel
+
+MOST_BYTES = 2_000_000
+SCRIPTS = ("front_end.js", "network.js", "recognizer.js", "segments.js", "sound.js", "drawing.js", "app.js")
+_SEQUENCES = {
+    "hop_s": 0.01,
+    "frame_s": 0.025,
+    "lowest_hz": 120,
+    "highest_hz": 3_800,
+    "n_bands": 12,
+    "floor_window_s": 8.0,
+    "floor_share": 0.2,
+    "range_db": 45.0,
+    "above_floor_db": 6.0,
+    "clear_db": 9.0,
+    "shortest_s": 0.05,
+    "smallest_gap_s": 0.04,
+    "margin_s": 0.03,
+    "word_s": (0.10, 1.2),
+    "largest_closure_s": 0.14,
+    "most_stretches": 4,
+    "skip_cost": 1.5,
+}
+_DIGITS = tuple(str(digit) for digit in range(10))
+
+
+def export_html(model: TrainedModel, out: Path) -> None:
+    """Write a model as a page that runs in a browser on its own.
+
+    Raises
+    ------
+    ConfigError
+        If the page cannot compute the model, or would be too large.
+    """
+    page = page_of(model)
+    if len(page.encode()) > MOST_BYTES:
+        raise ConfigError(
+            f"the page would take {len(page.encode()) / 1e6:.1f} MB, more than {MOST_BYTES / 1e6:.0f}",
+            "export a smaller network, or to --format onnx",
+        )
+    write_text(out, page)
+
+
+def page_of(model: TrainedModel) -> str:
+    """Return the page."""
+    _refuse_what_differs(model)
+    steps = steps_of(model.network)
+    weights, constants = steps.weights()
+    style = _text("page.css")
+    script = f'"use strict";\n{"".join(_text(name) for name in SCRIPTS)}'
+    environment = Environment(loader=PackageLoader("audiomnist", "page"), autoescape=True, undefined=StrictUndefined)
+    environment.trim_blocks = environment.lstrip_blocks = True
+    return environment.get_template("page.html.j2").render(
+        title="Say a digit" if set(_DIGITS) <= set(model.classes) else "Say a word",
+        classes=model.classes,
+        n_parameters=sum(parameter.numel() for parameter in model.network.parameters()),
+        rate_khz=model.config.features.sample_rate / 1000,
+        program=f"audiomnist {__version__}",
+        settings=_settings(model, steps.document()),
+        weights=_base64(weights.astype("<i2").tobytes()),
+        constants=_base64(constants.astype("<f4").tobytes()),
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+def _refuse_what_differs(model: TrainedModel) -> None:
+    features, window = model.config.features, model.config.window
+    if window.padding == "noise":
+        raise ConfigError("the page cannot pad with noise", "export a model with padding silence or blank")
+    if features.n_fft & (features.n_fft - 1):
+        raise ConfigError(
+            f"the page's Fourier transform needs a power of two, n_fft is {features.n_fft}",
+            "export a model with an n_fft of 512 or 1024",
+        )
+
+
+def _settings(model: TrainedModel, steps: list[dict[str, Any]]) -> str:
+    """Return what the scripts need to know, as JSON that cannot end its element."""
+    settings = {
+        "classes": model.classes,
+        "temperature": model.temperature,
+        "features": model.config.features.model_dump(mode="json"),
+        "window": model.config.window.model_dump(mode="json"),
+        "no_digit": asdict(model.no_digit) if model.no_digit else None,
+        "sequences": _SEQUENCES,
+        "steps": steps,
+    }
+    return json.dumps(settings).replace("<", "\\u003c")
+
+
+def _text(name: str) -> str:
+    return files("audiomnist.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _hash(text: str) -> str:
+    """Return what a content security policy wants to know of an element's text."""
+    return f"sha256-{_base64(hashlib.sha256(text.encode()).digest())}"

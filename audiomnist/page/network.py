@@ -1,0 +1,196 @@
+"""A trained network as a short list of steps that a browser computes, batch normalisation folded into them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import fx, nn
+from torch.nn import functional
+
+from audiomnist.errors import ConfigError
+from audiomnist.training.models import pooled
+
+_STEPS = 32_767  # of the whole numbers that stand for the weights of one output
+
+_FUNCTIONS: dict[Callable[..., Any], str] = {
+    operator.add: "add",
+    operator.iadd: "add",
+    torch.add: "add",
+    operator.mul: "multiply",
+    torch.mul: "multiply",
+    functional.relu: "relu",
+    torch.relu: "relu",
+    torch.sigmoid: "sigmoid",
+    functional.silu: "silu",
+    pooled: "average",
+}
+_MODULES: dict[type[nn.Module], str] = {nn.ReLU: "relu", nn.Sigmoid: "sigmoid", nn.SiLU: "silu"}
+
+
+@dataclass
+class Affine:
+    """What a step multiplies and adds.
+
+    Attributes
+    ----------
+    weight : float64 array [n_outputs, n_inputs / groups, height, width]
+    bias : float64 array [n_outputs]
+    """
+
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    def then(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> Affine:
+        """Return this with a scale and a shift of each output behind it."""
+        return Affine(self.weight * scale[:, None, None, None], self.bias * scale + shift)
+
+
+@dataclass
+class Step:
+    """One operation on maps ``[height, width, channels]``.
+
+    Attributes
+    ----------
+    sources : list of int
+        Numbers of the steps whose results it takes; 0 is the network's input.
+    """
+
+    operation: str
+    sources: list[int]
+    affine: Affine | None = None
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    groups: int = 1
+
+
+@dataclass
+class Steps:
+    """A network's steps in order; the last one gives the logits."""
+
+    steps: list[Step] = field(default_factory=list)
+
+    def document(self) -> list[dict[str, Any]]:
+        """Return the steps without their weights, as they are written into the page."""
+        return [self._description(step) for step in self.steps]
+
+    def weights(self) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+        """Return all weights as whole numbers, and for each step the size of one of them and the bias of each output.
+
+        Whole numbers of 16 bits, whose unit each output has for itself, take half the room of float32 and are nearer to
+        it than float16.
+        """
+        whole, constants = [], []
+        for step in self.steps:
+            if step.affine is None:
+                continue
+            weight, bias = step.affine.weight, step.affine.bias
+            unit = np.maximum(np.abs(weight).max((1, 2, 3)), 1e-30) / _STEPS
+            rounded = np.rint(weight / unit[:, None, None, None]).astype(np.int16)
+            by_group = rounded.reshape(step.groups, -1, *weight.shape[1:])
+            whole.append(by_group.transpose(3, 4, 0, 2, 1).ravel())  # height, width, inputs, outputs of a group
+            constants += [unit, bias]
+        return np.concatenate(whole), np.concatenate(constants).astype(np.float32)
+
+    @staticmethod
+    def _description(step: Step) -> dict[str, Any]:
+        known: dict[str, Any] = {"operation": step.operation, "sources": step.sources}
+        if step.affine is not None:
+            n_outputs, per_group, *kernel = step.affine.weight.shape
+            known |= {"inputs": per_group * step.groups, "outputs": n_outputs, "kernel": kernel}
+            known |= {"stride": step.stride, "padding": step.padding, "groups": step.groups}
+        return known
+
+
+def steps_of(network: nn.Module) -> Steps:
+    """Follow a network's input to its logits.
+
+    A channel that is repeated is one channel; the first convolution's filters are summed over their inputs.
+
+    Raises
+    ------
+    ConfigError
+        If it does something that the page can't.
+    """
+    network = network.eval()
+    graph = _Tracer(autowrap_functions=(pooled,)).trace(network)
+    modules = dict(network.named_modules())
+    found = Steps()
+    numbers: dict[fx.Node, int] = {}
+    for node in graph.nodes:
+        sources = [numbers[source] for source in node.all_input_nodes]
+        if node.op == "placeholder":
+            numbers[node] = 0
+        elif node.op == "call_module":
+            numbers[node] = _add_module(found, modules[node.target], sources, node)
+        elif node.op == "call_function" and node.target in _FUNCTIONS:
+            numbers[node] = _add(found, Step(_FUNCTIONS[node.target], sources))
+        elif node.op != "output":
+            raise _unknown(str(node.target))
+    return found
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, module: nn.Module, qualified_name: str) -> bool:
+        layers = (nn.Conv2d, nn.BatchNorm2d, nn.Linear)
+        return isinstance(module, layers) or super().is_leaf_module(module, qualified_name)
+
+
+def _add_module(found: Steps, module: nn.Module, sources: list[int], node: fx.Node) -> int:
+    if isinstance(module, nn.Conv2d):
+        return _add(found, _convolution(module, sources))
+    if isinstance(module, nn.Linear):
+        return _add(found, Step("convolve", sources, Affine(_array(module.weight)[..., None, None], _bias(module))))
+    if isinstance(module, nn.BatchNorm2d):
+        return _add_norm(found, module, sources, node)
+    if isinstance(module, (nn.Dropout, nn.Identity)):
+        return sources[0]
+    if type(module) not in _MODULES:
+        raise _unknown(type(module).__name__)
+    return _add(found, Step(_MODULES[type(module)], sources))
+
+
+def _convolution(module: nn.Conv2d, sources: list[int]) -> Step:
+    if module.dilation != (1, 1) or isinstance(module.padding, str) or module.padding_mode != "zeros":
+        raise _unknown("a convolution with dilation or other padding than zeros")
+    weight = _array(module.weight)
+    if sources == [0]:
+        weight = weight.sum(1, keepdims=True)
+    (stride_y, stride_x), (pad_y, pad_x) = module.stride, module.padding
+    affine = Affine(weight, _bias(module))
+    return Step("convolve", sources, affine, (stride_y, stride_x), (pad_y, pad_x), module.groups)
+
+
+def _add_norm(found: Steps, module: nn.BatchNorm2d, sources: list[int], node: fx.Node) -> int:
+    assert module.running_mean is not None
+    assert module.running_var is not None
+    scale = _array(module.weight) / np.sqrt(_array(module.running_var) + module.eps)
+    shift = _array(module.bias) - _array(module.running_mean) * scale
+    before = found.steps[sources[0] - 1] if sources[0] else None
+    if before is not None and before.affine is not None and len(node.all_input_nodes[0].users) == 1:
+        before.affine = before.affine.then(scale, shift)
+        return sources[0]
+    affine = Affine(scale[:, None, None, None], shift)
+    return _add(found, Step("convolve", sources, affine, groups=module.num_features))
+
+
+def _add(found: Steps, step: Step) -> int:
+    found.steps.append(step)
+    return len(found.steps)
+
+
+def _bias(module: nn.Conv2d | nn.Linear) -> NDArray[np.float64]:
+    return np.zeros(len(module.weight)) if module.bias is None else _array(module.bias)
+
+
+def _array(tensor: torch.Tensor) -> NDArray[np.float64]:
+    return tensor.detach().cpu().double().numpy()
+
+
+def _unknown(operation: str) -> ConfigError:
+    return ConfigError(f"the page cannot compute {operation}", "export to --format onnx instead")

@@ -1,0 +1,37 @@
+// Everything between a recording and an answer.
+
+class Recognizer {
+  constructor(settings, wholeWeights, constants) {
+    this.settings = settings;
+    this.rate = settings.features.sample_rate; // Hz
+    this.frontEnd = new FrontEnd(settings);
+    this.network = new Network(settings.steps, wholeWeights, constants);
+    this.answer(new Float32Array(this.rate / 2)); // so that the browser has compiled everything before it is asked
+  }
+
+  /** Reads settings and weights from the page's own elements. */
+  static fromPage() {
+    const text = id => document.getElementById(id).textContent;
+    const bytes = id => Uint8Array.from(atob(text(id).trim()), letter => letter.charCodeAt(0)).buffer;
+    return new Recognizer(
+      JSON.parse(text("settings")), new Int16Array(bytes("weights")), new Float32Array(bytes("constants")));
+  }
+
+  /** Returns the likeliest class of samples at the model's rate, and whether it is none of them after all. */
+  answer(samples) {
+    const {classes, temperature, no_digit} = this.settings;
+    const inputs = this.frontEnd.of(samples);
+    const logits = this.network.logits(inputs, this.frontEnd.nFrames, this.frontEnd.mel.nMels);
+    const ofClasses = logits.subarray(0, classes.length); // a last one may stand for everything else
+    const probabilities = softmax(ofClasses, temperature);
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    const isNone = !!no_digit && logOfSum(ofClasses) - (logits[classes.length] ?? 0) < no_digit.threshold;
+    return {label: classes[best], probability: probabilities[best], probabilities, isNone};
+  }
+}
+
+/** Returns the logarithm of the sum of exponentials. */
+function logOfSum(logits) {
+  const highest = Math.max(...logits);
+  return highest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0));
+}

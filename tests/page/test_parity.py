@@ -1,0 +1,118 @@
+"""The page computes what PyTorch computes."""
+
+import io
+from base64 import b64encode
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from audiomnist.inference.torch_recognizer import TorchRecognizer
+from audiomnist.page.export import export_html
+from audiomnist.training.checkpoint import TrainedModel
+from audiomnist.training.models import MODELS
+from audiomnist.training.no_digit import NoDigit
+from tests.page.conftest import CPU, RATE, SMALL_V4, Made, clip, settings, untrained
+
+READ = """
+async coded => {
+  const bytes = Uint8Array.from(atob(coded), letter => letter.charCodeAt(0));
+  const {samples, rate} = await readFile(new File([bytes], "clip.wav"));
+  return recognizer.answer(resample(samples, rate, recognizer.rate));
+}
+"""
+Samples = NDArray[np.float32]
+
+
+def wav(samples: Samples, rate: int, subtype: str = "FLOAT") -> str:
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format="WAV", subtype=subtype)
+    return b64encode(file.getvalue()).decode()
+
+
+def in_browser(chromium: Any, model: TrainedModel, folder: Path, clips: list[str]) -> list[dict[str, Any]]:
+    export_html(model, folder / "page.html")
+    page = chromium.new_page()
+    page.goto((folder / "page.html").as_uri())
+    answers = [page.evaluate(READ, coded) for coded in clips]
+    page.close()
+    return answers
+
+
+def assert_alike(chromium: Any, model: TrainedModel, folder: Path, clips: list[Samples]) -> None:
+    recognizer = TorchRecognizer(model, CPU)
+    rate = recognizer.answering.sample_rate
+    answers = in_browser(chromium, model, folder, [wav(samples, rate) for samples in clips])
+    expected = recognizer.probabilities(recognizer.logits(clips))
+    found = np.array([answer["probabilities"] for answer in answers])
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_array_equal(found.argmax(1), expected.argmax(1))
+
+
+def test_trained_network(chromium: Any, made: Made, tmp_path: Path) -> None:
+    clips = [clip(digit, repetition) for digit in range(10) for repetition in (0, 4, 7)]
+    assert_alike(chromium, made.model, tmp_path, clips)
+
+
+@pytest.mark.parametrize("network", MODELS)
+def test_every_network(network: str, chromium: Any, tmp_path: Path) -> None:
+    model = untrained(settings(f"model.name={network}", *SMALL_V4))
+    assert_alike(chromium, model, tmp_path, [clip(digit) for digit in range(10)])
+
+
+def test_window_of_silence(chromium: Any, tmp_path: Path) -> None:
+    config = settings(version="v2")
+    clips = [clip(digit, sample_rate=config.features.sample_rate) for digit in range(4)]
+    assert_alike(chromium, untrained(config), tmp_path, clips)
+
+
+def test_odd_clips(chromium: Any, made: Made, tmp_path: Path) -> None:
+    seven = clip(7)
+    draw = np.random.default_rng(0)
+    clips = [
+        np.zeros(4_000, np.float32),
+        np.full(1, 0.5, np.float32),
+        np.clip(20 * seven, -1, 1),
+        seven + np.float32(0.3),
+        seven[:200],
+        np.tile(seven, 5),
+        draw.normal(0, 0.1, 30_000).astype(np.float32),
+        np.concatenate([np.zeros(9_000, np.float32), seven, np.zeros(9_000, np.float32)]),
+    ]
+    assert_alike(chromium, made.model, tmp_path, clips)
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 44_101, 48_000])
+def test_other_sample_rates(rate: int, chromium: Any, made: Made, tmp_path: Path) -> None:
+    clips = [clip(digit, sample_rate=rate) for digit in range(10)]
+    answers = in_browser(chromium, made.model, tmp_path, [wav(samples, rate) for samples in clips])
+    recognizer = TorchRecognizer(made.model, CPU)
+    expected = recognizer.probabilities(recognizer.logits([soxr.resample(one, rate, RATE) for one in clips]))
+    np.testing.assert_allclose([answer["probabilities"] for answer in answers], expected, atol=5e-3)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "DOUBLE"])
+def test_kinds_of_wav(subtype: str, chromium: Any, made: Made) -> None:
+    stereo = np.stack([clip(3), 0.5 * clip(3)], 1)
+    page = chromium.new_page()
+    page.goto(made.url)
+    read = "async coded => Array.from((await readFile(new File([Uint8Array.from(atob(coded), c => c.charCodeAt(0))], 'a'))).samples)"
+    samples = page.evaluate(read, wav(stereo, RATE, subtype))
+    page.close()
+    np.testing.assert_allclose(samples, stereo.mean(1), atol=0.01 if subtype == "PCM_U8" else 1e-4)
+
+
+@pytest.mark.parametrize(("method", "n_outputs"), [("energy", 10), ("class", 11)])
+def test_no_digit(method: Any, n_outputs: int, chromium: Any, tmp_path: Path) -> None:
+    model = untrained(settings(*SMALL_V4), n_outputs)
+    clips = [clip(digit) for digit in range(10)]
+    logits = TorchRecognizer(model, CPU).logits(clips)
+    scores = np.log(np.exp(logits[:, :10].astype(float)).sum(1)) - (logits[:, 10] if n_outputs > 10 else 0)
+    model = replace(model, no_digit=NoDigit(method, float(np.median(scores)), 0.05, 10))
+    answers = in_browser(chromium, model, tmp_path, [wav(samples, RATE) for samples in clips])
+    assert [answer["isNone"] for answer in answers] == (scores < np.median(scores)).tolist()
