@@ -20,11 +20,11 @@ from audiomnist.training.no_digit import NoDigit
 from tests.page.conftest import CPU, RATE, SMALL_V4, Made, clip, settings, untrained
 
 READ = """
-async coded => {
-  const bytes = Uint8Array.from(atob(coded), letter => letter.charCodeAt(0));
-  const {samples, rate} = await readFile(new File([bytes], "clip.wav"));
-  return recognizer.answer(resample(samples, rate, recognizer.rate));
-}
+const read = coded => readFile(new File([Uint8Array.from(atob(coded), letter => letter.charCodeAt(0))], "clip.wav"));
+const resampled = async coded => {
+  const {samples, rate} = await read(coded);
+  return resample(samples, rate, recognizer.rate);
+};
 """
 Samples = NDArray[np.float32]
 
@@ -37,9 +37,10 @@ def wav(samples: Samples, rate: int, subtype: str = "FLOAT") -> str:
 
 def in_browser(chromium: Any, model: TrainedModel, folder: Path, clips: list[str]) -> list[dict[str, Any]]:
     export_html(model, folder / "page.html")
+    answer = f"async coded => {{ {READ} return recognizer.answer(await resampled(coded)); }}"
     page = chromium.new_page()
     page.goto((folder / "page.html").as_uri())
-    answers = [page.evaluate(READ, coded) for coded in clips]
+    answers = [page.evaluate(answer, coded) for coded in clips]
     page.close()
     return answers
 
@@ -101,8 +102,9 @@ def test_kinds_of_wav(subtype: str, chromium: Any, made: Made) -> None:
     stereo = np.stack([clip(3), 0.5 * clip(3)], 1)
     page = chromium.new_page()
     page.goto(made.url)
-    read = "async coded => Array.from((await readFile(new File([Uint8Array.from(atob(coded), c => c.charCodeAt(0))], 'a'))).samples)"
-    samples = page.evaluate(read, wav(stereo, RATE, subtype))
+    samples = page.evaluate(
+        f"async coded => {{ {READ} return Array.from(await resampled(coded)); }}", wav(stereo, RATE, subtype)
+    )
     page.close()
     np.testing.assert_allclose(samples, stereo.mean(1), atol=0.01 if subtype == "PCM_U8" else 1e-4)
 
