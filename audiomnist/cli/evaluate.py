@@ -8,7 +8,7 @@ from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, error_document, print_json, progress, result_console
-from audiomnist.cli.session import absolute, open_corpora, open_corpus, open_run, open_store, place_name
+from audiomnist.cli.session import absolute, open_corpus, open_prepared, open_run, open_store, place_name
 from audiomnist.cli.tables import accuracy_text, calibration_text, print_robustness, print_scores
 from audiomnist.errors import ThresholdError, UsageError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from audiomnist.config import Config
     from audiomnist.corpus import Corpus
+    from audiomnist.features import FeatureStore
     from audiomnist.runs.folder import RunFolder
     from audiomnist.runs.results import Result, Robustness
     from audiomnist.training.checkpoint import TrainedModel
@@ -56,6 +57,7 @@ def evaluate(
         bool, typer.Option("--robustness", help="Test under noise, reverberation, clipping and more as well.")
     ] = False,
     device: options.Device = "auto",
+    strict: options.Strict = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -79,12 +81,11 @@ def evaluate(
     config = model.config
     facts = experiment.describe(config, folder, chosen_device) | {"own_test": data is None}
     if data is None:
-        corpus, clips = _own_test_clips(folder, config, quiet=quiet)
+        corpus, store, clips = _own_test_clips(folder, config, quiet=quiet, strict=strict)
     else:
-        corpus, clips = _clips_of(data, exclude_file, split, model, quiet=quiet)
+        corpus, store, clips = _clips_of(data, exclude_file, split, model, quiet=quiet, strict=strict)
         n_trained_on = _count_trained_on(folder, config, corpus, clips, quiet=quiet)
         facts |= {"data": absolute(data), "split": split or "all", "n_trained_on": n_trained_on}
-    store = open_store(corpus, config.features, data or config.data, quiet=quiet)
     chatter_console(quiet).print(f"run: {folder.path} on {chosen_device}, {len(clips):,} clips to test")
     destination = out or folder.path / "evaluations" / (place_name(data) if data else "test")
     result = experiment.evaluate(recognizer, store, corpus, clips, facts, RunFolder(destination))
@@ -110,19 +111,21 @@ def evaluate(
         raise failure
 
 
-def _own_test_clips(folder: "RunFolder", config: "Config", *, quiet: bool) -> "tuple[Corpus, NDArray[np.int64]]":
+def _own_test_clips(
+    folder: "RunFolder", config: "Config", *, quiet: bool, strict: bool
+) -> "tuple[Corpus, FeatureStore, NDArray[np.int64]]":
     from audiomnist.evaluation.leaks import check
 
-    _, corpus = open_corpora(config, quiet=quiet)
+    _, corpus, store = open_prepared(config, quiet=quiet, strict=strict)
     parts = folder.load_split(corpus)
-    check(config, corpus, open_store(corpus, config.features, config.data, quiet=quiet), parts)
-    return corpus, parts.test
+    check(config, corpus, store, parts)
+    return corpus, store, parts.test
 
 
 def _clips_of(
-    place: str, exclude_file: Path | None, scheme: str | None, model: "TrainedModel", *, quiet: bool
-) -> "tuple[Corpus, NDArray[np.int64]]":
-    """Return another corpus, and its test part under a scheme, or all of it."""
+    place: str, exclude_file: Path | None, scheme: str | None, model: "TrainedModel", *, quiet: bool, strict: bool
+) -> "tuple[Corpus, FeatureStore, NDArray[np.int64]]":
+    """Return another corpus, its features, and its test part under a scheme, or all of it."""
     import numpy as np
 
     from audiomnist.config import from_settings
@@ -132,11 +135,12 @@ def _clips_of(
     config = model.config
     corpus = open_corpus(place, exclude_file=exclude_file, quiet=quiet)
     corpus = with_known_labels(corpus, config.target, model.classes)
+    corpus, store = open_store(corpus, config.features, place, quiet=quiet, strict=strict)
     if scheme is None:
-        return corpus, np.arange(len(corpus))
+        return corpus, store, np.arange(len(corpus))
     settings = from_settings({"split": {"scheme": scheme}}, "--split").split
     known = labels(corpus, config.target, model.classes).of_clips
-    return corpus, split(corpus, settings, config.seed, known).test
+    return corpus, store, split(corpus, settings, config.seed, known).test
 
 
 def _count_trained_on(

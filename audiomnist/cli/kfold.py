@@ -9,7 +9,7 @@ from rich.text import Text
 from audiomnist import distributed
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
-from audiomnist.cli.session import open_corpora, open_store, stopped, warn_of_cuts, with_lasting_places
+from audiomnist.cli.session import open_prepared, stopped, warn_of_cuts, with_lasting_places
 from audiomnist.cli.suspects import print_suspects
 from audiomnist.cli.tables import accuracy_text, calibration_text, folds_table, print_scores, voices
 from audiomnist.errors import DataError, UsageError, command
@@ -55,6 +55,7 @@ def kfold(
     ] = False,
     resume: Annotated[Path | None, typer.Option(help="Go on; finished folds are kept.", metavar="RUN")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Folds at a time, a thread each; one left over has all.")] = 1,
+    strict: options.Strict = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -108,10 +109,9 @@ def kfold(
         )
     chosen_device = select_device(device)
     seed_everything(settings.seed)
-    own, corpus = open_corpora(settings, quiet=quiet)
+    own, corpus, store = open_prepared(settings, quiet=quiet, strict=strict)
     drawn = draw_folds(own, settings.split, settings.seed, labels(own, settings.target).of_clips)
     splits = [split.with_extra(len(own), len(corpus)) for split in drawn]
-    store = open_store(corpus, settings.features, settings.data, quiet=quiet)
     for split in splits:
         check(settings, corpus, store, split)
     warn_of_cuts(store, settings, quiet=quiet)

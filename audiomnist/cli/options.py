@@ -73,6 +73,9 @@ Model = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads or processes. (default: all cores)", show_default=False)]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit with 3 if a clip cannot be used. (default: go on without it)")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
 

@@ -1,9 +1,14 @@
-"""``audiomnist prep``: make a corpus's mel features."""
+"""``audiomnist prep``: make a corpus's mel features, verify them, remove old ones."""
+
+from typing import Annotated
+
+import typer
 
 from audiomnist import distributed
 from audiomnist.cli import options
-from audiomnist.cli.output import print_json, result_console
+from audiomnist.cli.output import print_json, progress, result_console
 from audiomnist.cli.session import open_corpus, open_store
+from audiomnist.errors import DataError, command, indented
 
 
 def prep(
@@ -12,14 +17,36 @@ def prep(
     version: options.Version = None,
     config: options.ConfigFile = None,
     set_: options.Changes = None,
+    strict: options.Strict = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare the features that are there with their checksums and the clips.")
+    ] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Only remove features that were not used lately.")] = False,
+    unused_days: Annotated[int, typer.Option(min=0, help="For --prune; 0 is all that are not in use now.")] = 30,
     jobs: options.Jobs = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Compute the mel features of a corpus once. Training does this by itself when it has to."""
+    from audiomnist.features import prep as features
+
+    if prune:
+        _print_removed(features.prune(unused_days), json=json)
+        return
+    quiet = quiet or json
     settings = options.resolve(version, config, set_, data=data)
-    corpus = open_corpus(settings.data, exclude_file=exclude_file, quiet=quiet or json)
-    store = open_store(corpus, settings.features, settings.data, quiet=quiet or json, jobs=jobs)
+    corpus = open_corpus(settings.data, exclude_file=exclude_file, quiet=quiet)
+    if verify:
+        with progress("verify", "clips", quiet=quiet) as show:
+            store, replaced = features.verify(corpus, settings.features, jobs=jobs, progress=show)
+        if replaced:
+            raise DataError(
+                f"{len(replaced):,} files hold another sound than when they were read, with size and time of change "
+                f"kept\n{indented(replaced)}",
+                f"give them a new time, then prepare again: {command('touch', *replaced[:10])}",
+            )
+    else:
+        _, store = open_store(corpus, settings.features, settings.data, quiet=quiet, strict=strict, jobs=jobs)
     distributed.go_on_alone()
     if json:
         print_json(
@@ -27,6 +54,8 @@ def prep(
                 "store": store.path,
                 "data": settings.data,
                 "clips": len(store),
+                "n_left_out": len(store.left_out),
+                "left_out": [{"path": clip.path, "reason": clip.reason} for clip in store.left_out],
                 "frames": store.index.n_rows,
                 "bytes": store.n_bytes,
                 "fingerprint": corpus.fingerprint,
@@ -35,3 +64,10 @@ def prep(
         return
     console = result_console()
     console.print(f"{len(store):,} clips, {store.index.n_rows:,} frames, {store.n_bytes / 1e6:,.0f} MB in {store.path}")
+
+
+def _print_removed(removed: dict[str, int], *, json: bool) -> None:
+    if json:
+        print_json({"removed": removed, "bytes": sum(removed.values())})
+        return
+    result_console().print(f"removed the features of {len(removed)} corpora, {sum(removed.values()) / 1e6:,.0f} MB")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from audiomnist import distributed
 from audiomnist.cli.output import chatter_console, progress
-from audiomnist.errors import AudiomnistError, Interrupted, command
+from audiomnist.errors import AudiomnistError, Interrupted, command, indented, printable
 
 if TYPE_CHECKING:
     from audiomnist.config import Config, Features
@@ -81,16 +81,30 @@ def _labelled(corpus: "Corpus", target: str, *, quiet: bool) -> "Corpus":
     return labelled
 
 
+def open_prepared(config: "Config", *, quiet: bool, strict: bool) -> "tuple[Corpus, Corpus, FeatureStore]":
+    """Return what ``open_corpora`` does, without the clips that cannot be used, and the store of all of them."""
+    own, every = open_corpora(config, quiet=quiet)
+    usable, store = open_store(every, config.features, config.data, quiet=quiet, strict=strict)
+    return own.select(store.kept[store.kept < len(own)]) if store.left_out else own, usable, store
+
+
 def open_store(
-    corpus: "Corpus", features: "Features", place: str, *, quiet: bool, jobs: int | None = None
-) -> "FeatureStore":
-    """Return the corpus's feature store; if it has to be made, a look at names and headers comes first."""
+    corpus: "Corpus", features: "Features", place: str, *, quiet: bool, strict: bool = False, jobs: int | None = None
+) -> "tuple[Corpus, FeatureStore]":
+    """Return the clips of a corpus that can be used, and their features; if need be they are computed now.
+
+    Those that cannot be used are named. If the features have to be computed, a look at names and headers comes first.
+    """
     from audiomnist.features import is_prepared, prepare
 
     if distributed.rank() == 0 and not is_prepared(corpus, features):
         _warn_of_faults(place, jobs, quiet=quiet)
     with progress("prep", "clips", quiet=quiet) as show:
-        return prepare(corpus, features, jobs=jobs, strict=True, progress=show)
+        store = prepare(corpus, features, jobs=jobs, strict=strict, progress=show)
+    if store.left_out:
+        listed = indented([f"{printable(clip.path)}: {clip.reason}" for clip in store.left_out])
+        chatter_console(quiet).print(f"prep: left out {len(store.left_out):,} clips that cannot be used\n{listed}")
+    return store.of(corpus), store
 
 
 def _warn_of_faults(place: str, jobs: int | None, *, quiet: bool) -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 from audiomnist import distributed
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
-from audiomnist.cli.session import open_corpora, open_store, stopped, warn_of_cuts, with_lasting_places
+from audiomnist.cli.session import open_prepared, stopped, warn_of_cuts, with_lasting_places
 from audiomnist.cli.tables import accuracy_text, calibration_text, print_scores, voices
 from audiomnist.errors import DataError, command
 
@@ -37,6 +37,7 @@ def train(
         ),
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with a stopped run.", metavar="RUN")] = None,
+    strict: options.Strict = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -80,13 +81,12 @@ def train(
         )
     chosen_device = select_device(device)
     seed_everything(settings.seed)
-    own, corpus = open_corpora(settings, quiet=quiet)
+    own, corpus, store = open_prepared(settings, quiet=quiet, strict=strict)
     if resume is not None:
         parts = folder.load_split(corpus)
     else:
         known = labels(own, settings.target).of_clips
         parts = draw_split(own, settings.split, settings.seed, known).with_extra(len(own), len(corpus))
-    store = open_store(corpus, settings.features, settings.data, quiet=quiet)
     check(settings, corpus, store, parts)
     if resume is None:
         warn_of_cuts(store, settings, quiet=quiet)

@@ -64,6 +64,7 @@ def cross_validate(
     save_figure(reliability_figure(scores.calibration), run.figures / "reliability.png")
     facts = describe(config, run, device) | {
         "corpus_fingerprint": corpus.fingerprint,
+        "n_left_out": len(store.left_out),
         "seconds": round(sum(row.seconds for row in rows), 3),
     }
     result = CrossValidation(folds=tuple(rows), **facts, **dict(scores))

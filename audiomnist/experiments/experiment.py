@@ -142,7 +142,11 @@ def _written(
     shown = _samples(predictions)
     spectrograms = recognizer.inputs(store, clips[shown])[:, 0].swapaxes(1, 2)
     save_figure(samples_figure(predictions, shown, spectrograms), out.figures / "samples.png")
-    facts |= {"corpus_fingerprint": corpus.fingerprint, "seconds": round(time.perf_counter() - started, 3)}
+    facts |= (
+        {"n_left_out": len(store.left_out)}
+        | facts
+        | {"corpus_fingerprint": corpus.fingerprint, "seconds": round(time.perf_counter() - started, 3)}
+    )
     result = Result(**facts, **dict(scores.model_copy(update={"calibration": tempered})))
     result.save(out.metrics)
     return result

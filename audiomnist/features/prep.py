@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from audiomnist.features.mel import MelPower
 
 CLIPS_PER_CHUNK = 64
-UNUSED_DAYS = 30
 Progress = Callable[[int, int], None]
 _READING = Lock()  # opening files is mostly Python: threads doing it at once are slower than one
 _Known = dict[ClipFile, tuple[FeatureStore, int]]
@@ -140,15 +139,15 @@ def verify(
     return store, replaced
 
 
-def prune(*, unused_days: float = UNUSED_DAYS, folder: Path | None = None) -> list[Path]:
-    """Remove the stores that nobody uses now or has used for so many days; return where they were."""
+def prune(unused_days: float, folder: Path | None = None) -> dict[str, int]:
+    """Remove the stores that nobody uses now or has used for so many days; return where they were, and their bytes."""
     used_since = time.time() - 86_400 * unused_days
-    removed = []
+    removed = {}
     for path in _stores(folder):
         description = path / DESCRIPTION
         if path.stat().st_mtime <= used_since and not (description.exists() and is_held(description)):
+            removed[str(path)] = sum(file.stat().st_size for file in path.iterdir())
             remove(path)
-            removed.append(path)
     return removed
 
 

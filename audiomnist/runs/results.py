@@ -257,6 +257,8 @@ class Tested(Versioned, Scores):
         Versions that computed it.
     corpus_fingerprint : str or None
         Of the corpus as it was tested; None over the folds of an earlier version.
+    n_left_out : int
+        Clips of the corpus that cannot be used, or are of classes that the network does not know.
     seconds : float
         The work took.
     """
@@ -273,6 +275,7 @@ class Tested(Versioned, Scores):
     audiomnist: str
     torch: str
     corpus_fingerprint: str | None = None
+    n_left_out: Count = 0
     seconds: Nonnegative
 
     @model_validator(mode="before")
@@ -303,8 +306,6 @@ class Result(Tested):
         Of the training; None for an evaluation.
     n_trained_on : int or None
         Tested clips that the network was trained on or chosen by; None if it could not be checked.
-    n_left_out : int
-        Clips of the corpus that were not tested, as their class is unknown to the network.
     n_cut : int or None
         Tested clips that are longer than the window; None in files of earlier versions.
     """
@@ -316,7 +317,6 @@ class Result(Tested):
     n_parameters: Count | None = None
     train_seconds: Nonnegative | None = None
     n_trained_on: Count | None = 0
-    n_left_out: Count = 0
     n_cut: Count | None = None
 
     @model_validator(mode="before")

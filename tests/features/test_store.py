@@ -245,11 +245,12 @@ def test_pruning_spares_what_is_new_or_in_use(root: Path, tmp_path: Path) -> Non
     paths = [prepare(corpus.select(range(n)), FEATURES, folder=stores).path for n in (10, 20)]
     for path in (used.path, paths[0]):
         os.utime(path, (0, 0))
-    assert prune(folder=stores) == [paths[0]]
+    assert list(prune(30, stores)) == [str(paths[0])]
     assert sorted(stores.iterdir()) == sorted([used.path, paths[1]])
     held = used.path
     del used
-    assert prune(folder=stores, unused_days=0) == sorted([held, paths[1]], key=lambda path: path != paths[1])
+    assert prune(0, stores).keys() == {str(held), str(paths[1])}
+    assert not list(stores.iterdir())
 
 
 def test_verifying_finds_a_file_replaced_with_size_and_time_kept(root: Path, home: Path) -> None:

@@ -1,0 +1,68 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.cli.command import SMALL, audiomnist, refused, succeeds
+from tests.conftest import MakeCorpus
+
+
+@pytest.fixture
+def corpus(make_corpus: MakeCorpus, tmp_path: Path) -> Path:
+    """100 clips, of which three cannot be used."""
+    root = make_corpus(tmp_path / "corpus", speakers=2, repetitions=5)
+    (root / "0_george_0.wav").write_bytes(b"no sound")
+    cut = (root / "1_george_0.wav").read_bytes()
+    (root / "1_george_0.wav").write_bytes(cut[: len(cut) // 2])
+    soundfile.write(root / "2_george_0.wav", np.full(900, 1e22, dtype=np.float32), 8_000, subtype="FLOAT")
+    return root
+
+
+def test_unusable_clips_are_named_once_and_left_out(corpus: Path) -> None:
+    outcome = audiomnist("prep", "--data", corpus, *SMALL)
+    assert outcome.exit_code == 0
+    assert "left out 3 clips" in outcome.stderr
+    assert outcome.stderr.count("0_george_0.wav: ") == 1
+    document = succeeds("prep", "--data", corpus, *SMALL, "--json").json
+    assert (document["clips"], document["n_left_out"]) == (97, 3)
+    assert [clip["path"] for clip in document["left_out"]] == [f"{digit}_george_0.wav" for digit in range(3)]
+
+
+def test_strict_refuses_unusable_clips(corpus: Path) -> None:
+    assert refused(3, "prep", "--data", corpus, *SMALL, "--strict").error.startswith("3 of 100 clips")
+
+
+def test_every_verb_goes_on_without_unusable_clips(corpus: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trained = succeeds("train", "--data", corpus, *SMALL, "--run", run, "--json").json
+    assert (trained["n_left_out"], trained["n_train"] + trained["n_test"]) == (3, 97)
+    resumed = succeeds("evaluate", run, "--json").json
+    assert (resumed["n_left_out"], resumed["accuracy"]) == (3, trained["accuracy"])
+    elsewhere = succeeds("evaluate", run, "--data", corpus, "--json").json
+    assert (elsewhere["n_left_out"], elsewhere["n_test"]) == (3, 97)
+    folds = succeeds("kfold", "--data", corpus, *SMALL, "--folds", 2, "--json").json
+    assert (folds["n_left_out"], folds["n_test"]) == (3, 97)
+
+
+def test_verify_names_files_replaced_with_their_time_kept(corpus: Path) -> None:
+    refused(3, "prep", "--data", corpus, *SMALL, "--verify")
+    succeeds("prep", "--data", corpus, *SMALL)
+    succeeds("prep", "--data", corpus, *SMALL, "--verify")
+    file = corpus / "9_jackson_4.wav"
+    status, sound = file.stat(), file.read_bytes()
+    file.write_bytes(sound[:44] + sound[:43:-1])
+    os.utime(file, ns=(status.st_mtime_ns, status.st_mtime_ns))
+    refusal = refused(3, "prep", "--data", corpus, *SMALL, "--verify")
+    assert file.name in refusal.error
+    assert f"touch {file}" in refusal.hint
+
+
+def test_prune_removes_features_not_used_lately(corpus: Path, home: Path) -> None:
+    succeeds("prep", "--data", corpus, *SMALL)
+    assert succeeds("prep", "--prune", "--json").json == {"removed": {}, "bytes": 0}
+    (store,) = (home / "data" / ".store").iterdir()
+    os.utime(store, (0, 0))
+    assert list(succeeds("prep", "--prune", "--json").json["removed"]) == [str(store)]
+    assert not store.exists()
