@@ -24,7 +24,7 @@ from audiomnist.corpus.manifest import stamp
 from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
-from audiomnist.errors import DataError, indented
+from audiomnist.errors import DataError, indented, printable
 from audiomnist.features.clips import CLIP_FACTS, ClipFrames
 from audiomnist.features.store import (
     DESCRIPTION,
@@ -87,7 +87,7 @@ def prepare(
         _make(path, corpus, features, jobs, progress)
     store = FeatureStore.open(path)
     if store.left_out and (strict or not len(store)):
-        faults = [f"{clip.path}: {clip.reason}" for clip in store.left_out]
+        faults = [f"{printable(corpus.file(clip.clip))}: {clip.reason}" for clip in store.left_out]
         raise DataError(
             f"{len(faults):,} of {len(corpus):,} clips cannot be used\n{indented(faults)}",
             "remove or replace these files",
