@@ -20,21 +20,22 @@ if TYPE_CHECKING:
 Samples = NDArray[np.float32]
 Span = tuple[int, int]  # frames, the last exclusive
 
-_HOP_S = 0.01
-_FRAME_S = 0.025
-_LOWEST_HZ, _HIGHEST_HZ, _N_BANDS = 120, 3_800, 12
-_FLOOR_WINDOW_S = 8.0
-_FLOOR_SHARE = 0.2  # of the frames around a moment lie below the floor
-_RANGE_DB = 45.0  # below the loudest frame around a moment nothing counts as sound
-_ABOVE_FLOOR_DB = 6.0
-_CLEAR_DB = 9.0
-_SHORTEST_S = 0.05
-_SMALLEST_GAP_S = 0.04
-_MARGIN_S = 0.03
-_WORD_S = (0.10, 1.2)  # shortest and longest
-_LARGEST_CLOSURE_S = 0.14  # silence within a word
-_MOST_STRETCHES = 4  # of one word
-_SKIP_COST = 1.5  # of leaving a second of sound out, in units of log probability
+# The browser page listens with the same settings.
+HOP_S = 0.01
+FRAME_S = 0.025
+LOWEST_HZ, HIGHEST_HZ, N_BANDS = 120, 3_800, 12
+FLOOR_WINDOW_S = 8.0
+FLOOR_SHARE = 0.2  # of the frames around a moment lie below the floor
+RANGE_DB = 45.0  # below the loudest frame around a moment nothing counts as sound
+ABOVE_FLOOR_DB = 6.0
+CLEAR_DB = 9.0
+SHORTEST_S = 0.05
+SMALLEST_GAP_S = 0.04
+MARGIN_S = 0.03
+WORD_S = (0.10, 1.2)  # shortest and longest
+LARGEST_CLOSURE_S = 0.14  # silence within a word
+MOST_STRETCHES = 4  # of one word
+SKIP_COST = 1.5  # of leaving a second of sound out, in units of log probability
 
 
 def find_digits(recognizer: Recognizer, samples: Samples) -> Spoken:
@@ -42,8 +43,8 @@ def find_digits(recognizer: Recognizer, samples: Samples) -> Spoken:
     rate = recognizer.answering.sample_rate
     stretches = sounding(samples, rate)
     words = _words(stretches)
-    hop = round(_HOP_S * rate)
-    margin = round(_MARGIN_S * rate)
+    hop = round(HOP_S * rate)
+    margin = round(MARGIN_S * rate)
     clips = [samples[max(0, start * hop - margin) : end * hop + margin] for start, end in words]
     answers = recognizer.answering.answers(recognizer.logits(clips), [0.0] * len(clips)) if clips else []
     costs = [
@@ -52,8 +53,8 @@ def find_digits(recognizer: Recognizer, samples: Samples) -> Spoken:
     chosen = _cheapest(stretches, words, costs)
     segments = tuple(
         Segment(
-            max(0.0, words[word][0] * _HOP_S - _MARGIN_S),
-            min(words[word][1] * _HOP_S + _MARGIN_S, len(samples) / rate),
+            max(0.0, words[word][0] * HOP_S - MARGIN_S),
+            min(words[word][1] * HOP_S + MARGIN_S, len(samples) / rate),
             digit,
             answers[word].probability,
         )
@@ -67,13 +68,13 @@ def sounding(samples: Samples, sample_rate: int) -> list[Span]:
     """Return the stretches of a recording that stand out from its background, in frames of 10 ms."""
     bands = _band_power_db(samples, sample_rate)  # (N, bands)
     level = np.logaddexp.reduce(bands * (np.log(10) / 10), axis=1) * (10 / np.log(10))
-    half = round(_FLOOR_WINDOW_S / _HOP_S / 2)
+    half = round(FLOOR_WINDOW_S / HOP_S / 2)
     centres = np.arange(0, len(level) + half, half)
     floors = np.empty((len(centres), bands.shape[1]))
     for place, centre in enumerate(centres):
         around = slice(max(0, centre - half), centre + half)
-        floors[place] = np.quantile(bands[around], _FLOOR_SHARE, axis=0)
-        floors[place] = np.maximum(floors[place], level[around].max() - _RANGE_DB - 10 * np.log10(bands.shape[1]))
+        floors[place] = np.quantile(bands[around], FLOOR_SHARE, axis=0)
+        floors[place] = np.maximum(floors[place], level[around].max() - RANGE_DB - 10 * np.log10(bands.shape[1]))
     frames = np.arange(len(level))
     floor = np.stack([np.interp(frames, centres, floors[:, band]) for band in range(bands.shape[1])], 1)
     above = np.clip(bands - floor, 0, 25)
@@ -84,21 +85,21 @@ def sounding(samples: Samples, sample_rate: int) -> list[Span]:
 
 def _runs(above: NDArray[np.float64]) -> list[Span]:
     """Return runs of frames above the threshold, each with a frame clearly above it."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], (above > _ABOVE_FLOOR_DB).astype(np.int8), [0]])))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (above > ABOVE_FLOOR_DB).astype(np.int8), [0]])))
     runs: list[Span] = []
     for start, end in edges.reshape(-1, 2).tolist():
-        if runs and start - runs[-1][1] < _SMALLEST_GAP_S / _HOP_S:
+        if runs and start - runs[-1][1] < SMALLEST_GAP_S / HOP_S:
             runs[-1] = (runs[-1][0], end)
         else:
             runs.append((start, end))
-    return [run for run in runs if run[1] - run[0] >= _SHORTEST_S / _HOP_S and above[slice(*run)].max() > _CLEAR_DB]
+    return [run for run in runs if run[1] - run[0] >= SHORTEST_S / HOP_S and above[slice(*run)].max() > CLEAR_DB]
 
 
 def _band_power_db(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
-    hop, size = round(_HOP_S * sample_rate), round(_FRAME_S * sample_rate)
+    hop, size = round(HOP_S * sample_rate), round(FRAME_S * sample_rate)
     padded = np.pad(samples, (size // 2, size))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop][: -(-len(samples) // hop)]
-    edges = np.geomspace(_LOWEST_HZ, min(_HIGHEST_HZ, sample_rate / 2), _N_BANDS + 1)
+    edges = np.geomspace(LOWEST_HZ, min(HIGHEST_HZ, sample_rate / 2), N_BANDS + 1)
     bins = np.unique(np.round(edges * size / sample_rate).astype(int))
     window = np.hanning(size).astype(np.float32)
     power = np.concatenate(
@@ -111,10 +112,10 @@ def _band_power_db(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
 def _words(stretches: list[Span]) -> list[Span]:
     """Return the spans that could be a word: runs of neighbouring stretches, none too far apart."""
     words = []
-    shortest, longest = (seconds / _HOP_S for seconds in _WORD_S)
+    shortest, longest = (seconds / HOP_S for seconds in WORD_S)
     for first in range(len(stretches)):
-        for last in range(first, min(first + _MOST_STRETCHES, len(stretches))):
-            if last > first and stretches[last][0] - stretches[last - 1][1] > _LARGEST_CLOSURE_S / _HOP_S:
+        for last in range(first, min(first + MOST_STRETCHES, len(stretches))):
+            if last > first and stretches[last][0] - stretches[last - 1][1] > LARGEST_CLOSURE_S / HOP_S:
                 break
             span = stretches[first][0], stretches[last][1]
             if shortest <= span[1] - span[0] <= longest or (last == first and span[1] - span[0] > longest):
@@ -132,7 +133,7 @@ def _cheapest(stretches: list[Span], words: list[Span], costs: list[float]) -> l
     for word, (start, _) in enumerate(words):
         by_start.setdefault(starts[start], []).append(word)
     for place, (start, end) in enumerate(stretches):
-        skipped = best[place] + 0.5 + _SKIP_COST * (end - start) * _HOP_S / 0.2
+        skipped = best[place] + 0.5 + SKIP_COST * (end - start) * HOP_S / 0.2
         if skipped < best[place + 1]:
             best[place + 1], came[place + 1] = skipped, (place, None)
         for word in by_start.get(place, []):

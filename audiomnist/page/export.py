@@ -15,30 +15,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from audiomnist import __version__
 from audiomnist.errors import ConfigError
 from audiomnist.files import write_text
+from audiomnist.inference import sequences
 from audiomnist.page.network import steps_of
 from audiomnist.training.checkpoint import TrainedModel
 
 MOST_BYTES = 2_000_000
 SCRIPTS = ("front_end.js", "network.js", "recognizer.js", "segments.js", "sound.js", "drawing.js", "app.js")
-_SEQUENCES = {
-    "hop_s": 0.01,
-    "frame_s": 0.025,
-    "lowest_hz": 120,
-    "highest_hz": 3_800,
-    "n_bands": 12,
-    "floor_window_s": 8.0,
-    "floor_share": 0.2,
-    "range_db": 45.0,
-    "above_floor_db": 6.0,
-    "clear_db": 9.0,
-    "shortest_s": 0.05,
-    "smallest_gap_s": 0.04,
-    "margin_s": 0.03,
-    "word_s": (0.10, 1.2),
-    "largest_closure_s": 0.14,
-    "most_stretches": 4,
-    "skip_cost": 1.5,
-}
+_LISTENING = (  # settings of inference.sequences
+    *("HOP_S", "FRAME_S", "LOWEST_HZ", "HIGHEST_HZ", "N_BANDS", "FLOOR_WINDOW_S", "FLOOR_SHARE", "RANGE_DB"),
+    *("ABOVE_FLOOR_DB", "CLEAR_DB", "SHORTEST_S", "SMALLEST_GAP_S", "MARGIN_S", "WORD_S", "LARGEST_CLOSURE_S"),
+    *("MOST_STRETCHES", "SKIP_COST"),
+)
 _DIGITS = tuple(str(digit) for digit in range(10))
 
 
@@ -103,7 +90,7 @@ def _settings(model: TrainedModel, steps: list[dict[str, Any]]) -> str:
         "features": model.config.features.model_dump(mode="json"),
         "window": model.config.window.model_dump(mode="json"),
         "no_digit": asdict(model.no_digit) if model.no_digit else None,
-        "sequences": _SEQUENCES,
+        "sequences": {name.lower(): getattr(sequences, name) for name in _LISTENING},
         "steps": steps,
     }
     return json.dumps(settings).replace("<", "\\u003c")
