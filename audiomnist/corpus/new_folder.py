@@ -44,10 +44,7 @@ class NewFolder:
 
     @contextmanager
     def alone(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Wait until no other call works here, and keep others out until the block ends.
-
-        When it ends with the folder in its place, nothing else is left.
-        """
+        """Wait until no other call works here, and keep others out until the block ends."""
         self.target.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._lock_path)
         try:
@@ -55,14 +52,16 @@ class NewFolder:
         except Timeout:
             say(f"{self.target} is being made by another process; waiting for it")
             lock.acquire()
+        while not self._lock_path.exists():  # removed by the one that was waited for
+            lock.release()
+            lock.acquire()
         try:
             yield
         finally:
             with suppress(OSError):
-                self.workspace.rmdir()
-            if not self.is_vacant:
-                # Whoever waits for the lock of a file that is gone finds the folder made.
-                self._lock_path.unlink(missing_ok=True)
+                if self.workspace.exists():
+                    self.workspace.rmdir()  # only if nothing is kept there for the next call
+                self._lock_path.unlink()
             lock.release()
 
     @contextmanager

@@ -1,33 +1,54 @@
 """A corpus of spoken digits made on the spot, in AudioMNIST's layout; a few milliseconds of work a clip."""
 
+import io
 import json
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from audiomnist.corpus.metadata import FILE_NAME
+from audiomnist.corpus.new_folder import NewFolder
 from audiomnist.errors import DataError, UsageError
-from audiomnist.files import write_text
 from audiomnist.processes import submit_all, worker_pool
 from audiomnist.synthesis import espeak
 from audiomnist.synthesis.espeak import ACCENTS, MOST_SPEAKERS, Voice, cast
 
 Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
 
 SAMPLE_RATE_HZ = 48_000
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
+_SETTINGS_KEY = "synthesis"
+_ELSEWHERE = "name another folder with --out, or remove this one"
 _ENDINGS = (".", ".", ".", ",", "!")  # falling, rising, emphatic
 _WORD_S = (0.2, 0.9)
 _MARGIN_S = (0.008, 0.03)
 # 320 of our samples last as long as 147 of eSpeak's.
 _BLOCK, _ESPEAK_BLOCK = 320, 147
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a corpus was made with; its metadata keeps it. ``voices`` counts the changes of how they sound."""
+
+    speakers: int
+    repetitions: int
+    seed: int
+    voices: int = 1
+
+    @property
+    def n_clips(self) -> int:
+        """Clips of a complete corpus."""
+        return self.speakers * self.repetitions * len(WORDS)
 
 
 def synthesize(
@@ -38,11 +59,13 @@ def synthesize(
     seed: int = 0,
     jobs: int | None = None,
     progress: Progress | None = None,
+    on_event: Say | None = None,
 ) -> Path:
     """Make a corpus: ``<out>/data/<SS>/<digit>_<SS>_<repetition>.wav`` and the speakers' metadata.
 
     A clip depends on ``seed``, its speaker, repetition and digit alone, so a small corpus is a part of every
-    larger one. ``out`` appears in one step when all clips are made.
+    larger one. ``out`` appears in one step when all clips are made; if it is there, made with the same settings, it
+    is left as it is. Of two calls at once the second waits for the first.
 
     Parameters
     ----------
@@ -58,6 +81,8 @@ def synthesize(
         Processes; as many as the machine has cores if not given.
     progress : callable, optional
         Told how many clips are made, of how many.
+    on_event : callable, optional
+        Told in a line of text that the corpus is there already, or is being made by another process.
 
     Returns
     -------
@@ -69,26 +94,29 @@ def synthesize(
     UsageError
         If a number is out of its range.
     DataError
-        If ``out`` holds anything.
+        If ``out`` holds anything else, or its disk is full or cannot be written to.
     ConfigError
         If eSpeak NG cannot be loaded.
     """
     _check(speakers, repetitions, seed, jobs)
-    target = out.resolve()
-    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise DataError(f"{out} already holds something", "remove it, or name another folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    voices = cast(seed)[:speakers]
-    with TemporaryDirectory(prefix=f"{target.name}.partial-", dir=target.parent) as partial:
-        corpus = Path(partial, target.name)
-        for voice in voices:
-            _folder(corpus, voice).mkdir(parents=True)
-        write_text(corpus / "data" / FILE_NAME, _metadata(voices))
-        takes = [
-            (_folder(corpus, voice), voice, repetition, seed) for voice in voices for repetition in range(repetitions)
-        ]
-        _record_all(takes, jobs, progress)
-        corpus.rename(target)
+    settings = Settings(speakers, repetitions, seed)
+    say = on_event or (lambda line: None)
+    place = NewFolder(out, "synth")
+    try:
+        if not place.is_vacant and place.is_clear:
+            _require_made_with(settings, out, say)
+            return out
+        with place.alone(say):
+            if not place.is_vacant:
+                place.remove_leftovers()
+                _require_made_with(settings, out, say)
+                return out
+            with place.filling() as corpus:
+                _make(corpus, settings, jobs, progress)
+    except OSError as error:
+        raise DataError(
+            f"{error.filename or out}: {error.strerror or error}", "check the folder's permissions and its disk"
+        ) from error
     return out
 
 
@@ -157,28 +185,58 @@ def _say(voice: Voice, digit: int, rng: np.random.Generator) -> NDArray[np.int16
         rate_wpm *= 1.05 if word.size > longest else 0.95
 
 
-def _record_all(takes: Sequence[tuple[Path, Voice, int, int]], jobs: int | None, progress: Progress | None) -> None:
+def _require_made_with(settings: Settings, out: Path, say: Say) -> None:
+    try:
+        entries = json.loads((out / "data" / FILE_NAME).read_bytes())
+        found = TypeAdapter(Settings).validate_python(next(iter(entries.values()))[_SETTINGS_KEY])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError) as error:
+        raise DataError(f"{out} already holds something else", _ELSEWHERE) from error
+    asked = asdict(settings)
+    differing = [f"{name} {value}, not {asked[name]}" for name, value in asdict(found).items() if value != asked[name]]
+    if differing:
+        raise DataError(
+            f"{out} was made with other settings: {', '.join(differing)}",
+            _ELSEWHERE,
+        )
+    n_clips = sum(1 for _ in out.glob("data/*/*.wav"))
+    if n_clips < settings.n_clips:
+        raise DataError(f"{out} lacks {settings.n_clips - n_clips:,} of its {settings.n_clips:,} clips", _ELSEWHERE)
+    say(f"{out} is there already, made with these settings")
+
+
+def _make(corpus: Path, settings: Settings, jobs: int | None, progress: Progress | None) -> None:
+    voices = cast(settings.seed)[: settings.speakers]
+    for voice in voices:
+        _folder(corpus, voice).mkdir(parents=True)
+    (corpus / "data" / FILE_NAME).write_text(_metadata(voices, settings), encoding="utf-8")
+    takes = [
+        (_folder(corpus, voice), voice, repetition, settings.seed)
+        for voice in voices
+        for repetition in range(settings.repetitions)
+    ]
     # Processes, as eSpeak's state is global.
     with worker_pool(jobs) as pool:
         pending = submit_all(pool, _record, takes)
         for done, recorded in enumerate(as_completed(pending), start=1):
             recorded.result()
             if progress is not None:
-                progress(done * len(WORDS), len(takes) * len(WORDS))
+                progress(done * len(WORDS), settings.n_clips)
 
 
 def _record(folder: Path, voice: Voice, repetition: int, seed: int) -> None:
     for digit in range(len(WORDS)):
         path = folder / f"{digit}_{voice.speaker:02d}_{repetition}.wav"
-        soundfile.write(path, speak(voice, digit, repetition, seed), SAMPLE_RATE_HZ, subtype="PCM_16")
+        wav = io.BytesIO()  # on a full disk libsndfile does not say what is wrong
+        soundfile.write(wav, speak(voice, digit, repetition, seed), SAMPLE_RATE_HZ, format="WAV", subtype="PCM_16")
+        path.write_bytes(wav.getbuffer())
 
 
 def _folder(corpus: Path, voice: Voice) -> Path:
     return corpus / "data" / f"{voice.speaker:02d}"
 
 
-def _metadata(voices: Sequence[Voice]) -> str:
-    entries = {
+def _metadata(voices: Sequence[Voice], settings: Settings) -> str:
+    entries: dict[str, dict[str, Any]] = {
         f"{voice.speaker:02d}": {
             "accent": ACCENTS[voice.accent][0],
             "age": str(voice.age),
@@ -187,6 +245,7 @@ def _metadata(voices: Sequence[Voice]) -> str:
             "origin": ACCENTS[voice.accent][1],
             "recordingdate": "00-00-00-00-00-00",
             "recordingroom": "synthetic",
+            _SETTINGS_KEY: asdict(settings),
         }
         for voice in voices
     }

@@ -2,6 +2,7 @@ import json
 import multiprocessing
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -46,12 +47,13 @@ def test_metadata_has_the_keys_of_audiomnist(corpus):
     assert list(entries) == ["01", "02", "03"]
     for entry, voice in zip(entries.values(), cast(7), strict=False):
         assert set(entry) == {
-            *("accent", "age", "gender", "native speaker", "origin", "recordingdate", "recordingroom")
+            *("accent", "age", "gender", "native speaker", "origin", "recordingdate", "recordingroom", "synthesis")
         }
         assert entry["gender"] == voice.gender
         assert entry["accent"] == ACCENTS[voice.accent][0]
         assert 18 <= int(entry["age"]) <= 70
         assert entry["recordingroom"] == "synthetic"
+        assert entry["synthesis"] == {"speakers": 3, "repetitions": 2, "seed": 7, "voices": 1}
 
 
 def test_clips_are_all_different(corpus):
@@ -158,6 +160,66 @@ def test_a_folder_that_holds_anything_is_left_alone(tmp_path):
             synthesize(out, speakers=1, repetitions=1)
         assert caught.value.hint
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_corpus_that_is_there_is_left_as_it_is(corpus):
+    before = {path: path.stat().st_mtime_ns for path in corpus.rglob("*")}
+    said = []
+    assert synthesize(corpus, speakers=3, repetitions=2, seed=7, on_event=said.append) == corpus
+    assert said == [f"{corpus} is there already, made with these settings"]
+    assert {path: path.stat().st_mtime_ns for path in corpus.rglob("*")} == before
+    assert [path.name for path in corpus.parent.iterdir()] == [corpus.name]
+
+
+def test_a_corpus_of_other_settings_is_refused_with_what_differs(corpus):
+    with pytest.raises(DataError, match="repetitions 2, not 5, seed 7, not 0") as caught:
+        synthesize(corpus, speakers=3, repetitions=5)
+    assert "--out" in caught.value.hint
+
+
+def test_a_corpus_that_lost_clips_is_refused(tmp_path):
+    out = synthesize(tmp_path / "out", speakers=1, repetitions=1, jobs=1)
+    (out / "data/01/3_01_0.wav").unlink()
+    with pytest.raises(DataError, match="lacks 1 of its 10 clips"):
+        synthesize(out, speakers=1, repetitions=1)
+
+
+def test_leftovers_of_a_dead_call_are_removed(tmp_path):
+    left = tmp_path / ".out.synth" / "unfinished" / "data"
+    left.mkdir(parents=True)
+    (left / "0_01_0.wav").write_bytes(b"half")
+    (tmp_path / ".out.lock").touch()
+    out = synthesize(tmp_path / "out", speakers=1, repetitions=1, jobs=1)
+    assert list(tmp_path.iterdir()) == [out]
+    assert len(list(out.rglob("*.wav"))) == 10
+
+
+def test_of_two_calls_at_once_one_waits_for_the_other(tmp_path):
+    said = []
+
+    def work():
+        synthesize(tmp_path / "out", speakers=1, repetitions=2, jobs=1, on_event=said.append)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [line.partition(" is ")[2] for line in said] == [
+        "being made by another process; waiting for it",
+        "there already, made with these settings",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")
+def test_a_full_disk_is_one_message(tmp_path):
+    limited = f"ulimit -f 20; trap '' XFSZ; exec {sys.executable} -m audiomnist synth --speakers 1 --out {tmp_path}/out"
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_interrupt_leaves_nothing_behind(tmp_path):
