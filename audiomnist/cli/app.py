@@ -16,6 +16,7 @@ from audiomnist.cli import (
     analyze,
     compare,
     config,
+    demo,
     download,
     evaluate,
     export,
@@ -104,6 +105,7 @@ app.command("kfold")(kfold.kfold)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
+app.command("demo")(demo.demo)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
 app.command("compare")(compare.compare)

@@ -16,14 +16,17 @@ class Format(StrEnum):
 
     ONNX = "onnx"
     TORCH = "torch"
+    HTML = "html"
 
 
-_SUFFIXES = {Format.ONNX: ".onnx", Format.TORCH: ".pt2"}
+_SUFFIXES = {Format.ONNX: ".onnx", Format.TORCH: ".pt2", Format.HTML: ".html"}
 
 
 def export(
     model: Annotated[str, typer.Argument(help="Run folder, model.safetensors, or digits.", metavar="MODEL")] = "digits",
-    to: Annotated[Format, typer.Option("--format", help="ONNX, or a torch.export program.")] = Format.ONNX,
+    to: Annotated[
+        Format, typer.Option("--format", help="ONNX, a torch.export program, or a page for a browser.")
+    ] = Format.ONNX,
     out: Annotated[
         Path | None,
         typer.Option(help="File to write. (default: beside the model)", metavar="FILE", show_default=False),
@@ -33,7 +36,8 @@ def export(
 ) -> None:
     """Write a model with its front end as one file, and check that it answers alike.
 
-    The file takes waveforms at the model's sample rate and gives probabilities.
+    ONNX and torch take waveforms at the model's sample rate and give probabilities; html is a page that needs nothing
+    but a browser.
     """
     import torch
 
@@ -46,7 +50,10 @@ def export(
         raise UsageError(f"--out {out} is a folder", "name a file")
     path = out or (Path(f"{model}{_SUFFIXES[to]}") if model == "digits" else source.with_suffix(_SUFFIXES[to]))
     chatter_console(quiet or json).print(f"model: {source}")
-    exported = write(load_model(source, torch.device("cpu")), path, to.value)
+    if to is Format.HTML:
+        _export_page(source, path, json=json)
+        return
+    exported = write(load_model(source, torch.device("cpu")), path, "onnx" if to is Format.ONNX else "torch")
     if json:
         print_json({**exported.__dict__, "path": str(path), "format": to.value})
         return
@@ -54,3 +61,17 @@ def export(
         f"{path}: {exported.n_bytes / 1e6:.2f} MB; {exported.n_checked} waveforms have the same answers as in PyTorch, "
         f"probabilities differ by at most {exported.largest_difference:.1g}"
     )
+
+
+def _export_page(source: Path, path: Path, *, json: bool) -> None:
+    import torch
+
+    from audiomnist.page.export import export_html
+    from audiomnist.training.checkpoint import load_model
+
+    export_html(load_model(source, torch.device("cpu")), path)
+    n_bytes = path.stat().st_size
+    if json:
+        print_json({"path": str(path), "format": Format.HTML.value, "n_bytes": n_bytes})
+        return
+    result_console().print(f"{path}: {n_bytes / 1e6:.2f} MB; open it in a browser, or show it with audiomnist demo")

@@ -1,0 +1,56 @@
+"""``audiomnist demo``: show the page that listens, from this computer."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from audiomnist.cli import options
+from audiomnist.cli.output import chatter_console, print_json, result_console
+
+DEFAULT_PORT = 8017
+
+
+def demo(
+    model: options.Model = "digits",
+    host: Annotated[
+        str, typer.Option(help="Address to serve at; 0.0.0.0 is every one that this computer has.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 is any free one.")] = DEFAULT_PORT,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve over https with a certificate made for this run, for other devices.")
+    ] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Serve a page that hears digits, and open it in the browser. Recordings never leave the page."""
+    import webbrowser
+
+    import torch
+
+    from audiomnist.inference.opening import weights_file
+    from audiomnist.page.export import page_of
+    from audiomnist.page.server import PageServer, is_loopback
+    from audiomnist.training.checkpoint import load_model
+
+    source = weights_file(model)
+    page = page_of(load_model(source, torch.device("cpu")))
+    console = chatter_console(quiet or json)
+    with PageServer(page, host, port, tls=tls) as server:
+        console.print(f"model: {source}")
+        if tls:
+            console.print("the certificate is this computer's own: the browser warns once; go on to the page")
+        elif not is_loopback(host):
+            console.print("without --tls a browser gives the microphone to no other device; files can be opened there")
+        if json:
+            print_json({"url": server.url, "model": str(source)})
+        else:
+            result_console().print(f"{server.url} (Ctrl-C ends it)")
+        sys.stdout.flush()
+        if not no_browser:
+            webbrowser.open(server.url)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            console.print("ended")
