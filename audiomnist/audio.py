@@ -47,6 +47,10 @@ _ID3_HEADER_BYTES = 10
 _OGG_PAGE_BYTES = 27
 _LONGEST_OGG_PAGE = _OGG_PAGE_BYTES + 255 + 255 * 255
 _LAST_OGG_PAGE = 4
+_MP3_KBIT = {
+    True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),  # MPEG 1
+    False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG 2 and 2.5
+}
 
 
 class BadSound(DataError):
@@ -340,11 +344,14 @@ def _missing_bytes(file: FileIO) -> int:
 
 
 def _missing_wav_bytes(file: FileIO) -> int:
-    size, position = os.fstat(file.fileno()).st_size, 12
-    while len(chunk := _at(file, position, 8)) == 8:
-        length = int.from_bytes(chunk[4:], "little")
-        if chunk[:4] == b"data":
-            return 0 if length == _UNKNOWN_SIZE else max(0, position + 8 + length - size)
+    size, position, long_length = os.fstat(file.fileno()).st_size, 12, None
+    while len(chunk := _at(file, position, 24)) >= 8:
+        name, length = chunk[:4], int.from_bytes(chunk[4:8], "little")
+        if name == b"ds64":  # of RF64, whose other sizes may be unknown
+            long_length = int.from_bytes(chunk[16:24], "little")
+        if name == b"data":
+            declared = long_length if length == _UNKNOWN_SIZE else length
+            return 0 if declared is None else max(0, position + 8 + declared - size)
         position += 8 + length + length % 2
     return 0
 
@@ -361,16 +368,40 @@ def _missing_ogg_bytes(file: FileIO) -> int:
 
 
 def _missing_mp3_bytes(file: FileIO, position: int) -> int:
-    """Return how many bytes are missing of those that the tag in the first frame counts, if there is such a tag."""
-    frame = _at(file, position, 64)
-    place = max(frame.find(b"Xing"), frame.find(b"Info"))
-    if place < 0 or len(frame) < place + 16:
+    """Return what is missing of the bytes that the tag in the first frame counts, or else of the last frame.
+
+    Raises
+    ------
+    _Fault
+        If the length is not known.
+    """
+    size = os.fstat(file.fileno()).st_size
+    first = _at(file, position, 64)
+    place = max(first.find(b"Xing"), first.find(b"Info"))
+    if place >= 0 and len(first) >= place + 16:
+        flags, *counts = struct.unpack_from(">3I", first, place + 4)
+        if flags & 2:
+            n_bytes: int = counts[flags & 1]  # behind the number of frames, where that is there
+            return max(0, position + n_bytes - size)
+    bit_rates = set()
+    while position < size and (length := _mp3_frame_bytes(start := _at(file, position, 4))):
+        bit_rates.add(start[2] >> 4)
+        position += length
+    if len(bit_rates) > 1:  # libsndfile would guess a length, and read no further
+        raise _Fault("unreadable", "MP3 of variable bit rate without the tag that says how long it is")
+    return max(0, position - size)
+
+
+def _mp3_frame_bytes(start: bytes) -> int:
+    """Return the length of the frame of MPEG Layer III that begins so (ISO 11172-3, 13818-3), or 0 if none does."""
+    if len(start) < 4 or start[0] != 0xFF or start[1] & 0xE6 != 0xE2:
         return 0
-    flags, *counts = struct.unpack_from(">3I", frame, place + 4)
-    if not flags & 2:
+    version, kbit, rate, padding = start[1] >> 3 & 3, start[2] >> 4, start[2] >> 2 & 3, start[2] >> 1 & 1
+    if version == 1 or kbit in {0, 15} or rate == 3:
         return 0
-    n_bytes: int = counts[flags & 1]  # behind the number of frames, where that is there
-    return max(0, position + n_bytes - os.fstat(file.fileno()).st_size)
+    is_first = version == 3
+    rate_hz = (44_100, 48_000, 32_000)[rate] // {3: 1, 2: 2, 0: 4}[version]
+    return (144 if is_first else 72) * 1000 * _MP3_KBIT[is_first][kbit] // rate_hz + padding
 
 
 def _at(file: FileIO, position: int, count: int) -> bytes:
