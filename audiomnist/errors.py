@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class AudiomnistError(Exception):
@@ -77,4 +78,10 @@ def indented(lines: Sequence[object], *, shown: int = 10, more: str = "") -> str
 
 def command(words: str, *arguments: object) -> str:
     """Return a command line with its last arguments quoted, so that it can be copied into a shell as it stands."""
-    return " ".join([words, *(shlex.quote(str(argument)) for argument in arguments)])
+    texts = (shown(argument) if isinstance(argument, Path) else str(argument) for argument in arguments)
+    return " ".join([words, *map(shlex.quote, texts)])
+
+
+def shown(path: Path) -> str:
+    """Return a path as a user types it: below the working folder, what leads there from it."""
+    return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(path)

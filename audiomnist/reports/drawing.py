@@ -1,69 +1,99 @@
-"""Two inks for one picture: how figures look on a light and on a dark page."""
+"""How figures look: one drawing serves as a PNG file and, in a page, as an SVG that follows light and dark."""
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+from audiomnist.files import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH_INCHES = 6.4
-_DPI = 140
-_LEAST_ROWS = 4
+P = ParamSpec("P")
+
+# The width is that of a telephone, where text of 10 points is 10 pixels high; on a wide screen it grows.
+WIDTH_INCHES = 4.8
+INK, SOFT, FAINT = "#1f2328", "#6e7781", "#d0d7de"
+FIRST, SECOND = "#2a6fbb", "#c2472c"
+ON_FIRST = "#fefefe"
+# What each colour is called in the style sheet, where the dark page gives it another value.
+_VARIABLES = {INK: "ink", SOFT: "soft", FAINT: "line", FIRST: "first", SECOND: "second", ON_FIRST: "on-mark"}
+_DPI = 200
+_SETTINGS: Any = {
+    "text.parse_math": False,  # a "$" in the name of a speaker or a file is a "$"
+    "svg.fonttype": "none",
+    "svg.hashsalt": "audiomnist",
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "axes.edgecolor": SOFT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.7,
+    "legend.frameon": False,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+}
 
 
-@dataclass(frozen=True)
-class Theme:
-    """The colours of a page: its card, its text, its lines, and three for data."""
+def drawn(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw a figure in the house's style, whatever the caller's own settings are."""
 
-    card: str
-    ink: str
-    faint: str
-    first: str
-    second: str
-    third: str
+    @wraps(draw)
+    def in_style(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        import matplotlib as mpl
 
+        with mpl.rc_context(_SETTINGS):
+            return draw(*args, **kwargs)
 
-LIGHT = Theme(card="#ffffff", ink="#1f2328", faint="#d0d7de", first="#2a6fbb", second="#c8553d", third="#6e7781")
-DARK = Theme(card="#161b22", ink="#e6edf3", faint="#3d444d", first="#6cb0f5", second="#f08c72", third="#9198a1")
+    return in_style
 
 
-def draw_png(draw: Callable[[Theme], Figure], theme: Theme) -> bytes:
-    """Draw a figure in a theme and return it as PNG."""
-    import matplotlib as mpl
-
-    settings: Any = {
-        "font.size": 10,
-        "axes.titlesize": 10.5,
-        "axes.facecolor": theme.card,
-        "figure.facecolor": theme.card,
-        "axes.edgecolor": theme.third,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.axisbelow": True,
-        "grid.color": theme.faint,
-        "grid.linewidth": 0.7,
-        "legend.frameon": False,
-        **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), theme.ink),
-    }
-    with mpl.rc_context(settings):
-        file = io.BytesIO()
-        draw(theme).savefig(file, dpi=_DPI, format="png", metadata={"Software": None})
-    return file.getvalue()
-
-
-def new_figure(height_inches: float) -> Figure:
-    """Return an empty figure of the page's width."""
+def new_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figure:
+    """Return an empty figure whose panels keep clear of each other."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+    return Figure(figsize=(width_inches, height_inches), layout="constrained")
 
 
-def bars(axes: Axes, counts: dict[str, int], theme: Theme, *, most: int = 8) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(_saved(figure, format="png", dpi=_DPI, metadata={"Software": None}))
+
+
+def svg(figure: Figure, title: str) -> str:
+    """Return a figure as an ``<svg>`` element for a page, whose style sheet defines its colours.
+
+    Parameters
+    ----------
+    title : str
+        What a screen reader says of it.
+    """
+    from markupsafe import escape
+
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    text = _saved(figure, format="svg", transparent=True, metadata=nothing).decode()
+    element = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    element = re.sub(r' id="[\w.-]+_\d+"| xmlns(:\w+)?="[^"]*"', "", element)  # a page holds several
+    element = re.sub(r"font: ([\d.]+px) [^;\"]+", r"font: \1 system-ui, sans-serif", element)
+    for colour, name in _VARIABLES.items():
+        element = element.replace(colour, f"var(--{name})")
+    element = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element))
+    return element.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+
+
+def bars(axes: Axes, counts: dict[str, int], *, most: int = 8) -> None:
     """Draw horizontal bars with their counts, the greatest first; the small ones beyond ``most`` become one."""
     ordered = sorted(counts.items(), key=lambda item: -item[1])
     shown = dict(ordered[:most])
@@ -71,11 +101,19 @@ def bars(axes: Axes, counts: dict[str, int], theme: Theme, *, most: int = 8) -> 
         shown[f"{len(ordered) - most} others"] = sum(count for _, count in ordered[most:])
     names = [name if len(name) <= 22 else f"{name[:21]}…" for name in shown]
     places = range(len(shown))
-    drawn = axes.barh(places, list(shown.values()), color=theme.first, height=0.7)
-    axes.bar_label(drawn, fmt="{:,.0f}", padding=3, fontsize=8.5)
-    axes.set_yticks(places, names, fontsize=8.5)
-    axes.set_ylim(max(len(shown), _LEAST_ROWS) - 0.5, -0.6)
-    axes.margins(x=0.18)
+    axes.bar_label(axes.barh(places, list(shown.values()), color=FIRST, height=0.7), fmt="{:,.0f}", padding=3)
+    axes.set_yticks(places, names)
+    axes.set_ylim(max(len(shown), 4) - 0.5, -0.6)
+    axes.margins(x=0.22)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_visible(False)
     axes.spines["bottom"].set_visible(False)
+
+
+def _saved(figure: Figure, **options: Any) -> bytes:
+    import matplotlib as mpl
+
+    file = io.BytesIO()
+    with mpl.rc_context(_SETTINGS):
+        figure.savefig(file, **options)
+    return file.getvalue()

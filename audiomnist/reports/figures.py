@@ -1,115 +1,157 @@
-"""Pictures of a result, drawn without a display."""
+"""Figures of results: the files of a run folder, and what its report shows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audiomnist.evaluation.intervals import wilson
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.files import atomic_path
-from audiomnist.reports.drawing import LIGHT, Theme
-from audiomnist.runs.results import Bins, Calibration, Scores
+from audiomnist.reports.drawing import FIRST, INK, ON_FIRST, SECOND, SOFT, drawn, new_figure, save_figure
+from audiomnist.reports.wording import accuracy
+from audiomnist.runs.results import Bins, Calibration, EpochRecord, Robustness, Scores
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-RIGHT, WRONG = "#1a7f37", "#cf222e"
+__all__ = [
+    "confusion_figure",
+    "curves_figure",
+    "loss_figure",
+    "reliability_figure",
+    "robustness_figure",
+    "samples_figure",
+    "save_figure",
+]
+_LEAST_IN_BIN, _LEAST_SHARE = 10, 0.01
 
 
-def confusion_figure(scores: Scores, theme: Theme = LIGHT) -> Figure:
-    """Draw the confusion matrix, each row as shares of its label, with the counts written in."""
-    from matplotlib.colors import LinearSegmentedColormap
+@drawn
+def confusion_figure(scores: Scores) -> Figure:
+    """Draw the confusion matrix: correct clips in blue, misclassified ones in red, deeper for more of the label."""
+    from matplotlib.patches import Rectangle
 
-    figure = blank_figure(5.8, 5)
-    axes = figure.subplots()
-    confusion = np.array(scores.confusion)
-    totals = confusion.sum(1, keepdims=True)
-    shares = confusion / np.maximum(totals, 1)
     names = list(scores.per_class)
-    places = range(len(names))
-    shades = LinearSegmentedColormap.from_list("shares", [theme.card, theme.first])
-    image = axes.imshow(shares, cmap=shades, vmin=0, vmax=1)
-    size = min(8.5, 160 / len(names))
-    for row, column in zip(*np.nonzero(confusion), strict=True):
-        colour = theme.card if shares[row, column] > 0.5 else theme.ink
-        count = confusion[row, column]
-        axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=size)
+    n_classes = len(names)
+    figure = new_figure(4.7)
+    axes = figure.subplots()
+    counts = np.array(scores.confusion)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    size = min(9.0, 110 / n_classes)
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        share = float(shares[row, column])
+        is_correct = row == column
+        depth = 0.12 + 0.88 * share if is_correct else 0.3 + 0.7 * share**0.5
+        colour = FIRST if is_correct else SECOND
+        axes.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, color=colour, alpha=depth, linewidth=0))
+        ink = ON_FIRST if depth > 0.6 else INK
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=ink, fontsize=size)
     axes.set(
-        xticks=places,
-        xticklabels=names,
-        yticks=places,
-        yticklabels=names,
+        xlim=(-0.6, n_classes - 0.4),
+        ylim=(n_classes - 0.4, -0.6),
+        aspect="equal",
         xlabel="predicted",
         ylabel="label",
-        title=f"accuracy {scores.accuracy:.4f} on {scores.n_test} clips",
+        title=f"accuracy {accuracy(scores.accuracy)}, {scores.n_test:,} clips",
     )
-    axes.tick_params(labelsize=min(10, 200 / len(names)))
-    figure.colorbar(image, ax=axes, label="share of the label")
+    long = max(map(len, names)) > 2
+    axes.set_xticks(range(n_classes), names, rotation=90 if long else 0)
+    axes.set_yticks(range(n_classes), names)
+    axes.tick_params(length=0, labelsize=min(10, 130 / n_classes))
+    for spine in axes.spines.values():
+        spine.set_visible(False)
     return figure
 
 
-def reliability_figure(calibration: Calibration, theme: Theme = LIGHT) -> Figure:
-    """Draw by how sure the network was: the share that was right, its gap to what was promised, and how many clips.
+@drawn
+def reliability_figure(calibration: Calibration) -> Figure:
+    """Draw the share of correct clips against the confidence, with a 95 % interval and the number of clips.
 
-    The reliability diagram of Guo et al., "On calibration of modern neural networks", ICML 2017.
+    The reliability diagram of Guo et al., "On calibration of modern neural networks", ICML 2017. Neighbouring bins with
+    few clips are drawn as one.
     """
-    figure = blank_figure(5.6, 6)
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    bins = calibration.bins or Bins(counts=(0,), confidences=(0,), accuracies=(0,))
-    counts, accuracies, confidences = map(np.array, (bins.counts, bins.accuracies, bins.confidences))
-    edges = np.linspace(0, 1, len(counts) + 1)
-    some = counts > 0
-    starts, width = edges[:-1][some], edges[1]
-    right, sure = accuracies[some], confidences[some]
-    upper.bar(starts, right, width, align="edge", color=theme.first, edgecolor=theme.card, label="right")
-    upper.bar(
-        starts,
-        right - sure,
-        width,
-        bottom=sure,
-        align="edge",
-        color=theme.second,
-        alpha=0.35,
-        edgecolor=theme.second,
-        hatch="//",
-        label="gap to the probability",
+    bins = _merged(calibration.bins or Bins(counts=(1,), confidences=(0,), accuracies=(0,)))
+    n = np.array([each[0] for each in bins])
+    confidence = np.array([each[1] for each in bins])
+    correct = np.array([each[2] for each in bins])
+    ends = np.array([wilson(round(share * count), count) for share, count in zip(correct, n.tolist(), strict=True)])
+    figure = new_figure(4.7)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], "--", color=SOFT, linewidth=1, label="perfectly calibrated")
+    axes.vlines(confidence, ends[:, 0], ends[:, 1], color=FIRST, linewidth=2, alpha=0.5, label="95 % interval")
+    sizes = 18 + 160 * n / n.sum()
+    axes.scatter(confidence, correct, sizes, color=FIRST, zorder=3, label="clips of like confidence")
+    for place, (count, x, y) in enumerate(bins):
+        above = (len(bins) - place) % 2 == 0
+        low, high = ends[place]
+        axes.annotate(
+            f"{count:,}",
+            (x, high if above else low),
+            xytext=(0, 3 if above else -3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if above else "top",
+            fontsize=8,
+            color=SOFT,
+        )
+    axes.set(
+        xlabel="confidence (mean probability of the predicted class)",
+        ylabel="share of correct clips",
+        xlim=(min(0.5, confidence.min() - 0.05), 1.02),
+        ylim=(min(0.5, ends.min() - 0.08), 1.06),
+        title=f"expected calibration error {calibration.ece:.3f}",
     )
-    upper.plot([0, 1], [0, 1], "--", color=theme.third, label="as often right as sure")
-    upper.set(ylabel="share of right clips", ylim=(0, 1), title=f"expected calibration error {calibration.ece:.4f}")
-    upper.legend(loc="upper left")
-    lower.bar(edges[:-1], counts, width, align="edge", color=theme.third, edgecolor=theme.card)
-    lower.set(xlabel="probability of the predicted class", ylabel="clips", xlim=(0, 1))
+    axes.grid()
+    axes.legend(loc="upper left")
     return figure
 
 
-def loss_figure(histories: Sequence[list[dict[str, Any]]], theme: Theme = LIGHT) -> Figure:
+def _merged(bins: Bins) -> list[tuple[int, float, float]]:
+    """Return clips, mean confidence and share of correct clips of bins that hold enough clips to say something."""
+    least = max(_LEAST_IN_BIN, _LEAST_SHARE * sum(bins.counts))
+    sums = [
+        np.array(row) * (1, row[0], row[0]) for row in zip(bins.counts, bins.confidences, bins.accuracies, strict=True)
+    ]
+    merged: list[NDArray[np.float64]] = []
+    for added in sums[::-1]:  # from the highest confidence, where most clips are
+        if merged and merged[-1][0] < least:
+            merged[-1] = merged[-1] + added
+        elif added[0]:
+            merged.append(added)
+    if len(merged) > 1 and merged[-1][0] < least:
+        merged[-2:] = [merged[-2] + merged[-1]]
+    return [(int(n), float(confidence / n), float(correct / n)) for n, confidence, correct in merged[::-1]]
+
+
+@drawn
+def loss_figure(histories: Sequence[list[EpochRecord]]) -> Figure:
     """Draw loss and accuracy by epoch, a line per network: one, or those of the folds."""
-    figure = blank_figure(6.4, 3.2)
+    figure = new_figure(4.7)
     alpha = 1 if len(histories) == 1 else 0.5
-    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+    panels = figure.subplots(2, 1, sharex=True)
+    for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
         for number, history in enumerate(histories):
-            epochs = [epoch["epoch"] for epoch in history]
-            lines = (
-                (f"train_{quantity}", theme.third, "train (masked)"),
-                (quantity, theme.first, history[-1]["watched"]),
-            )
-            for key, colour, name in lines:
+            epochs = [epoch.epoch for epoch in history]
+            watched = f"{history[-1].watched} clips"
+            for key, colour, name in ((f"train_{quantity}", SOFT, "training clips"), (quantity, FIRST, watched)):
+                values = [getattr(epoch, key) for epoch in history]
                 label = None if number else name
-                values = [epoch[key] for epoch in history]
-                axes.plot(epochs, values, "o-", color=colour, markersize=4, alpha=alpha, label=label)
-        axes.set(xlabel="epoch", ylabel=quantity)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-        axes.legend()
+                axes.plot(epochs, values, "o-", color=colour, markersize=3, linewidth=1.3, alpha=alpha, label=label)
+        axes.set_ylabel(quantity)
+        axes.grid()
+    panels[1].set_xlabel("epoch")
+    panels[1].xaxis.get_major_locator().set_params(integer=True)
+    panels[0].legend()
     return figure
 
 
+@drawn
 def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrograms: NDArray[np.float32]) -> Figure:
-    """Draw clips as the network saw them, with what it said, in green where right and in red where wrong.
+    """Draw clips as the network gets them, with its prediction, in blue where correct and in red where not.
 
     Parameters
     ----------
@@ -119,33 +161,97 @@ def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrog
     """
     n_columns = 4
     n_rows = -(-len(chosen) // n_columns)
-    figure = blank_figure(11, 2.5 * n_rows)
+    figure = new_figure(2.5 * n_rows, 11)
     panels = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
-    for axes in panels:
-        axes.set(xticks=[], yticks=[])  # unseen, but laid out at a cost
+    for axes in panels[len(chosen) :]:
         axes.set_axis_off()
     for axes, clip, spectrogram in zip(panels, chosen.tolist(), spectrograms, strict=False):
-        said, label = predictions.predicted[clip], predictions.labels[clip]
+        predicted, label = predictions.predicted[clip], predictions.labels[clip]
         axes.imshow(spectrogram, origin="lower", aspect="auto", cmap="magma")
         axes.set_title(
             f"{predictions.paths[clip].rpartition('/')[2]}\n"
-            f"said {predictions.classes[said]} ({predictions.probabilities[clip, said]:.0%}), "
-            f"label {predictions.classes[label]}",
-            color=RIGHT if predictions.correct[clip] else WRONG,
+            f"label {predictions.classes[label]}, predicted {predictions.classes[predicted]} "
+            f"({predictions.probabilities[clip, predicted]:.3f})",
+            color=FIRST if predictions.correct[clip] else SECOND,
             fontsize=9,
-            y=1.0,
         )
+    figure.supxlabel("frame", fontsize=10)
+    figure.supylabel("mel band", fontsize=10)
     return figure
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG."""
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
+@drawn
+def robustness_figure(robustness: Robustness) -> Figure:
+    """Draw accuracy against strength for each kind of distortion, with the clean accuracy and chance as lines."""
+    n_columns = 5
+    n_rows = -(-len(robustness.families) // n_columns)
+    figure = new_figure(2.3 * n_rows + 0.6, 2.6 * n_columns)
+    panels = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
+    for axes in panels.flat[len(robustness.families) :]:
+        axes.set_axis_off()
+    for axes, curve in zip(panels.flat, robustness.families.values(), strict=False):
+        if curve.scale == "log":
+            axes.set_xscale("log")
+        axes.axhline(robustness.clean, color=SOFT, linestyle="--", linewidth=1, label="undistorted")
+        axes.axhline(robustness.chance, color=SOFT, linestyle=":", linewidth=1, label="chance")
+        axes.plot(curve.levels, curve.accuracy, "o-", color=FIRST, markersize=4, label="distorted")
+        axes.set_xticks(curve.levels, [f"{level:g}" for level in curve.levels])
+        axes.set_xticks([], minor=True)
+        axes.set(ylim=(0, 1.03), xlabel=curve.unit, title=f"{curve.title} ({accuracy(curve.area)})")
+        if curve.levels[0] > curve.levels[-1]:
+            axes.invert_xaxis()
+        axes.grid()
+    for axes in panels[:, 0]:
+        axes.set_ylabel("accuracy")
+    some = f" of {robustness.n_available:,}" if robustness.n_clips < robustness.n_available else ""
+    figure.suptitle(
+        f"mean accuracy under distortion {accuracy(robustness.area)}, undistorted {accuracy(robustness.clean)}, "
+        f"{robustness.n_clips:,}{some} clips"
+    )
+    handles, names = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    return figure
 
 
-def blank_figure(width_inches: float, height_inches: float) -> Figure:
-    """Return an empty figure whose panels keep clear of each other."""
-    from matplotlib.figure import Figure
+@drawn
+def curves_figure(histories: Mapping[str, Sequence[list[EpochRecord]]]) -> Figure:
+    """Draw loss and accuracy by epoch of several runs, a colour for each.
 
-    return Figure(figsize=(width_inches, height_inches), layout="constrained")
+    Folds of a cross validation are thin lines, their mean a thick one. A run that has lost its history is left out.
+
+    Parameters
+    ----------
+    histories : mapping of str to sequence
+        By the name of a run: the epochs of each of its networks.
+    """
+    import matplotlib as mpl
+
+    colours = mpl.colormaps["tab10"].colors  # type: ignore[attr-defined]
+    figure = new_figure(4.2 + 0.22 * len(histories), 10)
+    panels = figure.subplots(1, 2)
+    for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
+        for number, (name, of_run) in enumerate(histories.items()):
+            style = ("-", "--", ":")[number // len(colours) % 3]
+            _draw_run(axes, name, [history for history in of_run if history], quantity, colours[number % 10], style)
+        axes.set(xlabel="epoch", ylabel=quantity)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid()
+    handles, labels = panels[0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center")
+    return figure
+
+
+def _draw_run(
+    axes: Axes, name: str, histories: list[list[EpochRecord]], quantity: str, colour: Any, style: str
+) -> None:
+    if not histories:
+        return
+    curves = [[getattr(epoch, quantity) for epoch in history] for history in histories]
+    label = f"{name} ({histories[0][0].watched} clips" + (f", mean of {len(curves)} folds)" if curves[1:] else ")")
+    shortest = min(map(len, curves))
+    if curves[1:]:
+        for curve in curves:
+            axes.plot(range(1, len(curve) + 1), curve, style, color=colour, linewidth=0.7, alpha=0.35)
+    mean = np.mean([curve[:shortest] for curve in curves], axis=0)
+    axes.plot(range(1, shortest + 1), mean, style, marker="o", markersize=3, color=colour, linewidth=2, label=label)

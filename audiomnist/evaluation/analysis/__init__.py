@@ -1,1 +1,5 @@
-"""What is in a corpus."""
+"""What is in a corpus: measured, summed up, and what follows for training."""
+
+from audiomnist.evaluation.analysis.analysis import Analysis, analyze
+
+__all__ = ["Analysis", "analyze"]

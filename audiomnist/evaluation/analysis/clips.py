@@ -1,4 +1,4 @@
-"""Figures of every clip from one pass over the sound, of which nothing else is kept."""
+"""Measurements of every clip from one pass over the sound, of which nothing else is kept."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -16,8 +16,8 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ClipFigures:
-    """Figures of the clips that can be read, in the order of ``corpus``; units as in ``Loudness``.
+class Measurements:
+    """What was measured of the clips that can be read, in the order of ``corpus``; units as in ``Loudness``.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class ClipFigures:
         return 1000 * self.n_samples / self.sample_rates
 
 
-def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Progress | None = None) -> ClipFigures:
+def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Progress | None = None) -> Measurements:
     """Decode every clip once, on all cores, and measure it.
 
     Raises
@@ -76,7 +76,7 @@ def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Progress
         raise DataError(
             f"none of the {len(corpus):,} clips can be read", "see: audiomnist validate --deep --data PLACE"
         )
-    return ClipFigures(
+    return Measurements(
         corpus.select(kept),
         tuple(unreadable),
         *np.array(headers, dtype=np.int64).T.copy(),

@@ -1,4 +1,4 @@
-"""Mel spectra of a few clips, drawn from the corpus by a fixed seed."""
+"""Mel spectra of a few clips, sampled from the corpus with a fixed seed."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def compute_spectra(corpus: Corpus, sample_rates: NDArray[np.int64], features: F
         Hz.
     """
     mel = MelPower(features)
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     mean_db = np.full((len(CLASSES), features.n_mels), np.nan)
     for digit in range(len(CLASSES)):
         clips = np.flatnonzero(corpus.digits == digit)
         if len(clips):
-            chosen = draw.choice(clips, min(CLIPS_PER_DIGIT, len(clips)), replace=False)
+            chosen = rng.choice(clips, min(CLIPS_PER_DIGIT, len(clips)), replace=False)
             mean_db[digit] = np.mean([_mean_spectrum_db(_mel_power(corpus, int(clip), mel)) for clip in chosen], 0)
             mean_db[digit] -= mean_db[digit].max()
     by_digit, by_speaker = _choose_examples(corpus)

@@ -1,78 +1,154 @@
-"""The figures of a corpus by digit, by speaker and by what is known of the speakers, as plain values."""
+"""What was measured of a corpus, by digit, by speaker and by what is known of the speakers."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from audiomnist.corpus.scan import CLASSES, Corpus
-from audiomnist.evaluation.analysis.clips import ClipFigures, Values
+from audiomnist.evaluation.analysis.clips import Measurements, Values
 
-QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 ABOUT_CLIPS = ("gender", "accent", "native")
 ABOUT_SPEAKERS = ("age", "gender", "origin", "room", "accent", "native")
-_LEVELS = ("rms_db", "peak_db", "noise_floor_db", "dc_offset", "leading_ms", "trailing_ms")
 UNKNOWN = "unknown"
 
+Counts = Mapping[str, int]
 
-def summarise(figures: ClipFigures) -> dict[str, Any]:
-    """Return counts, formats, lengths, loudness and silence, ready for JSON."""
-    corpus, lengths_ms = figures.corpus, figures.lengths_ms
+
+class Quantiles(BaseModel, frozen=True):
+    """How values are spread: their mean, least and greatest, and the quantiles between."""
+
+    mean: float
+    min: float
+    p1: float
+    p5: float
+    p25: float
+    median: float
+    p75: float
+    p95: float
+    p99: float
+    max: float
+
+    @classmethod
+    def of(cls, values: Values) -> "Quantiles":
+        """Compute those of values, float64 array [n]."""
+        p1, p5, p25, median, p75, p95, p99 = np.quantile(values, (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)).tolist()
+        lowest, mean, highest = float(values.min()), float(values.mean()), float(values.max())
+        return cls(mean=mean, min=lowest, p1=p1, p5=p5, p25=p25, median=median, p75=p75, p95=p95, p99=p99, max=highest)
+
+
+class Silence(BaseModel, frozen=True):
+    """Silence before and after the word, milliseconds."""
+
+    leading: Quantiles
+    trailing: Quantiles
+
+
+class Signal(BaseModel, frozen=True):
+    """How a speaker's clips sound: medians, in dB below full scale, ms, and parts of full scale.
+
+    Attributes
+    ----------
+    clips, clipped_clips : int
+        How many there are, and how many of them have clipping.
+    """
+
+    clips: int
+    rms_db: float
+    peak_db: float
+    noise_floor_db: float
+    dc_offset: float
+    leading_ms: float
+    trailing_ms: float
+    clipped_clips: int
+    length_ms: float
+
+
+class Formats(BaseModel, frozen=True):
+    """Clips by what their files are like."""
+
+    sample_rate: Counts
+    channels: Counts
+    bit_depth: Counts
+
+
+class Summary(BaseModel):
+    """What is in a corpus.
+
+    Attributes
+    ----------
+    unreadable : tuple of str
+        What is wrong with each clip that cannot be read; the rest counts the others.
+    counts : mapping
+        Clips by digit, speaker and what else is known of them.
+    speakers_by : mapping
+        Speakers, not clips, by what is known of them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    clips: int
+    unreadable: tuple[str, ...]
+    speakers: int
+    seconds: float
+    layout: str
+    counts: Mapping[str, Counts]
+    formats: Formats
+    length_ms: Quantiles
+    length_ms_by_digit: Mapping[str, Quantiles]
+    silence_ms: Silence
+    signal_by_speaker: Mapping[str, Signal]
+    speakers_by: Mapping[str, Counts]
+
+
+def summarise(measured: Measurements) -> Summary:
+    """Return counts, formats, lengths, loudness and silence."""
+    corpus, lengths_ms = measured.corpus, measured.lengths_ms
     speakers = sorted(set(corpus.speakers.tolist()))
-    return {
-        "clips": len(corpus),
-        "unreadable": list(figures.unreadable),
-        "speakers": len(speakers),
-        "seconds": float(lengths_ms.sum() / 1000),
-        "layout": corpus.layout,
-        "counts": {
-            "digit": {name: int((corpus.digits == int(name)).sum()) for name in CLASSES},
+    of_digit = {name: corpus.digits == int(name) for name in CLASSES}
+    return Summary(
+        clips=len(corpus),
+        unreadable=measured.unreadable,
+        speakers=len(speakers),
+        seconds=float(lengths_ms.sum() / 1000),
+        layout=corpus.layout,
+        counts={
+            "digit": {name: int(own.sum()) for name, own in of_digit.items()},
             "speaker": _counts(corpus.speakers.tolist()),
             **{name: _counts(corpus.columns[name].tolist()) for name in ABOUT_CLIPS if name in corpus.columns},
         },
-        "formats": {
-            "sample_rate": _counts(figures.sample_rates.tolist()),
-            "channels": _counts(figures.n_channels.tolist()),
-            "bit_depth": _counts([bits or None for bits in figures.bit_depths.tolist()]),
-        },
-        "length_ms": quantiles(lengths_ms),
-        "length_ms_by_digit": {
-            name: quantiles(lengths_ms[corpus.digits == int(name)])
-            for name in CLASSES
-            if (corpus.digits == int(name)).any()
-        },
-        "silence_ms": {"leading": quantiles(figures.leading_ms), "trailing": quantiles(figures.trailing_ms)},
-        "signal_by_speaker": {speaker: _signal(figures, corpus.speakers == speaker) for speaker in speakers},
-        "speakers_by": speakers_by(corpus),
-    }
+        formats=Formats(
+            sample_rate=_counts(measured.sample_rates.tolist()),
+            channels=_counts(measured.n_channels.tolist()),
+            bit_depth=_counts([bits or None for bits in measured.bit_depths.tolist()]),
+        ),
+        length_ms=Quantiles.of(lengths_ms),
+        length_ms_by_digit={name: Quantiles.of(lengths_ms[own]) for name, own in of_digit.items() if own.any()},
+        silence_ms=Silence(leading=Quantiles.of(measured.leading_ms), trailing=Quantiles.of(measured.trailing_ms)),
+        signal_by_speaker={speaker: _signal(measured, corpus.speakers == speaker) for speaker in speakers},
+        speakers_by=_speakers_by(corpus),
+    )
 
 
-def speakers_by(corpus: Corpus) -> dict[str, dict[str, int]]:
-    """Count speakers, not clips, by each thing that is known of them."""
+def _speakers_by(corpus: Corpus) -> dict[str, Counts]:
     _, first = np.unique(corpus.speakers, return_index=True)
     columns = {name: corpus.columns[name][first].tolist() for name in ABOUT_SPEAKERS if name in corpus.columns}
     return {name: _counts(values) for name, values in columns.items()}
 
 
-def quantiles(values: Values) -> dict[str, float]:
-    """Return mean, least, greatest and the quantiles between."""
-    between = {f"p{round(100 * share)}": float(np.quantile(values, share)) for share in QUANTILES}
-    between["median"] = between.pop("p50")
-    return {"mean": float(values.mean()), "min": float(values.min()), **between, "max": float(values.max())}
+def _signal(measured: Measurements, own: NDArray[np.bool_]) -> Signal:
+    names = ("rms_db", "peak_db", "noise_floor_db", "dc_offset", "leading_ms", "trailing_ms")
+    return Signal(
+        clips=int(own.sum()),
+        clipped_clips=int((measured.clipped_share[own] > 0).sum()),
+        length_ms=float(np.median(measured.lengths_ms[own])),
+        **{name: float(np.median(getattr(measured, name)[own])) for name in names},
+    )
 
 
-def _signal(figures: ClipFigures, own: NDArray[np.bool_]) -> dict[str, float]:
-    medians = {name: float(np.median(getattr(figures, name)[own])) for name in _LEVELS}
-    return {
-        "clips": int(own.sum()),
-        **medians,
-        "clipped_clips": int((figures.clipped_share[own] > 0).sum()),
-        "length_ms": float(np.median(figures.lengths_ms[own])),
-    }
-
-
-def _counts(values: Iterable[Any]) -> dict[str, int]:
+def _counts(values: Iterable[Any]) -> Counts:
     counted = Counter(UNKNOWN if value is None else str(value) for value in values)
     return dict(sorted(counted.items(), key=lambda item: item[0].zfill(12) if item[0].isdecimal() else item[0]))

@@ -1,0 +1,299 @@
+"""Results for people: tables and sentences on a terminal, or in a pipe."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from audiomnist.errors import command, shown
+from audiomnist.reports.table import Table, visible
+
+if TYPE_CHECKING:
+    from audiomnist.evaluation.analysis import Analysis
+    from audiomnist.reports.report import Report
+    from audiomnist.reports.suspects import SuspectList
+    from audiomnist.runs.listing import NoRun, Summary
+    from audiomnist.runs.results import Comparison, CrossValidation, Result, Robustness, Tested
+
+_SUSPECTS_SHOWN = 10
+_SPEAKERS_SHOWN = 12
+_UNLIMITED = 10_000
+
+
+def say(console: Console, *parts: str | tuple[str, str]) -> None:
+    """Print a line of texts, each plain or with its style; control characters in a name are made visible."""
+    texts = (visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts)
+    console.print(Text.assemble(*texts))
+
+
+def print_table(console: Console, table: Table, *, optional: Sequence[str] = (), diagonal: bool = False) -> None:
+    """Print a table; on a terminal it is made to fit, elsewhere it is as wide as its cells.
+
+    Parameters
+    ----------
+    optional : sequence of str
+        Columns that are left out, one after the other, where the table is too wide for the terminal.
+    diagonal : bool
+        Whether it is a confusion matrix: correct counts in green, others in red.
+    """
+    columns = list(range(len(table.columns)))
+    for name in optional:
+        if console.is_terminal and _width(table, columns) > console.width:
+            columns.remove(table.columns.index(name))
+    rich_table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left", title_style="")
+    rich_table.title = Text(visible(table.title), "bold")
+    for place in columns:
+        name = Text(visible(table.columns[place]))
+        if place:
+            rich_table.add_column(name, justify="right", no_wrap=True, overflow="fold")
+        else:
+            rich_table.add_column(name, style="bold", overflow="fold", no_wrap=bool(optional))
+    for row, cells in enumerate(table.rows):
+        rich_table.add_row(*(_cell(cells[place], row, place, diagonal=diagonal) for place in columns))
+    width = console.width
+    console.width = width if console.is_terminal else _UNLIMITED
+    console.print(rich_table)
+    console.width = width
+
+
+def _width(table: Table, columns: Sequence[int]) -> int:
+    return sum(max(len(cells[place]) for cells in (table.columns, *table.rows)) + 2 for place in columns)
+
+
+def _cell(text: str, row: int, column: int, *, diagonal: bool) -> Text:
+    style = ""
+    if diagonal and text.isdecimal() and column:
+        style = "green" if row == column - 1 else "red"
+    return Text(visible(text), style)
+
+
+def print_result(
+    console: Console,
+    result: "Result",
+    folder: Path,
+    *,
+    robustness: "Robustness | None" = None,
+    details: bool = False,
+) -> None:
+    """Print the result of a training or an evaluation, and what to do next.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it was written.
+    details : bool
+        Print groups, classes, calibration and robustness as well.
+    """
+    from audiomnist.reports import sentences
+    from audiomnist.reports.sentences import place
+
+    say(console, (sentences.headline(result), "bold"))
+    say(console, f"{sentences.correct(result)}; cross entropy {result.loss:.3f}; {_origin(result)}")
+    _print_mistakes(console, result)
+    unseen = result.held_out or ()
+    if result.own_test:
+        say(console, sentences.voices(result.groups["speaker"], unseen))
+    else:
+        say(console, f"tested on {place(result.data)}, split {result.split}")
+    if robustness:
+        say(console, sentences.robustness(robustness))
+    if details:
+        _print_details(console, result, [result], robustness)
+    say(console, f"written to {shown(folder)}")
+    console.print("next:")
+    if result.n_train is None:
+        console.print(f"  {command('audiomnist report', Path(result.run))}")
+        return
+    console.print(f"  {command('audiomnist report', folder)}")
+    console.print(f"  {command('audiomnist evaluate', folder, '--data')} PLACE")
+    if not unseen:
+        console.print(f"  {command('audiomnist kfold --group speaker --config', folder / 'config.yaml')}")
+
+
+def print_cross_validation(
+    console: Console,
+    result: "CrossValidation",
+    folder: Path,
+    *,
+    suspects: "SuspectList | None" = None,
+    left_out_by: str | None = None,
+    unseen: Sequence[str] = (),
+    jobs: int = 1,
+    details: bool = False,
+) -> None:
+    """Print the result of a cross validation, and what to do next.
+
+    Parameters
+    ----------
+    left_out_by : str, optional
+        The list of clips that this run left out already.
+    unseen : sequence of str
+        Speakers that the network that was tested was not trained on.
+    """
+    from audiomnist.reports import sentences, tables
+
+    say(console, (sentences.headline(result), "bold"), f"; {sentences.folds(result)}")
+    side_by_side = f", {jobs} folds at a time" if jobs > 1 else ""
+    say(console, f"{sentences.correct(result)}; cross entropy {result.loss:.3f}; {_origin(result)}{side_by_side}")
+    _print_mistakes(console, result)
+    say(console, sentences.voices(result.groups["speaker"], unseen))
+    if details:
+        print_table(console, tables.folds(result, []))
+        _print_details(console, result, [], None)
+    say(console, f"written to {shown(folder)}")
+    if suspects:
+        print_suspects(console, suspects, left_out_by)
+    console.print("next:")
+    console.print(f"  {command('audiomnist report', folder)}")
+
+
+def _origin(result: "Tested") -> str:
+    seconds = getattr(result, "train_seconds", None) or result.seconds
+    epochs = f"{result.epochs} epochs" if result.is_finished else f"{result.epochs} of {result.epochs_planned} epochs"
+    return f"{result.version}, {epochs}, {seconds:.0f} s"
+
+
+def _print_mistakes(console: Console, result: "Tested") -> None:
+    from audiomnist.reports import sentences, tables
+
+    matrix = tables.confusion(result)
+    if _width(matrix, range(len(matrix.columns))) <= console.width:
+        print_table(console, matrix, diagonal=True)
+    else:
+        say(console, f"the confusion matrix of {len(result.per_class)} classes: figures/confusion.png")
+    say(console, sentences.mistakes(result))
+    if len(result.groups["speaker"]) > 1:
+        say(console, sentences.worst_speaker(result))
+
+
+def _print_details(
+    console: Console, result: "Tested", networks: "Sequence[Result]", robustness: "Robustness | None"
+) -> None:
+    from audiomnist.reports import sentences, tables
+
+    found = [*tables.groups(result), tables.classes(result), tables.coverage(result.calibration)]
+    if robustness:
+        found.append(tables.distortions(robustness))
+    for table in found:
+        console.print()
+        print_table(console, table)
+        if table.note:
+            say(console, (table.note, "dim"))
+    console.print()
+    say(console, sentences.calibration(result.calibration))
+    if networks:
+        say(console, sentences.temperature(networks))
+
+
+def print_suspects(console: Console, found: "SuspectList", left_out_by: str | None) -> None:
+    """Print how many labels look wrong, the first of them, and what to do with them."""
+    from audiomnist.reports import tables
+
+    if not found.suspects:
+        say(console, found.verdict)
+        return
+    print_table(console, tables.suspects(found.suspects[:_SUSPECTS_SHOWN], len(found.suspects)), optional=("speaker",))
+    say(console, (found.verdict, "bold"), f": {shown(found.csv)}")
+    if found.n_unseen:
+        say(console, found.judged_by)
+    say(console, f"look and listen: {shown(found.page)}")
+    if left_out_by:
+        say(console, f"this run left clips out already: add those of {left_out_by} to the list")
+    console.print("without them:")
+    arguments = (found.folder / "config.yaml", "--exclude-file", found.csv)
+    console.print(f"  {command('audiomnist kfold --config', *arguments)}")
+
+
+def print_comparison(console: Console, of: "Comparison") -> None:
+    """Print runs side by side, and whether they really differ."""
+    from audiomnist.reports import sentences, tables
+
+    if of.settings:
+        print_table(console, tables.differing_settings(of))
+    else:
+        console.print("the settings are the same")
+    console.print()
+    print_table(console, tables.compared(of))
+    for caution in of.cautions:
+        say(console, ("caution:", "yellow"), f" {caution}")
+    for difference in of.differences:
+        say(console, (difference.verdict, "bold"))
+        say(console, f"  {sentences.difference(difference)}")
+    if len(of.differences) > 1:
+        console.print(f"p values are corrected by Holm's method for {len(of.differences)} comparisons")
+    say(console, f"written to {shown(Path(of.out))} (compare.json, curves.png)")
+
+
+def print_runs(console: Console, found: "Sequence[Summary]", others: "Sequence[NoRun]", folder: Path) -> None:
+    """Print which runs there are, how to finish those that are not, and what is no run."""
+    from audiomnist.reports.sentences import place
+    from audiomnist.reports.wording import accuracy
+
+    if not found:
+        say(console, f"there is no run in {shown(folder)}; make one: audiomnist train")
+    else:
+        rows = tuple(
+            (
+                run.name,
+                run.version,
+                f"{run.folds} folds" if run.folds else run.kind,
+                run.split,
+                place(run.data),
+                f"{run.epochs}/{run.epochs_asked}",
+                "unfinished" if run.accuracy is None else accuracy(run.accuracy),
+                f"{run.started:%Y-%m-%d %H:%M}",
+            )
+            for run in found
+        )
+        columns = ("run", "version", "kind", "split", "corpus", "epochs", "accuracy", "started")
+        table = Table(f"runs in {shown(folder)}, newest last", columns, rows)
+        print_table(console, table, optional=("started", "version", "corpus", "split", "epochs", "kind"))
+    for run in found:
+        if run.resume:
+            say(console, f"unfinished: {run.name}; go on:")
+            say(console, f"  {run.resume}")
+    for other in others:
+        say(console, ("not a run:", "yellow"), f" {other.name}: {other.problem.splitlines()[0]}")
+
+
+def print_analysis(console: Console, analysis: "Analysis", page: Path) -> None:
+    """Print what is in a corpus, and what follows for training."""
+    from audiomnist.reports.analysis import counts, lengths, signals
+
+    summary = analysis.summary
+    for table in (counts(summary), lengths(summary), signals(summary, _SPEAKERS_SHOWN)):
+        print_table(console, table)
+        console.print()
+    if summary.unreadable:
+        console.print(f"left out, {len(summary.unreadable):,} clips that cannot be read:")
+        for fault in summary.unreadable[:_SPEAKERS_SHOWN]:
+            say(console, f"  {fault}")
+    say(console, ("what follows for training", "bold"))
+    for conclusion in analysis.conclusions:
+        heading = (conclusion.heading, "yellow" if conclusion.matters else "green")
+        say(console, "  ", heading, f": {conclusion.text.replace('`', '')}")
+    say(console, f"report: {shown(page)} (figures and analysis.json beside it)")
+
+
+def print_report(console: Console, report: "Report") -> None:
+    """Print the headline of a report, and where it is."""
+    from audiomnist.reports import sentences
+
+    facts = report.facts
+    say(console, (sentences.headline(facts.result), "bold"))
+    if sentences.unfinished(facts.result):
+        say(console, (sentences.unfinished(facts.result), "yellow"))
+    lines = (
+        f"{sentences.correct(facts.result)}. {sentences.trust(facts.result)}",
+        sentences.voices(facts.speakers, facts.unseen_speakers),
+        sentences.worst_speaker(facts.result),
+        report.robustness.replace("`", ""),
+    )
+    for line in lines:
+        say(console, line)
+    say(console, f"report: {shown(report.page)}")
+    say(console, f"model card: {shown(report.card)}")

@@ -1,5 +1,0 @@
-"""What is in a corpus, as a page."""
-
-from audiomnist.reports.analysis.analysis import Analysis, analyze
-
-__all__ = ["Analysis", "analyze"]

@@ -1,0 +1,57 @@
+"""A table of texts, which the terminal, a page and a model card each show in their own way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from audiomnist.runs.results import Estimate
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
+_CODE = re.compile(r"(`[^`\n]*`)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose first column names its rows.
+
+    Attributes
+    ----------
+    title : str
+        What the table shows.
+    columns : tuple of str
+    rows : tuple of tuple of str
+        As many cells each as there are columns.
+    note : str
+        What the reader has to know of it: what a number means, and in which direction it is good.
+    estimates : tuple of Estimate
+        By row, where each row is an accuracy with its interval, which a page draws as well.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    estimates: tuple[Estimate, ...] = ()
+
+
+def visible(text: str) -> str:
+    """Return a text on one line without control characters, which a file's or a speaker's name may hold."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def markdown_text(text: str) -> str:
+    """Return a text that Markdown shows as it stands, but for what is in backticks."""
+    parts = _CODE.split(visible(text))
+    return "".join(part if _CODE.fullmatch(part) else _SPECIAL.sub(r"\\\1", part) for part in parts)
+
+
+def markdown_table(table: Table) -> str:
+    """Return a table in Markdown, under its title."""
+    lines = [f"| {' | '.join(map(markdown_text, cells))} |" for cells in (table.columns, *table.rows)]
+    note = ["", markdown_text(table.note)] if table.note else []
+    rule = f"|---|{'---:|' * (len(table.columns) - 1)}"
+    return "\n".join([f"{markdown_text(table.title)}:", "", lines[0], rule, *lines[1:], *note])
