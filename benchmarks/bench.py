@@ -15,7 +15,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from audiomnist.cli.tables import print_wide
 from audiomnist.corpus import scan
 from audiomnist.synthesis.synthesize import synthesize
 from suite.commands import help_imports, memory_figures, start_up_figures, whole_figures
@@ -70,7 +69,7 @@ def main() -> None:
             figures += whole_figures(version, learners[version], root, home)
 
     console = Console(highlight=False)
-    print_wide(console, table(figures, before))
+    console.print(table(figures, before), width=None if console.is_terminal else 10_000)
     imported = help_imports()
     console.print(f"audiomnist --help imports, of the heavy packages: {', '.join(imported) or 'none'}")
     facts = {"machine": machine(), "clips": len(corpus), "seconds": time.perf_counter() - started}

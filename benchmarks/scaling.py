@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomnist.corpus import scan
-from audiomnist.reports.drawing import LIGHT, Theme, draw_png, new_figure
+from audiomnist.reports.drawing import FIRST, INK, SECOND, SOFT, drawn, new_figure, save_figure
 from audiomnist.synthesis.synthesize import synthesize
 from suite import stages
 from suite.measuring import Usage, machine, run_child
@@ -74,11 +74,12 @@ def measure(base: Path, n_clips: int) -> list[Measured]:
     return measured
 
 
-def scaling_figure(measured: Sequence[Measured], theme: Theme) -> "Figure":
+@drawn
+def scaling_figure(measured: Sequence[Measured]) -> "Figure":
     """Draw seconds and the memory of a stage's own against clips; of training the pages of mapped files as well."""
-    figure = new_figure(3.3)
+    figure = new_figure(3.3, 6.4)
     times, memory = figure.subplots(1, 2)
-    colours = dict(zip(SHOWN, (theme.third, theme.second, theme.first, theme.ink), strict=True))
+    colours = dict(zip(SHOWN, (SOFT, SECOND, FIRST, INK), strict=True))
     for stage in SHOWN:
         of_stage = [one for one in measured if one.stage == stage]
         clips = [one.clips for one in of_stage]
@@ -95,7 +96,7 @@ def scaling_figure(measured: Sequence[Measured], theme: Theme) -> "Figure":
         label="the epoch's mapped files",
     )
     bare = min(one.usage.own_mb for one in measured if one.stage == "imports")
-    memory.axhline(bare, color=theme.third, linestyle="--", linewidth=1, label="imports alone, own")
+    memory.axhline(bare, color=SOFT, linestyle="--", linewidth=1, label="imports alone, own")
     sizes = sorted({one.clips for one in measured})
     for axes, quantity in ((times, "seconds"), (memory, "memory of its own, MB")):
         axes.set(xscale="log", yscale="log", xlabel="clips", title=quantity)
@@ -120,8 +121,7 @@ def main() -> None:
         synthesize(base, speakers=60, repetitions=REPETITIONS)
     measured = [one for n_clips in sorted(options.clips) for one in measure(base, n_clips)]
     write(options.json, {"machine": machine(), "stages": [asdict(one) for one in measured]})
-    options.picture.parent.mkdir(parents=True, exist_ok=True)
-    options.picture.write_bytes(draw_png(lambda theme: scaling_figure(measured, theme), LIGHT))
+    save_figure(scaling_figure(measured), options.picture)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, error_document, print_json, progress, result_console
+from audiomnist.cli.printing import print_result
 from audiomnist.cli.session import absolute, open_corpus, open_prepared, open_run, open_store, place_name
-from audiomnist.cli.tables import accuracy_text, calibration_text, print_robustness, print_scores
 from audiomnist.errors import ThresholdError, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from audiomnist.corpus import Corpus
     from audiomnist.features import FeatureStore
     from audiomnist.runs.folder import RunFolder
-    from audiomnist.runs.results import Result, Robustness
     from audiomnist.training.checkpoint import TrainedModel
 
 
@@ -57,6 +55,7 @@ def evaluate(
         bool, typer.Option("--robustness", help="Test under noise, reverberation, clipping and more as well.")
     ] = False,
     device: options.Device = "auto",
+    details: options.Details = False,
     strict: options.Strict = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -67,7 +66,7 @@ def evaluate(
     from audiomnist.evaluation.robustness import sweep
     from audiomnist.experiments import experiment
     from audiomnist.inference.torch_recognizer import TorchRecognizer
-    from audiomnist.reports.robustness_figure import save_robustness
+    from audiomnist.reports.figures import save_robustness
     from audiomnist.runs.folder import RunFolder
 
     quiet = quiet or json
@@ -94,19 +93,18 @@ def evaluate(
         right = labels(corpus, config.target, model.classes).of_clips[clips]
         with progress("robustness", "conditions", quiet=quiet) as show:
             swept = sweep(recognizer, corpus, clips, right, progress=show)
-        save_robustness(swept, RunFolder(destination))
+        save_robustness(swept, destination)
     failure = None
     if min_accuracy is not None and result.accuracy < min_accuracy:
         failure = ThresholdError(
-            f"accuracy {result.accuracy:.4f} is below {min_accuracy}",
+            f"accuracy {result.accuracy:.3f} is below {min_accuracy}",
             f"see {destination / 'figures' / 'confusion.png'}",
         )
     if json:
         document = result.plain() | ({"robustness": swept.plain()} if swept else {})
         print_json(document | (error_document(failure) if failure else {}))
         raise typer.Exit(failure.exit_code if failure else 0)
-    whose = f"split {facts['split']}" if data else f"the run's test clips, split {facts['split']}"
-    _print(result, whose, destination, swept)
+    print_result(result_console(), result, destination, robustness=swept, details=details)
     if failure:
         raise failure
 
@@ -156,19 +154,3 @@ def _count_trained_on(
             "the run's own test clips, without --data, tell more"
         )
     return n_trained_on
-
-
-def _print(result: "Result", tested: str, destination: Path, swept: "Robustness | None") -> None:
-    console = result_console()
-    print_scores(console, result)
-    console.print(
-        Text.assemble(
-            (accuracy_text(result), "bold"),
-            f", loss {result.loss:.4f} on {result.n_test:,} clips of {result.data} ({tested})",
-        )
-    )
-    console.print(calibration_text(result.calibration))
-    if swept:
-        print_robustness(console, swept)
-    files = "metrics.json, predictions.csv, robustness.json" if swept else "metrics.json, predictions.csv"
-    console.print(f"written to {destination} ({files}, figures/)")

@@ -4,14 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from audiomnist import distributed
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
+from audiomnist.cli.printing import print_cross_validation
 from audiomnist.cli.session import open_prepared, stopped, warn_of_cuts, with_lasting_places
-from audiomnist.cli.suspects import print_suspects
-from audiomnist.cli.tables import accuracy_text, calibration_text, folds_table, print_scores, voices
 from audiomnist.errors import DataError, UsageError, command
 
 
@@ -55,6 +53,7 @@ def kfold(
     ] = False,
     resume: Annotated[Path | None, typer.Option(help="Go on; finished folds are kept.", metavar="RUN")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Folds at a time, a thread each; one left over has all.")] = 1,
+    details: options.Details = False,
     strict: options.Strict = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -64,8 +63,9 @@ def kfold(
     from audiomnist.corpus import labels
     from audiomnist.device import seed_everything, select_device
     from audiomnist.evaluation.leaks import check
+    from audiomnist.evaluation.predictions import Predictions
     from audiomnist.experiments.crossval import cross_validate
-    from audiomnist.reports.suspects_page import list_suspects
+    from audiomnist.reports.suspects import list_suspects
     from audiomnist.runs.folder import RunFolder
 
     quiet = quiet or json
@@ -132,26 +132,20 @@ def kfold(
             f"stopped after {finished} of {len(splits)} folds; they are saved in {folder.path}",
             f"go on: {command('audiomnist kfold --resume', folder.path)}",
         ) from None
-    found = list_suspects(corpus, splits, folder) if suspects else None
-    document = result.plain() | ({"suspects": found.as_json()} if found else {})
-    if json:
-        print_json(document)
-        return
-    console = result_console()
-    print_scores(console, result)
-    console.print(folds_table(result.folds))
-    mean, std = result.accuracy_mean, result.accuracy_std
-    new = [speaker for split in splits for speaker in split.held_out]
-    console.print(
-        Text.assemble(
-            (f"accuracy {mean:.4f} ± {std:.4f}", "bold"),
-            f" over {len(splits)} folds, {settings.version}, {result.seconds:.0f} s"
-            + (f" of work, {jobs} folds at a time" if jobs > 1 else ""),
-        )
-    )
-    console.print(f"all clips together: {accuracy_text(result)}")
-    console.print(calibration_text(result.calibration))
-    console.print(f"scheme {settings.split.scheme}: {voices(result, new)}")
-    console.print(f"run folder: {folder.path} (predictions.csv: every clip, out of fold)")
+    found = list_suspects(corpus, splits, Predictions.load(folder.predictions), folder.path) if suspects else None
     if found:
-        print_suspects(console, found, settings.exclude_file)
+        result = result.model_copy(update={"suspects": found.document})
+        result.save(folder.metrics)
+    if json:
+        print_json(result.plain())
+        return
+    print_cross_validation(
+        result_console(),
+        result,
+        folder.path,
+        suspects=found,
+        left_out_by=settings.exclude_file,
+        unseen=[speaker for split in splits for speaker in split.held_out],
+        jobs=jobs,
+        details=details,
+    )

@@ -73,6 +73,7 @@ Model = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads or processes. (default: all cores)", show_default=False)]
+Details = Annotated[bool, typer.Option("--details", help="Print groups, classes, calibration and folds as well.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 3 if a clip cannot be used. (default: go on without it)")
 ]

@@ -44,19 +44,19 @@ def print_table(console: Console, table: Table, *, optional: Sequence[str] = (),
     for name in optional:
         if console.is_terminal and _width(table, columns) > console.width:
             columns.remove(table.columns.index(name))
-    rich_table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left", title_style="")
-    rich_table.title = Text(visible(table.title), "bold")
+    shown_table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for place in columns:
-        name = Text(visible(table.columns[place]))
+        heading = Text(visible(table.columns[place]))
         if place:
-            rich_table.add_column(name, justify="right", no_wrap=True, overflow="fold")
+            shown_table.add_column(heading, justify="right", no_wrap=True)
         else:
-            rich_table.add_column(name, style="bold", overflow="fold", no_wrap=bool(optional))
+            shown_table.add_column(heading, style="bold", overflow="fold", no_wrap=bool(optional))
     for row, cells in enumerate(table.rows):
-        rich_table.add_row(*(_cell(cells[place], row, place, diagonal=diagonal) for place in columns))
+        shown_table.add_row(*(_cell(cells[place], row, place, diagonal=diagonal) for place in columns))
+    say(console, (table.title, "bold"))
     width = console.width
     console.width = width if console.is_terminal else _UNLIMITED
-    console.print(rich_table)
+    console.print(shown_table)
     console.width = width
 
 

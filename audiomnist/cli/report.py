@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, print_json, progress, result_console
+from audiomnist.cli.printing import print_report
 from audiomnist.cli.session import open_corpora, open_run
 from audiomnist.errors import AudiomnistError, DataError
 
 if TYPE_CHECKING:
     from audiomnist.config import Config
     from audiomnist.corpus import Corpus
-    from audiomnist.reports.run import Facts, Report
+    from audiomnist.reports.facts import Facts
     from audiomnist.runs.results import Robustness
 
 
@@ -36,7 +36,8 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:
     """Write one page with all that is known of a run, mistakes to hear included, and a model card."""
-    from audiomnist.reports.run import gather, require_writable, write_report
+    from audiomnist.reports.facts import gather
+    from audiomnist.reports.report import require_writable, write_report
 
     quiet = quiet or json
     folder = open_run(run)
@@ -45,13 +46,13 @@ def report(
     require_writable(destination)
     corpus = _corpus(config, quiet=quiet)
     facts = gather(folder, corpus)
-    if facts.robustness is None and corpus is not None and not facts.folds:
+    if facts.robustness is None and corpus is not None and facts.folds is None:
         facts = replace(facts, robustness=_sweep(facts, corpus, destination, quiet=quiet))
     written = write_report(facts, destination)
     if json:
         print_json(written.as_json())
     else:
-        _print(written)
+        print_report(result_console(), written)
 
 
 def _corpus(config: "Config", *, quiet: bool) -> "Corpus | None":
@@ -69,8 +70,7 @@ def _sweep(facts: "Facts", corpus: "Corpus", folder: Path, *, quiet: bool) -> "R
     from audiomnist.device import select_device
     from audiomnist.evaluation.robustness import sweep
     from audiomnist.inference.torch_recognizer import TorchRecognizer
-    from audiomnist.reports.robustness_figure import save_robustness
-    from audiomnist.runs.folder import RunFolder
+    from audiomnist.reports.figures import save_robustness
 
     try:
         recognizer = TorchRecognizer.load(facts.run.require_model(), select_device("auto"))
@@ -82,16 +82,5 @@ def _sweep(facts: "Facts", corpus: "Corpus", folder: Path, *, quiet: bool) -> "R
     except DataError as error:
         chatter_console(quiet).print(f"warning: {error.message}; the report comes without robustness")
         return None
-    save_robustness(swept, RunFolder(folder))
+    save_robustness(swept, folder)
     return swept
-
-
-def _print(written: "Report") -> None:
-    from audiomnist.reports.run import words
-
-    console, facts = result_console(), written.facts
-    accuracy = facts.metrics["interval"]
-    console.print(Text.assemble((f"accuracy {accuracy['accuracy']:.2%}", "bold"), f" of {accuracy['n']:,} test clips"))
-    for line in (words.trust(accuracy), words.voices(facts), words.worst(facts), words.robustness(facts)):
-        console.print(line)
-    console.print(f"report: {written.page}\nmodel card: {written.card}")

@@ -1,21 +1,16 @@
 """``audiomnist train``: train a recogniser and test it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from audiomnist import distributed
 from audiomnist.cli import options
 from audiomnist.cli.output import EpochLines, chatter_console, print_json, result_console
+from audiomnist.cli.printing import print_result
 from audiomnist.cli.session import open_prepared, stopped, warn_of_cuts, with_lasting_places
-from audiomnist.cli.tables import accuracy_text, calibration_text, print_scores, voices
 from audiomnist.errors import DataError, command
-
-if TYPE_CHECKING:
-    from audiomnist.runs.folder import RunFolder
-    from audiomnist.runs.results import Result
 
 
 def train(
@@ -37,6 +32,7 @@ def train(
         ),
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with a stopped run.", metavar="RUN")] = None,
+    details: options.Details = False,
     strict: options.Strict = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -108,22 +104,4 @@ def train(
     if json:
         print_json(result.plain())
     else:
-        _print(result, folder)
-
-
-def _print(result: "Result", folder: "RunFolder") -> None:
-    console = result_console()
-    print_scores(console, result)
-    console.print(
-        Text.assemble(
-            (accuracy_text(result), "bold"),
-            f", loss {result.loss:.4f} on {result.n_test:,} test clips, {result.version}, "
-            f"{result.epochs} epochs in {result.train_seconds:.1f} s",
-        )
-    )
-    console.print(calibration_text(result.calibration))
-    console.print(f"split {result.split}: {voices(result, result.held_out)}")
-    console.print(f"run folder: {folder.path} (model.safetensors, predictions.csv, figures/)")
-    console.print("next, how it does on other recordings, and on voices it never heard:")
-    console.print(f"  {command('audiomnist evaluate', folder.path, '--data')} PLACE")
-    console.print(f"  {command('audiomnist kfold --group speaker --config', folder.config)}")
+        print_result(result_console(), result, folder.path, details=details)

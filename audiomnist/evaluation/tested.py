@@ -31,8 +31,8 @@ class Tested:
         Of the run that was trained.
     metrics : dict
         As written; results of other versions of the program may lack keys.
-    histories : tuple of list of dict
-        A record per epoch, for each network that was trained: one, or one per fold.
+    trained : tuple of RunFolder
+        Of each network that was trained: one, or one per fold.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Tested:
     config: Config
     metrics: dict[str, Any]
     predictions: Predictions
-    histories: tuple[list[dict[str, Any]], ...]
+    trained: tuple[RunFolder, ...]
 
     def figures(self) -> dict[str, float | str | None]:
         """Return what it came to, None where its result does not say."""
@@ -149,8 +149,7 @@ def _read(name: str, folder: RunFolder) -> Tested:
             "restore the file, or run it anew",
         ) from error
     trained = [RunFolder(fold) for fold in run.folds] or [run]
-    histories = tuple(each.load_history() for each in trained)
-    return Tested(name, folder, run.load_config(), folder.load_metrics(), predictions, histories)
+    return Tested(name, folder, run.load_config(), folder.load_metrics(), predictions, tuple(trained))
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

@@ -22,6 +22,7 @@ from audiomnist.evaluation.metrics import score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
+from audiomnist.reports.facts import read_history
 from audiomnist.reports.figures import (
     confusion_figure,
     loss_figure,
@@ -72,7 +73,7 @@ def run_experiment(
     distributed.go_on_alone()
     if model.n_calibration:
         save_model(model, run.model)
-    history = run.load_history()
+    history = read_history(run)
     save_figure(loss_figure([history]), run.figures / "loss.png")
     facts = {
         **describe(config, run, device),
@@ -80,7 +81,7 @@ def run_experiment(
         "held_out": list(split.held_out) or None,
         "n_train": len(split.train),
         "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
-        "train_seconds": round(sum(epoch["seconds"] for epoch in history), 3),
+        "train_seconds": round(sum(epoch.seconds for epoch in history), 3),
     }
     recognizer = TorchRecognizer(model, device, trainer.front_end)
     return _written(recognizer, store, corpus, split.test, logits, facts, run, started)

@@ -30,7 +30,7 @@ _HZ_SHOWN = (500, 2_000, 8_000, 20_000)
 
 @drawn
 def counts_figure(counts: Mapping[str, Counts]) -> Figure:
-    """Draw clips by digit, by speaker, and by what is known of them; where all have equally many, the number says it."""
+    """Draw clips by digit, by speaker, and by what else is known; where there are equally many of all, say so."""
     several = {name: values for name, values in counts.items() if len(values) > 1}
     is_even = {name: len(set(values.values())) == 1 for name, values in several.items()}
     figure = new_figure(0.4 + sum(0.5 if is_even[name] else 1.7 for name in several))

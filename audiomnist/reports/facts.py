@@ -9,6 +9,7 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
@@ -137,7 +138,7 @@ def gather(run: RunFolder, corpus: Corpus | None = None) -> Facts:
         networks=networks,
         predictions=predictions,
         unseen=np.array([voices[path] == "unseen" for path in predictions.paths], dtype=np.bool_),
-        histories=tuple(history for folder in folders if (history := _history(folder))),
+        histories=tuple(history for folder in folders if (history := read_history(folder))),
         parts={} if run.is_cross_validation else _parts(splits[0]),
         evaluations={
             path.parent.name: Result.load(path)
@@ -147,6 +148,14 @@ def gather(run: RunFolder, corpus: Corpus | None = None) -> Facts:
         corpus=corpus,
         robustness=next((Robustness.load(path) for path in robustness_files if path.exists()), None),
     )
+
+
+def read_history(run: RunFolder) -> list[EpochRecord]:
+    """Return the epochs of a run."""
+    try:
+        return [EpochRecord.model_validate(epoch) for epoch in run.load_history()]
+    except ValidationError as error:
+        raise DataError(f"{run.history}: not a run's history", "restore the file, or train anew") from error
 
 
 def _split(run: RunFolder) -> list[tuple[str, str, str]]:
@@ -171,7 +180,3 @@ def _predictions(run: RunFolder, result: Result | CrossValidation) -> Prediction
             f"{run.predictions}: not the {result.n_test:,} clips of metrics.json", "restore the files, or run anew"
         )
     return predictions
-
-
-def _history(run: RunFolder) -> list[EpochRecord]:
-    return [EpochRecord.model_validate(epoch) for epoch in run.load_history()]

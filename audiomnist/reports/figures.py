@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "robustness_figure",
     "samples_figure",
     "save_figure",
+    "save_robustness",
 ]
 _LEAST_IN_BIN, _LEAST_SHARE = 10, 0.01
 
@@ -85,7 +87,7 @@ def reliability_figure(calibration: Calibration) -> Figure:
     axes.vlines(confidence, ends[:, 0], ends[:, 1], color=FIRST, linewidth=2, alpha=0.5, label="95 % interval")
     sizes = 18 + 160 * n / n.sum()
     axes.scatter(confidence, correct, sizes, color=FIRST, zorder=3, label="clips of like confidence")
-    for place, (count, x, y) in enumerate(bins):
+    for place, (count, x, _) in enumerate(bins):
         above = (len(bins) - place) % 2 == 0
         low, high = ends[place]
         axes.annotate(
@@ -211,6 +213,12 @@ def robustness_figure(robustness: Robustness) -> Figure:
     handles, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     return figure
+
+
+def save_robustness(robustness: Robustness, folder: Path) -> None:
+    """Write the result of a sweep into a run's folder, as JSON and as a figure."""
+    save_figure(robustness_figure(robustness), folder / "figures" / "robustness.png")
+    robustness.save(folder / "robustness.json")
 
 
 @drawn

@@ -146,7 +146,7 @@ class Report:
                 network.calibration.fitted_on for network in facts.networks
             ),
             f"Differences by {', '.join(missing)}: not known of these clips, or of too many values.": missing,
-            "Other recordings, rooms and microphones: only clips of the same corpus were tested.": not facts.evaluations,
+            "Other recordings, rooms and microphones: only one corpus was tested.": not facts.evaluations,
             f"Robustness to noise, rooms and microphones: {self.no_robustness}.": facts.robustness is None,
             f"Chance in training: only one seed ({result.seed}) was tried.": True,
             "Sounds that are none of the classes: the network always predicts one of them.": True,

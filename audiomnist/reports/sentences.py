@@ -166,18 +166,14 @@ def numbers(result: Tested, networks: Collection[Result], robust: Robustness | N
     n_wrong = sum(each.n for each in confusions(result))
     found.append(Number("misclassified", f"{n_wrong:,}", f"of {count(result.n_test, 'clip')}; fewer is better"))
     found.append(Number("cross entropy", number(result.loss), "nats per clip; lower is better, 0 is perfect"))
-    found.append(
-        Number("calibration error", number(result.calibration.ece), "confidence against accuracy; lower is better")
-    )
+    found.append(Number("calibration error", number(result.calibration.ece), "gap to the confidence; lower is better"))
     if robust is not None:
         found.append(Number("under distortion", accuracy(robust.area), "mean accuracy; higher is better"))
     n_parameters = next(iter(networks)).n_parameters
     if n_parameters is not None:
         found.append(Number("parameters", f"{n_parameters:,}", "weights in the network"))
     found.append(
-        Number(
-            "time", f"{result.seconds:,.0f} s", f"for {count(result.epochs, 'epoch')} and the test, on {result.device}"
-        )
+        Number("time", f"{result.seconds:,.0f} s", f"{count(result.epochs, 'epoch')} and test, on {result.device}")
     )
     return found
 

@@ -113,9 +113,7 @@ def robustness(of: Robustness) -> Table:
         lowest, level = min(zip(curve.accuracy, curve.levels, strict=True))
         rows.append((curve.title, accuracy(curve.area), accuracy(lowest), f"{level:g} ({curve.unit})"))
     columns = ("distortion", "mean accuracy", "lowest", "at")
-    return Table(
-        "By distortion, lowest accuracy first", columns, tuple(rows), f"{_HIGHER} The mean is over all strengths."
-    )
+    return Table("By distortion, lowest accuracy first", columns, tuple(rows), f"{_HIGHER} Means over all strengths.")
 
 
 def distortions(of: Robustness) -> Table:

@@ -14,8 +14,7 @@ from audiomnist.evaluation.robustness import sweep
 from audiomnist.evaluation.robustness.sweep import N_CLIPS, spread_evenly, stream
 from audiomnist.features import prepare
 from audiomnist.inference.torch_recognizer import TorchRecognizer
-from audiomnist.reports.robustness_figure import save_robustness
-from audiomnist.runs.folder import RunFolder
+from audiomnist.reports.figures import save_robustness
 from audiomnist.runs.results import Curve, Robustness
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.trainer import Trainer, predict_logits
@@ -132,7 +131,7 @@ def test_a_sample_says_of_how_many(
     monkeypatch.setitem(sweep.__globals__, "N_CLIPS", 10)
     robustness = run_sweep(trainer, material.corpus, material.split.test)
     assert (robustness.n_clips, robustness.n_available) == (10, len(material.split.test))
-    save_robustness(robustness, RunFolder(tmp_path))
+    save_robustness(robustness, tmp_path)
     assert json.loads((tmp_path / "robustness.json").read_text()) == robustness.plain()
     assert (tmp_path / "figures" / "robustness.png").read_bytes().startswith(b"\x89PNG")
 

@@ -106,9 +106,7 @@ def _length_only(measured: Measurements) -> Conclusion:
     elif matters:
         text = f"a clip's length alone gives the digit away: accuracy {' and '.join(told)}, chance is {chance:.3f}"
     else:
-        text = (
-            f"a clip's length says almost nothing of its digit: accuracy {' and '.join(told)}, chance is {chance:.3f}"
-        )
+        text = f"a clip's length alone says little of its digit: accuracy {' and '.join(told)}, chance is {chance:.3f}"
     return Conclusion(
         "length_only", "Length alone", text, matters, {"known_voices": known, "unseen_voices": unseen, "chance": chance}
     )
@@ -167,11 +165,7 @@ def _balance(measured: Measurements) -> Conclusion:
         for name, counts in numbers.items()
         if counts["most"] > _MOST_IMBALANCE * counts["least"]
     ]
-    text = (
-        "; ".join(uneven)
-        if uneven
-        else "as many clips of each digit as of any other, and of each speaker as of any other"
-    )
+    text = "; ".join(uneven) if uneven else "as many clips of each digit, and of each speaker"
     gender = corpus.columns.get("gender")
     if gender is not None:
         shares = {name: float(np.mean(gender == name)) for name in sorted({str(name) for name in gender if name})}
