@@ -37,8 +37,8 @@ class OnnxRecognizer(Recognizer):
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            self.metadata = Metadata.of(self._session.get_modelmeta().custom_metadata_map)
+            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self.metadata = Metadata.of(self.session.get_modelmeta().custom_metadata_map)
         except Exception as error:  # ONNX Runtime's own derive from nothing narrower
             reason = str(error).splitlines()[0]
             raise DataError(f"{path}: not an exported model ({reason})", "make one: audiomnist export MODEL") from error
@@ -55,6 +55,6 @@ class OnnxRecognizer(Recognizer):
             batch = np.zeros((len(chosen), lengths[chosen[-1]]), np.float32)
             for row, number in zip(batch, chosen.tolist(), strict=True):
                 row[: lengths[number]] = waveforms[number]
-            parts.append(self._session.run(["logits"], {"waveforms": batch, "lengths": lengths[chosen]})[0])
+            parts.append(self.session.run(["logits"], {"waveforms": batch, "lengths": lengths[chosen]})[0])
         logits: NDArray[np.float32] = np.concatenate(parts)[np.argsort(order, kind="stable")]
         return logits

@@ -128,7 +128,7 @@ class FrontEnd:
     def test(self, clips: torch.Tensor) -> torch.Tensor:
         """Return inputs that depend on the clip alone: centred, unchanged, unmasked, always the same padding."""
         clips = clips.to(self.device)
-        placing = torch.full((len(clips), self._n_placing), _CENTRE, device=clips.device)
+        placing = torch.full((clips.shape[0], self._n_placing), _CENTRE, device=clips.device)
         return self._inputs(clips, placing, None)
 
     def _inputs(self, clips: torch.Tensor, placing: torch.Tensor, changes: torch.Tensor | None) -> torch.Tensor:
