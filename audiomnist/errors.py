@@ -55,6 +55,12 @@ class Interrupted(AudiomnistError):
     exit_code = 130
 
 
+class Terminated(Interrupted):
+    """The system stopped the work (SIGTERM); what was reached is on disk."""
+
+    exit_code = 143
+
+
 def printable(text: object) -> str:
     """Return a text with control characters, surrogates and the like written as escapes, fit for a terminal."""
     shown = str(text)

@@ -1,4 +1,4 @@
-"""Worker processes that leave Ctrl-C to their parent and do not outlive it."""
+"""Worker processes that leave Ctrl-C to their parent, stop at safe points and do not outlive it."""
 
 import os
 import signal
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from typing import Any, TypeVar
 
+from audiomnist import stopping
+
 Result = TypeVar("Result")
 
 
@@ -16,7 +18,7 @@ Result = TypeVar("Result")
 def worker_pool(
     jobs: int | None, start: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
 ) -> Iterator[ProcessPoolExecutor]:
-    """Give a pool of spawned processes, as a fork of a process with threads can hang; end them at once on an error.
+    """Give a pool of spawned processes, as a fork of a process with threads can hang; on an error stop them.
 
     Parameters
     ----------
@@ -35,7 +37,8 @@ def worker_pool(
         for process in workers:
             process.terminate()
         for process in workers:
-            process.join()
+            process.join(stopping.PATIENCE_S + 1)
+            process.kill()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -44,13 +47,13 @@ def worker_pool(
 def submit_all(
     pool: ProcessPoolExecutor, function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]
 ) -> list[Future[Result]]:
-    """Submit calls, by which the processes start, so that these are deaf to Ctrl-C from their first instruction.
+    """Submit calls, by which the processes start, so that signals wait from their first instruction until they serve.
 
-    They inherit that the signal is held back, which here it is for so long only; none is lost.
+    They inherit that signals are held back, which here they are for so long only; none is lost.
     """
     if not hasattr(signal, "pthread_sigmask"):
         return [pool.submit(function, *call) for call in calls]
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         return [pool.submit(function, *call) for call in calls]
     finally:
@@ -58,7 +61,7 @@ def submit_all(
 
 
 def _serve(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stopping.heard_in_worker()
     threading.Thread(target=_follow_parent, daemon=True).start()
     if start is not None:
         start(*arguments)

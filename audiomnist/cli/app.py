@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from audiomnist import __version__, distributed
+from audiomnist import __version__, distributed, stopping
 from audiomnist.cli import (
     analyze,
     compare,
@@ -30,7 +30,7 @@ from audiomnist.cli import (
     validate,
 )
 from audiomnist.cli.output import report_error
-from audiomnist.errors import AudiomnistError, DataError, Interrupted, UsageError
+from audiomnist.errors import AudiomnistError, DataError, UsageError, command
 
 SHARED_WORK = {"prep", "train", "kfold", "evaluate"}
 
@@ -72,8 +72,8 @@ def _failures_told(*, as_json: bool) -> Iterator[None]:
             raise
         where = f"{error.filename}: " if error.filename else ""
         failure = DataError(f"{where}{error.strerror}", "check the path, its permissions and free space on the disk")
-    except KeyboardInterrupt:
-        failure = Interrupted("interrupted", "the same command starts again")
+    except KeyboardInterrupt as stop:
+        failure = stopping.as_error(stop, "stopped", f"start again: {command('audiomnist', *sys.argv[1:])}")
     except Exception:
         _one_process_tells(1)
         raise
@@ -130,4 +130,5 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    app()
+    with stopping.heard():
+        app()

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audiomnist import distributed
+from audiomnist import distributed, stopping
 from audiomnist.cli.output import chatter_console, progress
-from audiomnist.errors import AudiomnistError, Interrupted, command, indented, printable
+from audiomnist.errors import AudiomnistError, command, indented, printable
 
 if TYPE_CHECKING:
     from audiomnist.config import Config, Features
@@ -144,7 +144,7 @@ def stopped(by: BaseException, reached: str, hint: str) -> AudiomnistError:
     """Return what to tell of work that was stopped by Ctrl-C, or by the end of another process of the job."""
     if isinstance(by, distributed.JobEnded):
         return distributed.JobEnded(f"{by.message}; {reached}", hint)
-    return Interrupted(reached, hint)
+    return stopping.as_error(by, reached, hint)
 
 
 def with_lasting_places(config: "Config") -> "Config":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import as_completed
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import Queue, get_context
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from audiomnist import stopping
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
@@ -27,6 +28,7 @@ from audiomnist.training.trainer import Trainer
 if TYPE_CHECKING:
     Reports = Queue[tuple[int, EpochRecord] | None]
 
+_LOOK_S = 0.2  # between two looks at whether to stop
 Report = Callable[[int, EpochRecord], None]
 
 
@@ -74,12 +76,17 @@ def run_experiments(
     if n_together:
         reports: Reports = get_context("spawn").Queue()
         with (
+            stopping.at_safe_points(),
             _passed_on(reports, report),
             _deaths_told(),
             worker_pool(min(jobs, n_together), _start, (reports,)) as pool,
         ):
-            for finished in as_completed(submit_all(pool, _run, [(*common, *call) for call in calls[:n_together]])):
-                finished.result()
+            pending = set(submit_all(pool, _run, [(*common, *call) for call in calls[:n_together]]))
+            while pending:
+                finished, pending = wait(pending, _LOOK_S, FIRST_COMPLETED)
+                for future in finished:
+                    future.result()
+                stopping.check()
     for number, split, run in calls[n_together:]:
         run_experiment(config, corpus, store, split, run, device, [Reporter(number, report)])
 
@@ -89,6 +96,7 @@ def _deaths_told() -> Iterator[None]:
     try:
         yield
     except BrokenProcessPool as error:
+        stopping.check()  # a signal to the whole group ends a process that only just starts
         raise AudiomnistError(
             "a process that trained a fold was killed", "resume with fewer --jobs; memory may have run out"
         ) from error

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist import distributed
+from audiomnist import distributed, stopping
 from audiomnist.audio import BadSound, Samples, digest, map_in_order, read_clip, resample
 from audiomnist.config import Features
 from audiomnist.corpus.manifest import stamp
@@ -178,7 +178,7 @@ def _is_whole(path: Path) -> bool:
 
 def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, progress: Progress | None) -> None:
     temporary = distributed.by_first(lambda: temporary_beside(path))
-    try:
+    with stopping.at_safe_points(), _removed_at_the_end(temporary):
         distributed.by_first(temporary.mkdir)
         known = _known_clips(corpus, features, path.parent)
         with single_threaded_torch():
@@ -195,6 +195,12 @@ def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, prog
                     raise
 
         distributed.by_first(finish)
+
+
+@contextmanager
+def _removed_at_the_end(temporary: Path) -> Iterator[None]:
+    try:
+        yield
     finally:
         if distributed.rank() == 0:
             remove(temporary)
@@ -265,6 +271,7 @@ def _write_share(
                 else:
                     faults.append(result.message)
             n_done += len(results)
+            stopping.check()
             if progress:
                 progress(min(n_done * distributed.size(), len(corpus)), len(corpus))
     return facts[:n_written], left_out, faults

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from audiomnist import distributed
+from audiomnist import distributed, stopping
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
@@ -78,7 +78,11 @@ class Trainer:
         self._parallel = distributed.parallel(self.model)
 
     def fit(self, listeners: Sequence[Listener] = ()) -> None:
-        """Train until the last epoch, telling the listeners after each."""
+        """Train until the last epoch, telling the listeners after each; a stop waits for the end of a step."""
+        with stopping.at_safe_points():
+            self._fit(listeners)
+
+    def _fit(self, listeners: Sequence[Listener]) -> None:
         while self.epoch < self.config.optim.epochs:
             started = time.perf_counter()
             train_loss, train_accuracy = self._train_epoch()
@@ -99,7 +103,7 @@ class Trainer:
                 train_accuracy=train_accuracy,
                 watched=self.watched,
                 loss=loss,
-                accuracy=float((logits.argmax(1) == truth).double().mean()),
+                accuracy=int((logits.argmax(1) == truth).sum()) / len(truth),
                 lr=self.optimizer.lr,
                 seconds=seconds,
                 clips_per_second=len(self.train_clips) / seconds,
@@ -136,6 +140,7 @@ class Trainer:
                 self._average.update(self.model)
             total_loss += loss.detach() * len(clips)
             n_correct += (logits.argmax(1) == truth).sum()
+            stopping.check()
         n_clips = len(self.train_clips)
         return float(distributed.summed(total_loss)) / n_clips, int(distributed.summed(n_correct)) / n_clips
 
@@ -196,6 +201,7 @@ def predict_logits(model: nn.Module, front_end: FrontEnd, clips: torch.Tensor) -
             logits = outputs.new_empty(sum(map(len, own)), outputs.shape[1])
         logits[n_done : n_done + len(batch)] = outputs
         n_done += len(batch)
+        stopping.check()
     if distributed.size() > 1:
         logits = torch.cat(distributed.gathered(logits.cpu())).to(front_end.device)
     return logits

@@ -1,11 +1,14 @@
 """Ctrl-C and worse in a real process: what is said, and that the command it names ends as if nothing had happened."""
 
 import json
+import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,15 +29,22 @@ def send(process: "subprocess.Popen[str]", what: signal.Signals, when: Callable[
     """Send a signal as soon as something is the case, and return what was written until the end."""
     while process.poll() is None and not when():
         time.sleep(0.01)
-    process.send_signal(what)
+    os.killpg(process.pid, what)
     return process.communicate(timeout=60)
 
 
-def interrupt(process: "subprocess.Popen[str]", when: Callable[[], bool]) -> tuple[str, str]:
-    """Press Ctrl-C as soon as something is the case."""
-    stdout, stderr = send(process, signal.SIGINT, when)
-    assert process.returncode == 130, (stdout, stderr)
+def interrupt(
+    process: "subprocess.Popen[str]", when: Callable[[], bool], by: signal.Signals = signal.SIGINT
+) -> tuple[str, str]:
+    """Stop a command and its children as soon as something is the case."""
+    stdout, stderr = send(process, by, when)
+    assert process.returncode == 128 + by, (stdout, stderr)
     assert "Traceback" not in stderr
+    with suppress(ProcessLookupError):
+        for _ in range(2_000):  # multiprocessing's own helper notices a moment later
+            os.killpg(process.pid, 0)
+            time.sleep(0.01)
+        raise AssertionError("a process of the command is left")
     return stdout, stderr
 
 
@@ -75,16 +85,18 @@ def test_training_goes_on_after_a_kill_and_after_ctrl_c_and_ends_as_an_unbroken_
 
 
 @pytest.mark.slow
-def test_cross_validation_goes_on_with_the_command_it_names(corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_folds_stop_on_sigterm_and_go_on(corpus: Path, tmp_path: Path, jobs: int) -> None:
     run = tmp_path / "run"
-    process = start("kfold", "--data", corpus, *SHORTER, "--folds", 2, "--run", run, "--json")
-    stdout, stderr = interrupt(process, lambda: bool(epochs(run / "fold-0")))
+    process = start("kfold", "--data", corpus, *SHORTER, "--folds", 2, "--jobs", jobs, "--run", run, "--json")
+    stdout, stderr = interrupt(process, lambda: bool(epochs(run / "fold-0")), by=signal.SIGTERM)
     assert stderr == ""
     document = json.loads(stdout)
     n_finished = len(list(run.glob("fold-*/metrics.json")))
     assert n_finished < 2
-    assert document["exit_code"] == 130
+    assert document["exit_code"] == 143
     assert document["error"] == f"stopped after {n_finished} of 2 folds; they are saved in {run}"
+    assert not list(run.rglob(".*.tmp-*"))
     words = resume_command(document["hint"])
     assert words == ["kfold", "--resume", str(run)]
     resumed = succeeds(*words, "--json").json
@@ -93,12 +105,33 @@ def test_cross_validation_goes_on_with_the_command_it_names(corpus: Path, tmp_pa
 
 
 @pytest.mark.slow
-def test_before_there_is_a_run_nothing_is_left_and_people_are_told_what_to_do(
-    corpus: Path, tmp_path: Path, home: Path
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_prep_leaves_nothing_and_names_its_command(
+    make_corpus: MakeCorpus, tmp_path: Path, home: Path, by: signal.Signals
 ) -> None:
+    corpus = make_corpus(tmp_path / "many", speakers=6, repetitions=20)
     store = home / "data" / ".store"
-    _, stderr = interrupt(start("train", "--data", corpus, "--run", tmp_path / "run"), store.exists)
-    *_, error, hint = stderr.splitlines()
-    assert error.startswith("error: ")
-    assert hint.startswith("hint: ")
+    _, stderr = interrupt(start("prep", "--data", corpus), lambda: bool(list(store.glob(".*"))), by=by)
+    assert stderr.endswith(f"error: stopped\nhint: start again: audiomnist prep --data {corpus}\n")
+    assert not list(store.iterdir())
+
+
+@pytest.mark.slow
+def test_what_a_killed_prep_left_is_cleared_up(make_corpus: MakeCorpus, tmp_path: Path, home: Path) -> None:
+    corpus = make_corpus(tmp_path / "many", speakers=6, repetitions=20)
+    store = home / "data" / ".store"
+    send(start("prep", "--data", corpus), signal.SIGKILL, lambda: bool(list(store.glob(".*"))))
+    assert list(store.glob(".*"))
+    succeeds("prep", "--data", corpus)
     assert not list(store.glob(".*"))
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    program = (
+        "import os, signal, time; from audiomnist import stopping\n"
+        "with stopping.heard(), stopping.at_safe_points():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM); print('goes on', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (ran.returncode, ran.stdout) == (143, "goes on\n")
