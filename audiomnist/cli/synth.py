@@ -18,6 +18,14 @@ def synth(
     speakers: Annotated[int, typer.Option(help="Voices, at most 60.")] = 20,
     repetitions: Annotated[int, typer.Option(help="Clips of each digit by each voice.")] = 10,
     seed: Annotated[int, typer.Option(help="Decides voices and how each clip is said.")] = 0,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="espeak, or flite if that is installed; give it twice for both by turns. (default: espeak)",
+            show_default=False,
+            metavar="espeak|flite",
+        ),
+    ] = None,
     jobs: Jobs = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -33,6 +41,7 @@ def synth(
             speakers=speakers,
             repetitions=repetitions,
             seed=seed,
+            engines=engine or ["espeak"],
             jobs=jobs,
             progress=show,
             on_event=chatter_console(quiet or json).print,

@@ -1,10 +1,9 @@
-"""Sixty voices, and eSpeak NG that speaks in them: the C library in the ``espeakng-loader`` wheel."""
+"""eSpeak NG: the C library and the voices in the ``espeakng-loader`` wheel."""
 
 import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,29 +16,6 @@ else:
     from _ctypes import dlclose as _unload
 
 SAMPLE_RATE_HZ = 22_050
-MOST_SPEAKERS = 60
-
-# The variants of eSpeak NG 1.52 in which all ten words are clear and sound like a person. The others are
-# robots, whispers and jokes, differ from one of these in pitch or tone only, have consonants too faint to
-# tell "six" from "eight", hurry through each word, or draw noise that cannot be seeded everywhere ("Reed").
-VARIANTS = {
-    "female": ("f1", "f2", "f3", "f4", "f5", "Annie", "aunty", "belinda", "linda"),
-    "male": (
-        *("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Alex", "Denis", "Diogo", "Hugo", "Mario", "Mike"),
-        *("Nguyen", "benjamin", "edward2", "john", "max", "michel", "pablo", "quincy", "rob"),
-    ),
-}
-# What the metadata says of each accent, and of where it is spoken.
-ACCENTS = {
-    "en-us": ("English (America)", "North-America, United States"),
-    "en-us-nyc": ("English (America, New York City)", "North-America, United States, New York"),
-    "en-029": ("English (Caribbean)", "North-America, Caribbean"),
-    "en": ("English (Great Britain)", "Europe, United Kingdom"),
-    "en-gb-scotland": ("English (Scotland)", "Europe, United Kingdom, Scotland"),
-    "en-gb-x-rp": ("English (Received Pronunciation)", "Europe, United Kingdom, England"),
-    "en-gb-x-gbclan": ("English (Lancaster)", "Europe, United Kingdom, Lancaster"),
-    "en-gb-x-gbcwmd": ("English (West Midlands)", "Europe, United Kingdom, West Midlands"),
-}
 
 # The names of the C header, espeak-ng/speak_lib.h.
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
@@ -59,63 +35,8 @@ _REINSTALL = "pip install --force-reinstall espeakng-loader"
 _Listener = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
-@dataclass(frozen=True)
-class Voice:
-    """A speaker in front of a microphone.
-
-    ``speaker`` counts from 1; ``pitch`` and ``pitch_range`` go from 0 to 99, where 50 is the variant's own.
-    ``tract`` is how many of eSpeak's samples are played in the time of 147: more of them make a shorter vocal
-    tract, in which formants and pitch lie higher. ``level_dbfs`` and ``noise_dbfs`` are the root mean squares
-    of word and room; ``tilt_db`` is what the microphone adds per octave above 1 kHz and takes below.
-    """
-
-    speaker: int
-    gender: str
-    variant: str
-    accent: str
-    age: int
-    pitch: int
-    pitch_range: int
-    rate_wpm: float
-    tract: int
-    level_dbfs: float
-    noise_dbfs: float
-    tilt_db: float
-
-
-def cast(seed: int) -> tuple[Voice, ...]:
-    """Draw the sixty speakers: a woman and a man in each two, no variant and accent twice."""
-    rng = np.random.default_rng(seed)
-    roles = []
-    for gender, variants in VARIANTS.items():
-        order = [variants[place] for place in rng.permutation(len(variants))]
-        accents = [list(ACCENTS)[place] for place in rng.permutation(len(ACCENTS))]
-        turns = [divmod(turn, len(order)) for turn in range(MOST_SPEAKERS // 2)]
-        roles.append([(gender, order[place], accents[(place + lap) % len(accents)]) for lap, place in turns])
-    shuffled = [pair[place] for pair in zip(*roles, strict=True) for place in rng.permutation(len(pair))]
-    return tuple(_draw(seed, speaker, *role) for speaker, role in enumerate(shuffled, start=1))
-
-
-def _draw(seed: int, speaker: int, gender: str, variant: str, accent: str) -> Voice:
-    rng = np.random.default_rng((seed, speaker))
-    return Voice(
-        speaker,
-        gender,
-        variant,
-        accent,
-        age=int(rng.integers(18, 71)),
-        pitch=int(rng.integers(35, 66)),
-        pitch_range=int(rng.integers(30, 81)),
-        rate_wpm=rng.uniform(110, 190),
-        tract=int(rng.integers(140, 155)),
-        level_dbfs=rng.uniform(-32, -24),
-        noise_dbfs=rng.uniform(-75, -60),
-        tilt_db=rng.uniform(-1.5, 1.5),
-    )
-
-
 def utter(
-    text: str, voice: Voice, *, pitch: int, pitch_range: int, rate_wpm: int, noise_seed: int
+    text: str, variant: str, accent: str, *, pitch: int, pitch_range: int, rate_wpm: int, noise_seed: int
 ) -> NDArray[np.int16]:
     """Say ``text`` and return what is heard, without the silence around it.
 
@@ -125,11 +46,9 @@ def utter(
 
     Parameters
     ----------
-    text : str
-    voice : Voice
-        Gives variant and accent.
+    text, variant, accent : str
     pitch, pitch_range : int
-        0 to 99.
+        0 to 99, where 50 is the variant's own.
     rate_wpm : int
         Words per minute, 80 to 450.
     noise_seed : int
@@ -153,7 +72,7 @@ def utter(
         return 0
 
     listener = _Listener(listen)
-    name = f"{voice.accent}+{voice.variant}"
+    name = f"{accent}+{variant}"
     settings = {_RATE: rate_wpm, _VOLUME: _VOLUME_PERCENT, _PITCH: pitch, _RANGE: pitch_range}
     words = f"{_DRY}{text}".encode()
     with _fresh_library() as library:
@@ -165,10 +84,14 @@ def utter(
         library.espeak_ng_SetRandSeed(ctypes.c_long(noise_seed))
         size = ctypes.c_size_t(len(words) + 1)
         library.espeak_Synth(words, size, 0, _POSITION_CHARACTER, 0, _CHARS_UTF8, None, None)
-    sound = np.frombuffer(b"".join(heard), np.int16)
+    return without_silence(np.frombuffer(b"".join(heard), np.int16))
+
+
+def without_silence(sound: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return the part from the first to the last sample that can be heard."""
     loudness = np.abs(sound, dtype=np.int32)
-    audible = np.flatnonzero(loudness > _AUDIBLE * loudness.max())
-    return sound[audible[0] : audible[-1] + 1]
+    audible = np.flatnonzero(loudness > _AUDIBLE * loudness.max(initial=0))
+    return sound[audible[0] : audible[-1] + 1] if audible.size else sound[:0]
 
 
 @contextmanager

@@ -18,13 +18,11 @@ from audiomnist.corpus.metadata import FILE_NAME
 from audiomnist.corpus.new_folder import NewFolder
 from audiomnist.errors import DataError, UsageError
 from audiomnist.processes import submit_all, worker_pool
-from audiomnist.synthesis import espeak
-from audiomnist.synthesis.espeak import ACCENTS, MOST_SPEAKERS, Voice, cast
+from audiomnist.synthesis.voices import ACCENTS, ENGINES, MOST_SPEAKERS, SAMPLE_RATE_HZ, Voice, cast
 
 Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
 
-SAMPLE_RATE_HZ = 48_000
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 _SETTINGS_KEY = "synthesis"
@@ -32,8 +30,6 @@ _ELSEWHERE = "name another folder with --out, or remove this one"
 _ENDINGS = (".", ".", ".", ",", "!")  # falling, rising, emphatic
 _WORD_S = (0.2, 0.9)
 _MARGIN_S = (0.008, 0.03)
-# 320 of our samples last as long as 147 of eSpeak's.
-_BLOCK, _ESPEAK_BLOCK = 320, 147
 
 
 @dataclass(frozen=True)
@@ -43,6 +39,7 @@ class Settings:
     speakers: int
     repetitions: int
     seed: int
+    engines: tuple[str, ...] = ("espeak",)
     voices: int = 1
 
     @property
@@ -57,6 +54,7 @@ def synthesize(
     speakers: int = 20,
     repetitions: int = 10,
     seed: int = 0,
+    engines: Sequence[str] = ("espeak",),
     jobs: int | None = None,
     progress: Progress | None = None,
     on_event: Say | None = None,
@@ -77,6 +75,8 @@ def synthesize(
         Of each digit by each speaker; 60 speakers and 50 repetitions are AudioMNIST's shape.
     seed : int
         Draws the speakers and how they say each word.
+    engines : sequence of str
+        ``espeak``, or ``flite`` where that is installed; the speakers of several come by turns.
     jobs : int, optional
         Processes; as many as the machine has cores if not given.
     progress : callable, optional
@@ -96,10 +96,10 @@ def synthesize(
     DataError
         If ``out`` holds anything else, or its disk is full or cannot be written to.
     ConfigError
-        If eSpeak NG cannot be loaded.
+        If an engine cannot be loaded.
     """
-    _check(speakers, repetitions, seed, jobs)
-    settings = Settings(speakers, repetitions, seed)
+    _check(speakers, repetitions, seed, jobs, engines)
+    settings = Settings(speakers, repetitions, seed, tuple(engines))
     say = on_event or (lambda line: None)
     place = NewFolder(out, "synth")
     try:
@@ -140,16 +140,17 @@ def speak(voice: Voice, digit: int, repetition: int, seed: int) -> NDArray[np.fl
     Raises
     ------
     ConfigError
-        If eSpeak NG cannot be loaded.
+        If its engine cannot be loaded.
     """
+    block = ENGINES[voice.engine].our_block
     # Counted from 1, as NumPy makes the same stream of (seed, speaker) and (seed, speaker, 0, 0).
     rng = np.random.default_rng((seed, voice.speaker, repetition + 1, digit))
     word = _say(voice, digit, rng)
-    n_word = round(word.size * _BLOCK / voice.tract)
+    n_word = round(word.size * block / voice.tract)
     n_lead, n_tail = (round(margin_s * SAMPLE_RATE_HZ) for margin_s in rng.uniform(*_MARGIN_S, size=2))
     n_clip = n_lead + n_word + n_tail
-    n_blocks = 8 * math.ceil(n_clip / (8 * _BLOCK))  # a size that transforms fast
-    n_samples = n_blocks * _BLOCK
+    n_blocks = 8 * math.ceil(n_clip / (8 * block))  # a size that transforms fast
+    n_samples = n_blocks * block
 
     spectrum = np.fft.rfft(word, n_blocks * voice.tract)
     hertz = np.maximum(np.fft.rfftfreq(n_samples, 1 / SAMPLE_RATE_HZ), 50)
@@ -170,11 +171,13 @@ def _say(voice: Voice, digit: int, rng: np.random.Generator) -> NDArray[np.int16
     pitch_range = voice.pitch_range + int(rng.integers(-12, 13))
     rate_wpm = voice.rate_wpm * rng.uniform(0.95, 1.05)
     noise_seed = int(rng.integers(2**31))
-    shortest, longest = (word_s * espeak.SAMPLE_RATE_HZ * voice.tract / _ESPEAK_BLOCK for word_s in _WORD_S)
+    engine = ENGINES[voice.engine]
+    shortest, longest = (engine.samples(word_s) * voice.tract / engine.block for word_s in _WORD_S)
     while True:
-        word = espeak.utter(
+        word = engine.utter(
             text,
-            voice,
+            voice.variant,
+            voice.accent,
             pitch=pitch,
             pitch_range=pitch_range,
             rate_wpm=round(rate_wpm),
@@ -205,7 +208,7 @@ def _require_made_with(settings: Settings, out: Path, say: Say) -> None:
 
 
 def _make(corpus: Path, settings: Settings, jobs: int | None, progress: Progress | None) -> None:
-    voices = cast(settings.seed)[: settings.speakers]
+    voices = cast(settings.seed, settings.engines)[: settings.speakers]
     for voice in voices:
         _folder(corpus, voice).mkdir(parents=True)
     (corpus / "data" / FILE_NAME).write_text(_metadata(voices, settings), encoding="utf-8")
@@ -252,7 +255,11 @@ def _metadata(voices: Sequence[Voice], settings: Settings) -> str:
     return json.dumps(entries, indent=4)
 
 
-def _check(speakers: int, repetitions: int, seed: int, jobs: int | None) -> None:
+def _check(speakers: int, repetitions: int, seed: int, jobs: int | None, engines: Sequence[str]) -> None:
+    if unknown := set(engines) - set(ENGINES):
+        raise UsageError(f"no engine named '{unknown.pop()}'", f"choose from {', '.join(ENGINES)}")
+    if not engines:
+        raise UsageError("no engine to speak with", f"choose from {', '.join(ENGINES)}")
     if not 1 <= speakers <= MOST_SPEAKERS:
         raise UsageError(f"{speakers} speakers cannot be made", f"ask for 1 to {MOST_SPEAKERS}")
     if repetitions < 1:

@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,8 +13,8 @@ import pytest
 import soundfile
 
 from audiomnist.errors import ConfigError, DataError, UsageError
-from audiomnist.synthesis.espeak import ACCENTS, MOST_SPEAKERS, VARIANTS, cast
-from audiomnist.synthesis.synthesize import SAMPLE_RATE_HZ, speak, synthesize
+from audiomnist.synthesis.synthesize import speak, synthesize
+from audiomnist.synthesis.voices import ACCENTS, MOST_SPEAKERS, SAMPLE_RATE_HZ, VARIANTS, cast
 
 espeakng_loader = pytest.importorskip("espeakng_loader")
 
@@ -53,7 +54,13 @@ def test_metadata_has_the_keys_of_audiomnist(corpus):
         assert entry["accent"] == ACCENTS[voice.accent][0]
         assert 18 <= int(entry["age"]) <= 70
         assert entry["recordingroom"] == "synthetic"
-        assert entry["synthesis"] == {"speakers": 3, "repetitions": 2, "seed": 7, "voices": 1}
+        assert entry["synthesis"] == {
+            "speakers": 3,
+            "repetitions": 2,
+            "seed": 7,
+            "engines": ["espeak"],
+            "voices": 1,
+        }
 
 
 def test_clips_are_all_different(corpus):
@@ -240,6 +247,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
         ({"repetitions": 0}, "1"),
         ({"seed": -1}, "0"),
         ({"jobs": 0}, "1"),
+        ({"engines": ["piper"]}, "flite"),
     ],
 )
 def test_numbers_out_of_range_are_refused(tmp_path, numbers, said):
@@ -262,3 +270,22 @@ def test_a_broken_wheel_is_an_error_of_configuration(monkeypatch, tmp_path, brok
     with pytest.raises(ConfigError) as caught:
         speak(cast(0)[0], 0, 0, seed=0)
     assert "pip install" in caught.value.hint
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
+def test_speakers_of_two_engines_come_by_turns(tmp_path):
+    voices = cast(0, ["espeak", "flite"])
+    assert [voice.engine for voice in voices[:4]] == ["espeak", "flite"] * 2
+    for voice in voices[1:20:2]:
+        clip = speak(voice, 7, 0, seed=0)
+        assert 0.2 <= clip.size / SAMPLE_RATE_HZ <= 1.0
+        np.testing.assert_array_equal(clip, speak(voice, 7, 0, seed=0))
+    out = synthesize(tmp_path / "out", speakers=2, repetitions=1, engines=["espeak", "flite"], jobs=1)
+    assert len(list(out.rglob("*.wav"))) == 20
+
+
+def test_without_flite_the_hint_installs_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="flite is not installed") as caught:
+        speak(cast(0, ["flite"])[0], 0, 0, seed=0)
+    assert "apt-get" in caught.value.hint
