@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from audiomnist.errors import AudiomnistError
+from audiomnist.errors import AudiomnistError, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-_MEETING = timedelta(minutes=10)
-_WORKING = timedelta(days=7)  # one process may wait so long for a fold of another; a lost connection shows at once
+TIMEOUT_S = "AUDIOMNIST_JOB_TIMEOUT_S"  # a process that does not answer for so long has ended; 1800 by default
+_MEETING = timedelta(minutes=2)
+_LOOK_S = 0.5
 _ENDED = "another process of this job has ended"
 _CAUSE = "torchrun tells the cause below; start the job again"
 
@@ -36,19 +38,45 @@ class JobEnded(AudiomnistError):
     """Another process of the job is gone, or all were told to stop; what was reached is on disk."""
 
 
+class WorkDone(Exception):
+    """The first process goes on alone; there is nothing left to do for this one."""
+
+
+def is_one_of_several() -> bool:
+    """Whether torchrun started this process as one of several; WORLD_SIZE alone is set by clusters for any program."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+
+
 def begin() -> None:
-    """Join the job, if this process was started as a part of one (RANK, WORLD_SIZE and so on are set)."""
+    """Join the job, if torchrun started this process as a part of one.
+
+    Raises
+    ------
+    UsageError
+        If the job's variables are no numbers, or its processes do not meet.
+    """
     global _rank, _size, _is_spokesman, _store
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if not is_one_of_several():
         return
     import torch.distributed
     from torch.distributed.rendezvous import rendezvous
 
-    signal.signal(signal.SIGTERM, _stop)
-    _store, _rank, _size = next(rendezvous("env://", timeout=_MEETING))
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.SIG_DFL) for number in numbers]  # the meeting hears no Python handler
+    try:
+        working = timedelta(seconds=float(os.environ.get(TIMEOUT_S, "1800")))
+        store, rank, size = next(rendezvous("env://", timeout=_MEETING))
+        # No backend is named: each device brings its own, gloo or NCCL.
+        torch.distributed.init_process_group(store=store, rank=rank, world_size=size, timeout=working)
+    except (ValueError, RuntimeError, OverflowError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"the processes of this job did not meet: {reason}", "start them with torchrun") from error
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+    _store, _rank, _size = store, rank, size
     _is_spokesman = _rank == 0
-    # No backend is named: each device brings its own, gloo or NCCL.
-    torch.distributed.init_process_group(store=_store, rank=_rank, world_size=_size, timeout=_WORKING)
+    signal.signal(signal.SIGTERM, _stop)
 
 
 def rank() -> int:
@@ -104,6 +132,15 @@ def gathered(value: Value) -> list[Value]:
     return values
 
 
+def wait_for_all() -> None:
+    """Return when every process has come here, however long the work of another takes. Collective."""
+    if _size == 1:
+        return
+    _store.add("waiting", 1)
+    while int(_store.add("waiting", 0)) < _size:
+        time.sleep(_LOOK_S)
+
+
 def summed(values: torch.Tensor) -> torch.Tensor:
     """Replace a tensor by the sum of every process's, and return it. Collective."""
     if _size > 1:
@@ -151,16 +188,22 @@ def alone() -> Iterator[None]:
 
 
 def go_on_alone() -> None:
-    """End all processes but the first, which goes on as if there had been no other."""
+    """Let the first process go on as if there had been no other.
+
+    Raises
+    ------
+    WorkDone
+        In every other process.
+    """
     global _size
     if _size == 1:
         return
     import torch.distributed
 
     torch.distributed.destroy_process_group()
-    if _rank:
-        raise SystemExit(0)
     _size = 1
+    if _rank:
+        raise WorkDone
 
 
 @contextmanager
@@ -181,7 +224,7 @@ def may_tell() -> bool:
     Most errors are met by all processes alike, and the others' ends follow from that of the first.
     """
     if _store is None:
-        return True
+        return not is_one_of_several() or os.environ.get("LOCAL_RANK", "0") == "0"
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun stops the rest of a job that fails; let this one finish
     try:
         return int(_store.add(f"told by machine {os.environ.get('GROUP_RANK', '0')}", 1)) == 1

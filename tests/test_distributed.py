@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from audiomnist import distributed
+from tests.cli.command import audiomnist, refused, succeeds
 
 
 @pytest.mark.parametrize("n_processes", [1, 2, 3, 7])
@@ -33,3 +34,32 @@ def test_one_process_has_everything_to_itself() -> None:
 def test_what_is_wrong_in_one_process_is_not_taken_for_the_end_of_another() -> None:
     with pytest.raises(RuntimeError, match="ours"), distributed.ends_told():
         raise RuntimeError("a fault of ours")
+
+
+CLUSTER = {"WORLD_SIZE": "2", "RANK": "1", "MASTER_ADDR": "192.0.2.1", "MASTER_PORT": "29500"}
+
+
+@pytest.mark.parametrize(
+    "variables", [{"WORLD_SIZE": "abc"}, {"WORLD_SIZE": "2"}, CLUSTER], ids=["no number", "no rank", "cluster"]
+)
+def test_a_clusters_variables_are_no_job(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert succeeds("runs").exit_code == 0
+    assert "no such option" in audiomnist("train", "--nonsense").stderr.lower()
+    assert distributed.size() == 1
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["--version"]])
+def test_help_joins_no_job(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    for name, value in {**CLUSTER, "TORCHELASTIC_RUN_ID": "none"}.items():
+        monkeypatch.setenv(name, value)
+    assert succeeds(*words).stdout
+    assert distributed.size() == 1
+
+
+@pytest.mark.parametrize("variables", [{"WORLD_SIZE": "abc"}, {"WORLD_SIZE": "2"}])
+def test_a_job_with_broken_variables_is_refused(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in {**variables, "TORCHELASTIC_RUN_ID": "none"}.items():
+        monkeypatch.setenv(name, value)
+    assert "did not meet" in refused(2, "train").error

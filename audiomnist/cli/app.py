@@ -32,6 +32,7 @@ from audiomnist.cli import (
 from audiomnist.cli.output import report_error
 from audiomnist.errors import AudiomnistError, DataError, UsageError, command
 
+_WORKS = "audiomnist.works"
 SHARED_WORK = {"prep", "train", "kfold", "evaluate"}
 
 
@@ -39,10 +40,10 @@ class Verbs(TyperGroup):
     """The verbs; whatever goes wrong in one becomes a message and an exit code."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words before the verb; note first whether JSON is wanted, and join the job that this is part of."""
+        """Read the words before the verb; note first whether JSON and work are wanted."""
         ctx.obj = "--json" in args
+        ctx.meta[_WORKS] = not {"-h", "--help"} & set(args)
         with _failures_told(as_json=ctx.obj):
-            distributed.begin()
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -59,6 +60,8 @@ def _failures_told(*, as_json: bool) -> Iterator[None]:
         return
     except typer.Exit:
         raise
+    except distributed.WorkDone:
+        raise typer.Exit from None
     except AudiomnistError as error:
         failure = error
     except TyperException as error:
@@ -118,8 +121,11 @@ def root(
     version: bool = typer.Option(False, "--version", help="Print the version of the program."),
 ) -> None:
     """Train, measure and use recognisers of spoken digits."""
-    if distributed.size() > 1 and ctx.invoked_subcommand not in SHARED_WORK:
-        raise UsageError(f"{ctx.invoked_subcommand} runs in one process", "start it without torchrun")
+    if ctx.invoked_subcommand and ctx.meta[_WORKS]:
+        if ctx.invoked_subcommand in SHARED_WORK:
+            distributed.begin()
+        elif distributed.is_one_of_several():
+            raise UsageError(f"{ctx.invoked_subcommand} runs in one process", "start it without torchrun")
     if version:
         sys.stdout.write(f"{__version__}\n")
         raise typer.Exit

@@ -50,7 +50,7 @@ def cross_validate(
     own = {number: (splits[number], folds[number]) for number in missing[distributed.rank() :: distributed.size()]}
     with distributed.alone():
         run_experiments(config, corpus, store, own, device, jobs=jobs, report=report)
-    distributed.gathered(None)
+    distributed.wait_for_all()
     distributed.go_on_alone()
     rows, parts = [], []
     for number, (split, fold) in enumerate(zip(splits, folds, strict=True)):

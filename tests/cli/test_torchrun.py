@@ -196,7 +196,10 @@ def test_faults_that_several_processes_find_are_listed_together_and_once(tmp_pat
 def test_what_several_processes_cannot_do_is_refused(
     corpus: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCHELASTIC_RUN_ID", "none")
+        patch.setenv("WORLD_SIZE", "2")
+        assert "without torchrun" in refused(2, "report", alone).hint
     monkeypatch.setattr(distributed, "_size", 2)
-    assert "without torchrun" in refused(2, "report", alone).hint
     assert "use one of them" in refused(2, "kfold", "--data", corpus, "--jobs", 2).hint
     assert "use auto, cpu or cuda" in refused(4, "train", "--data", corpus, "--device", "cuda:0").hint
