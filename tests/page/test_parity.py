@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-import soxr
 from numpy.typing import NDArray
 
+from audiomnist.audio import resample
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.page.export import export_html
 from audiomnist.training.checkpoint import TrainedModel
@@ -49,7 +49,7 @@ def assert_alike(chromium: Any, model: TrainedModel, folder: Path, clips: list[S
     recognizer = TorchRecognizer(model, CPU)
     rate = recognizer.answering.sample_rate
     answers = in_browser(chromium, model, folder, [wav(samples, rate) for samples in clips])
-    expected = recognizer.probabilities(recognizer.logits(clips))
+    expected = recognizer.answering.probabilities(recognizer.logits(clips))
     found = np.array([answer["probabilities"] for answer in answers])
     np.testing.assert_allclose(found, expected, atol=1e-3)
     np.testing.assert_array_equal(found.argmax(1), expected.argmax(1))
@@ -88,13 +88,13 @@ def test_odd_clips(chromium: Any, made: Made, tmp_path: Path) -> None:
     assert_alike(chromium, made.model, tmp_path, clips)
 
 
-@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 44_101, 48_000])
+@pytest.mark.parametrize("rate", [8_000, 44_100, 44_101, 48_000])
 def test_other_sample_rates(rate: int, chromium: Any, made: Made, tmp_path: Path) -> None:
     clips = [clip(digit, sample_rate=rate) for digit in range(10)]
     answers = in_browser(chromium, made.model, tmp_path, [wav(samples, rate) for samples in clips])
     recognizer = TorchRecognizer(made.model, CPU)
-    expected = recognizer.probabilities(recognizer.logits([soxr.resample(one, rate, RATE) for one in clips]))
-    np.testing.assert_allclose([answer["probabilities"] for answer in answers], expected, atol=5e-3)
+    expected = recognizer.answering.probabilities(recognizer.logits([resample(one, rate, RATE) for one in clips]))
+    np.testing.assert_allclose([answer["probabilities"] for answer in answers], expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "DOUBLE"])
@@ -118,3 +118,19 @@ def test_no_digit(method: Any, n_outputs: int, chromium: Any, tmp_path: Path) ->
     model = replace(model, no_digit=NoDigit(method, float(np.median(scores)), 0.05, 10))
     answers = in_browser(chromium, model, tmp_path, [wav(samples, RATE) for samples in clips])
     assert [answer["isNone"] for answer in answers] == (scores < np.median(scores)).tolist()
+
+
+def test_number_in_noise(chromium: Any, made: Made) -> None:
+    draw = np.random.default_rng(0)
+    said = [np.zeros(6_000), *(part for digit in (3, 1, 4, 1, 5) for part in (clip(digit), np.zeros(6_400)))]
+    samples = (np.concatenate(said) + draw.normal(0, 0.003, sum(map(len, said)))).astype(np.float32)
+    expected = TorchRecognizer(made.model, CPU).segment(samples, RATE).segments
+    page = chromium.new_page()
+    page.goto(made.url)
+    found = page.evaluate(
+        f"async coded => {{ {READ} return findDigits(recognizer, await resampled(coded)); }}", wav(samples, RATE)
+    )
+    page.close()
+    assert [word["label"] for word in found] == [str(segment.digit) for segment in expected] == list("31415")
+    starts = [segment.start_s for segment in expected]
+    np.testing.assert_allclose([word["start"] / RATE for word in found], starts, atol=0.05)
