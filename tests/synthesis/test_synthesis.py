@@ -1,6 +1,7 @@
 import json
 import multiprocessing
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -123,7 +124,7 @@ def test_slow_and_fast_speakers_keep_within_a_second(accent):
             assert 0.2 <= speak(voice, digit, 0, seed=0).size / SAMPLE_RATE_HZ <= 1.0
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(5))
 def test_cast_is_sixty_different_speakers_half_of_them_women(seed):
     voices = cast(seed)
     assert [voice.speaker for voice in voices] == list(range(1, MOST_SPEAKERS + 1))
@@ -237,6 +238,31 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
         synthesize(tmp_path / "out", speakers=2, repetitions=3, jobs=1, progress=interrupt)
     assert list(tmp_path.iterdir()) == []
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_its_code_and_nothing_left(tmp_path, number):
+    command = [sys.executable, "-m", "audiomnist", "synth", "--repetitions", "50", "--jobs", "1"]
+    process = subprocess.Popen([*command, "--out", str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.rglob("*.wav")):
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "audiomnist synth" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kill_leaves_nothing_that_the_next_call_minds(tmp_path):
+    command = [sys.executable, "-m", "audiomnist", "synth", "--speakers", "1", "--repetitions", "3", "--jobs", "1"]
+    process = subprocess.Popen([*command, "--out", str(tmp_path / "out")], stderr=subprocess.DEVNULL)
+    while not list(tmp_path.rglob("*.wav")):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "out").exists()
+    assert len(list(synthesize(tmp_path / "out", speakers=1, repetitions=3, jobs=1).rglob("*.wav"))) == 30
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.parametrize(
