@@ -44,7 +44,7 @@ def _found(place: str, *, quiet: bool) -> "Corpus":
         from audiomnist.synthesis.synthesize import synthesize
 
         with progress("synth", "clips", quiet=quiet) as show:
-            synthesize(data_folder() / place, progress=show)
+            synthesize(data_folder() / place, progress=show, on_event=chatter_console(quiet).print)
     return scan(locate(place))
 
 
