@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import soundfile
@@ -97,11 +97,11 @@ def header(path: Path) -> Header:
     BadSound
         If it is no recording, or empty, cut off, too long, or of a rate or number of channels beyond the limits.
     """
-    with _opened(path) as file:
-        plain = _plain_wav(file)
+    with _opened(path) as (file, size):
+        plain = _plain_wav(file, size)
         if plain is not None:
             return plain
-        with _sound(file) as sound:
+        with _sound(file, size) as sound:
             return _header_of(sound)
 
 
@@ -119,8 +119,8 @@ def decode(path: Path) -> tuple[Samples, Header]:
     BadSound
         As for ``header``, and if it cannot be decoded to its end or holds NaN, infinite or absurd values.
     """
-    with _opened(path) as file:
-        told = _plain_wav(file)
+    with _opened(path) as (file, size):
+        told = _plain_wav(file, size)
         if told is not None and told.bit_depth == 16:  # soundfile takes ten times as long to open a file
             whole = np.frombuffer(file.read(), "<i2").reshape(-1, told.n_channels)
             if len(whole) != told.n_frames:
@@ -128,7 +128,7 @@ def decode(path: Path) -> tuple[Samples, Header]:
             samples = whole.astype(np.float32)
             samples *= np.float32(2**-15)
             return samples, told
-        with _sound(file) as sound:
+        with _sound(file, size) as sound:
             told = _header_of(sound)
             samples = sound.read(dtype="float32", always_2d=True)
     if len(samples) < told.n_frames:
@@ -243,8 +243,11 @@ def map_in_order(
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[FileIO]:
-    """Open a recording at its first byte; whatever goes wrong with it inside becomes a ``BadSound`` with its name."""
+def _opened(path: Path) -> Iterator[tuple[FileIO, int]]:
+    """Open a recording at its first byte, and say how many it has.
+
+    Whatever goes wrong with it inside becomes a ``BadSound`` with its name.
+    """
     try:
         with FileIO(path, opener=_open) as file:
             status = os.fstat(file.fileno())
@@ -254,7 +257,7 @@ def _opened(path: Path) -> Iterator[FileIO]:
                 raise _Fault("empty", "the file has 0 bytes")
             if status.st_size > MOST_BYTES:
                 raise _Fault("beyond limits", f"{status.st_size:,} bytes; at most {MOST_BYTES:,} are read")
-            yield file
+            yield file, status.st_size
     except _Fault as fault:
         raise BadSound(path, fault.kind, fault.reason) from None
     except OSError as error:
@@ -272,9 +275,9 @@ def _open(path: str, flags: int) -> int:
 
 
 @contextmanager
-def _sound(file: FileIO) -> Iterator[Any]:
+def _sound(file: FileIO, size: int) -> Iterator[Any]:
     """Open a file with libsndfile if it is of a kind that may reach it, and not cut off."""
-    missing_bytes = _missing_bytes(file)
+    missing_bytes = _missing_bytes(file, size)
     if missing_bytes:
         raise _Fault("truncated", f"the file ends {missing_bytes:,} bytes before the end of the sound it declares")
     file.seek(0)
@@ -289,21 +292,21 @@ def _header_of(sound: Any) -> Header:
 
 def _within_limits(told: Header) -> Header:
     """Return a header if a recording of this kind may be decoded."""
-
-    def refuse(reason: str) -> NoReturn:
-        raise _Fault("beyond limits", reason)
-
     if not LOWEST_RATE_HZ <= told.sample_rate <= HIGHEST_RATE_HZ:
-        refuse(f"{told.sample_rate:,} Hz; recordings have {LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz")
+        reason = f"{told.sample_rate:,} Hz; recordings have {LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz"
+        raise _Fault("beyond limits", reason)
     if not 1 <= told.n_channels <= MOST_CHANNELS:
-        refuse(f"{told.n_channels:,} channels; recordings have 1 to {MOST_CHANNELS}")
+        raise _Fault("beyond limits", f"{told.n_channels:,} channels; recordings have 1 to {MOST_CHANNELS}")
     if not told.n_frames:
         raise _Fault("empty", "the header is complete, but no sample follows")
     if told.n_frames >= 2**62:  # how libsndfile says that it does not know
         raise _Fault("unreadable", "the header does not say how long the recording is")
     if told.n_frames > LONGEST_S * told.sample_rate or told.n_frames * told.n_channels > MOST_SAMPLES:
         seconds = told.n_frames / told.sample_rate
-        refuse(f"{seconds:,.0f} seconds at {told.sample_rate:,} Hz, {told.n_channels} channels, is too long to be read")
+        reason = (
+            f"{seconds:,.0f} seconds at {told.sample_rate:,} Hz, {told.n_channels} channels, is too long to be read"
+        )
+        raise _Fault("beyond limits", reason)
     return told
 
 
@@ -318,7 +321,7 @@ def _refuse_absurd(path: Path, samples: Samples) -> None:
     raise BadSound(path, "too loud", f"a sample of {loudest:.3g}, where full scale is 1")
 
 
-def _missing_bytes(file: FileIO) -> int:
+def _missing_bytes(file: FileIO, size: int) -> int:
     """Return by how much the sound that a file declares reaches past its end, as far as its kind tells.
 
     Raises
@@ -335,16 +338,16 @@ def _missing_bytes(file: FileIO) -> int:
     if start[:4] == b"fLaC":
         return 0
     if start[0:1] == b"\xff" and start[1:2] >= b"\xe0":
-        return _missing_mp3_bytes(file, position)
+        return _missing_mp3_bytes(file, size, position)
     if position == 0 and start[:4] == b"OggS":
-        return _missing_ogg_bytes(file)
+        return _missing_ogg_bytes(file, size)
     if position == 0 and start[:4] in {b"RIFF", b"RF64"} and start[8:12] == b"WAVE":
-        return _missing_wav_bytes(file)
+        return _missing_wav_bytes(file, size)
     raise _Fault("unreadable", "neither WAV nor FLAC, OGG or MP3")
 
 
-def _missing_wav_bytes(file: FileIO) -> int:
-    size, position, long_length = os.fstat(file.fileno()).st_size, 12, None
+def _missing_wav_bytes(file: FileIO, size: int) -> int:
+    position, long_length = 12, None
     while len(chunk := _at(file, position, 24)) >= 8:
         name, length = chunk[:4], int.from_bytes(chunk[4:8], "little")
         if name == b"ds64":  # of RF64, whose other sizes may be unknown
@@ -356,9 +359,8 @@ def _missing_wav_bytes(file: FileIO) -> int:
     return 0
 
 
-def _missing_ogg_bytes(file: FileIO) -> int:
+def _missing_ogg_bytes(file: FileIO, size: int) -> int:
     """Return how much of the last page is missing, or 1 if there is no page that says it is the last."""
-    size = os.fstat(file.fileno()).st_size
     tail = _at(file, max(0, size - _LONGEST_OGG_PAGE), _LONGEST_OGG_PAGE)
     page = tail[tail.rfind(b"OggS") :] if b"OggS" in tail else b""
     if len(page) < _OGG_PAGE_BYTES or not page[5] & _LAST_OGG_PAGE:
@@ -367,7 +369,7 @@ def _missing_ogg_bytes(file: FileIO) -> int:
     return max(0, _OGG_PAGE_BYTES + n_segments + sum(page[27 : 27 + n_segments]) - len(page))
 
 
-def _missing_mp3_bytes(file: FileIO, position: int) -> int:
+def _missing_mp3_bytes(file: FileIO, size: int, position: int) -> int:
     """Return what is missing of the bytes that the tag in the first frame counts, or else of the last frame.
 
     Raises
@@ -375,7 +377,6 @@ def _missing_mp3_bytes(file: FileIO, position: int) -> int:
     _Fault
         If the length is not known.
     """
-    size = os.fstat(file.fileno()).st_size
     first = _at(file, position, 64)
     place = max(first.find(b"Xing"), first.find(b"Info"))
     if place >= 0 and len(first) >= place + 16:
@@ -409,7 +410,7 @@ def _at(file: FileIO, position: int, count: int) -> bytes:
     return file.read(count) or b""
 
 
-def _plain_wav(file: FileIO) -> Header | None:
+def _plain_wav(file: FileIO, n_bytes: int) -> Header | None:
     """Read the header of a WAV file of the usual kind, which needs no soundfile; return None for everything else.
 
     That is whole samples of mono or stereo PCM from byte 44 to the end of the file; they are what is left to be read.
@@ -417,11 +418,10 @@ def _plain_wav(file: FileIO) -> Header | None:
     start = file.read(_PLAIN_WAV.size)
     if len(start) < _PLAIN_WAV.size:
         return None
-    n_bytes = os.fstat(file.fileno()).st_size - len(start)
     riff, _, wave, fmt, fmt_size, coding, n_channels, rate_hz, _, frame_size, bits, data, size = _PLAIN_WAV.unpack(
         start
     )
-    of_usual_kind = b"RIFF", b"WAVE", b"fmt ", 16, _PCM, b"data", n_bytes
+    of_usual_kind = b"RIFF", b"WAVE", b"fmt ", 16, _PCM, b"data", n_bytes - len(start)
     if (riff, wave, fmt, fmt_size, coding, data, size) != of_usual_kind:
         return None
     if n_channels not in {1, 2} or bits not in {8, 16, 24, 32} or not 0 < rate_hz < 2**31:

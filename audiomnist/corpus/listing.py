@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from audiomnist.corpus.manifest import Stamp, read_manifest, stamp
 from audiomnist.corpus.metadata import CHECKSUMS_NAME, FILE_NAME
@@ -50,8 +50,7 @@ class Finding:
     detail: str
 
 
-@dataclass(frozen=True)
-class Clip:
+class Clip(NamedTuple):
     """A recording and what its path, or the manifest, says of it.
 
     Attributes
@@ -134,14 +133,14 @@ def _of_folder(root: Path) -> Listing:
     findings: list[Finding] = []
     clips: list[Clip] = []
     documents: list[str] = []
-    other_words: list[str] = []
+    other_words: list[Clip] = []
     noises: list[str] = []
 
     def failed(folder: str, error: OSError) -> None:
         findings.append(Finding(UNLISTED, "error", printable(folder), f"the folder cannot be listed: {error.strerror}"))
 
     for path, entry in sorted(_walk(root, failed), key=itemgetter(0)):
-        folder, name = posixpath.split(path)
+        name = entry.name
         status = _status(entry)
         if name == CHECKSUMS_NAME and status is not None:
             continue
@@ -152,16 +151,13 @@ def _of_folder(root: Path) -> Listing:
                 findings.append(Finding("unreadable", "error", printable(path), "not a regular file, or a dead link"))
             else:
                 findings.append(Finding("does not belong", "warning", printable(path), "a link to a folder"))
-        elif (found := _parse(path, stamp(status))) is None:
-            if posixpath.basename(folder) == NOISE_FOLDER and _is_sound(path):
-                noises.append(path)
-            else:
-                why = "audio without a clip's name" if _is_sound(path) else "not a recording"
-                findings.append(Finding("does not belong", "warning", printable(path), why))
-        elif found.folder_is_word and found.label not in CLASSES:
-            other_words.append(path)
+        elif (found := _parse(path, name, stamp(status))) is not None:
+            (other_words if found.folder_is_word and found.label not in CLASSES else clips).append(found)
+        elif is_sound(name) and _folder(path) == NOISE_FOLDER:
+            noises.append(path)
         else:
-            clips.append(found)
+            why = "audio without a clip's name" if is_sound(name) else "not a recording"
+            findings.append(Finding("does not belong", "warning", printable(path), why))
     misplaced = _wrong_folders(clips)
     findings += _wrong_labels(clips) + misplaced
     lists = [path for path in documents if posixpath.basename(path) in OFFICIAL_LISTS]
@@ -173,7 +169,7 @@ def _of_folder(root: Path) -> Listing:
         tuple(clips),
         tuple(findings),
         metadata=root / descriptions[0][1] if descriptions else None,
-        other_words=tuple(other_words),
+        other_words=tuple(word.path for word in other_words),
         noises=tuple(noises),
         official_parts=_official_parts(root, lists) if layout == "speech-commands" else {},
     )
@@ -199,23 +195,27 @@ def _walk(root: Path, failed: Callable[[str, OSError], None]) -> Iterator[tuple[
 
 def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
     """Return what is known of a regular file, or of the one that a link ends at."""
-    try:
+    try:  # at most one call of the system for a file that is no link
         return entry.stat() if entry.is_file() else None
     except OSError:
         return None
 
 
-def _is_sound(path: str) -> bool:
-    return posixpath.splitext(path)[1].lower() in AUDIO_SUFFIXES
+def is_sound(name: str) -> bool:
+    """Return whether a file's name says that it is a recording of a kind that is read."""
+    return posixpath.splitext(name)[1].lower() in AUDIO_SUFFIXES
 
 
-def _parse(path: str, stamp: Stamp) -> Clip | None:
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0].rpartition("/")[2]
+
+
+def _parse(path: str, name: str, stamp: Stamp) -> Clip | None:
     """Return the clip that a path names, ``<digit>_<speaker>_<number>`` or ``<word>/<speaker>_nohash_<number>``."""
-    folder, name = posixpath.split(path)
-    stem = posixpath.splitext(name)[0]
-    if not _is_sound(path) or not path.isprintable():
+    stem, suffix = posixpath.splitext(name)
+    if suffix.lower() not in AUDIO_SUFFIXES or not path.isprintable():
         return None
-    if (match := _BY_FOLDER.fullmatch(stem)) and (word := posixpath.basename(folder)):
+    if "_nohash_" in stem and (match := _BY_FOLDER.fullmatch(stem)) and (word := _folder(path)):
         label = str(DIGIT_WORDS.index(word)) if word in DIGIT_WORDS else word
         return Clip(path, label, match[1], int(match[2]), stamp, folder_is_word=True)
     if match := _BY_NAME.fullmatch(stem):
@@ -237,9 +237,10 @@ def _wrong_folders(clips: list[Clip]) -> list[Finding]:
     speakers = {clip.speaker for clip in by_name}
     found = []
     for clip in by_name:
-        folder = posixpath.basename(posixpath.dirname(clip.path))
-        numbered = _NUMBERED.fullmatch(folder) and _NUMBERED.fullmatch(clip.speaker)
-        if folder != clip.speaker and (folder in speakers or numbered):
+        folder = _folder(clip.path)
+        if folder == clip.speaker:
+            continue
+        if folder in speakers or (_NUMBERED.fullmatch(folder) and _NUMBERED.fullmatch(clip.speaker)):
             detail = f"lies in the folder of speaker {folder}, but its name says speaker {clip.speaker}"
             found.append(Finding("speaker folder", "error", clip.path, detail))
     return found
@@ -248,7 +249,7 @@ def _wrong_folders(clips: list[Clip]) -> list[Finding]:
 def _layout(clips: list[Clip], n_misplaced: int) -> Layout:
     if clips and all(clip.folder_is_word for clip in clips):
         return "speech-commands"
-    n_placed = sum(posixpath.basename(posixpath.dirname(clip.path)) == clip.speaker for clip in clips)
+    n_placed = sum(_folder(clip.path) == clip.speaker for clip in clips)
     return "audiomnist" if n_placed and n_placed + n_misplaced == len(clips) else "fsdd"
 
 
