@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from audiomnist.errors import command, shown
-from audiomnist.reports.table import Table, visible
+from audiomnist.errors import command, printable, shown
+from audiomnist.reports.table import Table
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.analysis import Analysis
@@ -26,7 +26,7 @@ _UNLIMITED = 10_000
 
 def say(console: Console, *parts: str | tuple[str, str]) -> None:
     """Print a line of texts, each plain or with its style; control characters in a name are made visible."""
-    texts = (visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts)
+    texts = (printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts)
     console.print(Text.assemble(*texts))
 
 
@@ -44,11 +44,14 @@ def print_table(console: Console, table: Table, *, optional: Sequence[str] = (),
     for name in optional:
         if console.is_terminal and _width(table, columns) > console.width:
             columns.remove(table.columns.index(name))
-    shown_table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    shown_table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(table.columns))
     for place in columns:
-        heading = Text(visible(table.columns[place]))
+        heading = Text(printable(table.columns[place]))
         if place:
-            shown_table.add_column(heading, justify="right", no_wrap=True)
+            is_number = table.is_number(place)
+            shown_table.add_column(
+                heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
+            )
         else:
             shown_table.add_column(heading, style="bold", overflow="fold", no_wrap=bool(optional))
     for row, cells in enumerate(table.rows):
@@ -68,7 +71,7 @@ def _cell(text: str, row: int, column: int, *, diagonal: bool) -> Text:
     style = ""
     if diagonal and text.isdecimal() and column:
         style = "green" if row == column - 1 else "red"
-    return Text(visible(text), style)
+    return Text(printable(text), style)
 
 
 def print_result(

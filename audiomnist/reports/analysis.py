@@ -194,24 +194,23 @@ def lengths(summary: Summary) -> Table:
 def signals(summary: Summary, shown: int | None = None) -> Table:
     """Return the levels by speaker, the highest noise floor first."""
     ordered = sorted(summary.signal_by_speaker.items(), key=lambda item: -item[1].noise_floor_db)
-    rows = [
-        (
-            speaker,
-            *(number(level, 1) for level in (of.rms_db, of.peak_db, of.noise_floor_db)),
-            f"{of.clipped_clips:,}",
-            number(100 * of.dc_offset, 2),
-            f"{of.leading_ms:.0f}",
-            f"{of.trailing_ms:.0f}",
-        )
-        for speaker, of in ordered[:shown]
-    ]
+    cells: dict[str, list[str]] = {"speaker": [speaker for speaker, _ in ordered[:shown]]}
+    signals = [of for _, of in ordered[:shown]]
+    cells["RMS"] = [number(of.rms_db, 1) for of in signals]
+    cells["peak"] = [number(of.peak_db, 1) for of in signals]
+    cells["noise"] = [number(of.noise_floor_db, 1) for of in signals]
+    cells["clipped"] = [f"{of.clipped_clips:,}" for of in signals]
+    cells["DC"] = [number(100 * of.dc_offset, 2) for of in signals]
+    cells["lead"] = [f"{of.leading_ms:.0f}" for of in signals]
+    cells["trail"] = [f"{of.trailing_ms:.0f}" for of in signals]
+    told = {name: values for name, values in cells.items() if {*values} - {"0", "0.00"}}
+    rows = tuple(zip(*told.values(), strict=True))
     more = f" ({len(ordered) - len(rows):,} more in the report)" if len(rows) < len(ordered) else ""
-    columns = ("speaker", "RMS", "peak", "noise", "clipped", "DC", "lead", "trail")
     note = (
         "Medians: RMS, peak and noise floor in dB of full scale, clips with clipping, DC offset in % of full scale, "
-        "silence before and after the word in ms."
+        "silence before and after the word in ms. What is zero throughout is left out."
     )
-    return Table(f"Sound by speaker, noisiest first{more}", columns, tuple(rows), note)
+    return Table(f"Sound by speaker, noisiest first{more}", tuple(told), rows, note)
 
 
 def _of_format(of: Counts, unit: str = "") -> tuple[str, str]:

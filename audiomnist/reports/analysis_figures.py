@@ -33,7 +33,7 @@ def counts_figure(counts: Mapping[str, Counts]) -> Figure:
     """Draw clips by digit, by speaker, and by what else is known; where there are equally many of all, say so."""
     several = {name: values for name, values in counts.items() if len(values) > 1}
     is_even = {name: len(set(values.values())) == 1 for name, values in several.items()}
-    figure = new_figure(0.4 + sum(0.5 if is_even[name] else 1.7 for name in several))
+    figure = new_figure(0.3 + sum(0.25 if is_even[name] else 1.7 for name in several))
     panels = figure.subplots(
         max(len(several), 1), 1, squeeze=False, height_ratios=[0.3 if is_even[name] else 1.7 for name in several] or [1]
     )
@@ -175,6 +175,8 @@ def silence_figure(measured: Measurements) -> Figure:
         means = [float(of_digit.mean()) if len(of_digit) else 0.0 for of_digit in own]
         by_digit.bar(digits + side, means, width=0.38, color=colour)
     overall.set(xlabel="silence (ms)", ylabel="clips (log scale)", yscale="log")
+    overall.yaxis.set_major_formatter("{x:,.0f}")
+    overall.yaxis.set_minor_formatter("")
     by_digit.set(xlabel="digit", ylabel="mean silence (ms)", xticks=digits)
     for axes in (overall, by_digit):
         axes.grid(axis="y")

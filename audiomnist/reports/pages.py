@@ -9,8 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from audiomnist import __version__
+from audiomnist.errors import printable
 from audiomnist.reports.drawing import svg
-from audiomnist.reports.table import markdown_table, markdown_text, visible
+from audiomnist.reports.table import markdown_table, markdown_text
 from audiomnist.reports.wording import accuracy, interval, number
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _markdown_environment() -> Environment:
 
 
 def _shown(value: Any) -> Any:
-    return visible(value) if type(value) is str else value
+    return printable(value) if type(value) is str else value
 
 
 def _markdown(value: Any) -> Any:
@@ -95,11 +96,11 @@ def _lines(text: str) -> Markup:
     """Return a text of several lines as HTML that keeps them."""
     from markupsafe import Markup, escape
 
-    return Markup("\n").join(escape(visible(line)) for line in text.splitlines())
+    return Markup("\n").join(escape(printable(line)) for line in text.splitlines())
 
 
 def _code(text: str) -> Markup:
     """Return a text as HTML in which what stands in backticks is code."""
     from markupsafe import Markup, escape
 
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(visible(text))))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(printable(text)))))

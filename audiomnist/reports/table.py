@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audiomnist.errors import printable
+
 if TYPE_CHECKING:
     from audiomnist.runs.results import Estimate
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
 _CODE = re.compile(r"(`[^`\n]*`)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NUMBER = re.compile(r"[<>]?[-+]?[\d,.]+( ?[-±/] ?[\d,.]+)?( ?%)?|[-·]?")
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,14 @@ class Table:
     note: str = ""
     estimates: tuple[Estimate, ...] = ()
 
-
-def visible(text: str) -> str:
-    """Return a text on one line without control characters, which a file's or a speaker's name may hold."""
-    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+    def is_number(self, place: int) -> bool:
+        """Whether a column holds numbers, which stand below each other to the right."""
+        return all(_NUMBER.fullmatch(cells[place]) for cells in self.rows)
 
 
 def markdown_text(text: str) -> str:
     """Return a text that Markdown shows as it stands, but for what is in backticks."""
-    parts = _CODE.split(visible(text))
+    parts = _CODE.split(printable(text))
     return "".join(part if _CODE.fullmatch(part) else _SPECIAL.sub(r"\\\1", part) for part in parts)
 
 
@@ -53,5 +54,5 @@ def markdown_table(table: Table) -> str:
     """Return a table in Markdown, under its title."""
     lines = [f"| {' | '.join(map(markdown_text, cells))} |" for cells in (table.columns, *table.rows)]
     note = ["", markdown_text(table.note)] if table.note else []
-    rule = f"|---|{'---:|' * (len(table.columns) - 1)}"
+    rule = "|" + "".join("---:|" if place and table.is_number(place) else "---|" for place in range(len(table.columns)))
     return "\n".join([f"{markdown_text(table.title)}:", "", lines[0], rule, *lines[1:], *note])

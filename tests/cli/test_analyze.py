@@ -48,8 +48,8 @@ def lengths_ms(corpus: Path) -> dict[str, float]:
 
 def test_the_terminal_shows_tables_and_what_follows(outcome: Outcome, folder: Path) -> None:
     for heading in (
-        "length (ms)",
-        "sound by speaker",
+        "Length by digit (ms)",
+        "Sound by speaker",
         "what follows for training",
         "Clip length: ",
         "left out, 1 clip",
@@ -63,16 +63,17 @@ def test_pictures_are_there_and_of_sensible_size(outcome: Outcome, folder: Path)
     for path in folder.glob("*.png"):
         height, width = imread(path).shape[:2]
         assert 800 <= width <= 1200, path
-        assert 300 <= height <= 2000, path
+        assert 200 <= height <= 2500, path
 
 
 def test_the_page_loads_nothing_from_elsewhere(outcome: Outcome, folder: Path) -> None:
     page = (folder / "report.html").read_text()
     sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', page)
-    assert len(sources) == 2 * len(PICTURES | {"speakers"}) + 1
-    assert all(source.startswith("data:") for source in sources)
+    assert page.count('<svg role="img"') == len(PICTURES | {"speakers"})
+    assert all(source.startswith(("data:", "#")) for source in sources)
+    assert "mathdefault" not in page
     assert "http" not in page
-    assert "url(" not in page
+    assert set(re.findall(r"url\((.)", page)) <= {"#"}
     assert '<meta name="viewport"' in page
     assert "prefers-color-scheme: dark" in page
 

@@ -113,7 +113,10 @@ def test_several_runs_are_each_compared_with_the_first(first: Path, second: Path
     assert [difference["second"] for difference in document["differences"]] == ["second", "third"]
     for difference in document["differences"]:
         assert difference["p_holm"] == pytest.approx(min(1, 2 * difference["p"]))
-    assert "p values are Holm's, for 2 comparisons\n" in succeeds("compare", first, second, third).stdout
+    assert (
+        "p values are corrected by Holm's method for 2 comparisons\n"
+        in succeeds("compare", first, second, third).stdout
+    )
 
 
 def test_a_cross_validation_is_compared_by_its_out_of_fold_predictions(

@@ -51,7 +51,7 @@ def test_one_command_writes_page_card_and_sweep(trained: Trained, tmp_path: Path
     assert document["robustness"] is not None
     assert (run / "robustness.json").exists()
     assert (run / "figures" / "robustness.png").exists()
-    assert f"{trained.document['accuracy']:.2%} of {trained.document['n_test']}" in (run / "MODEL_CARD.md").read_text()
+    assert f"Accuracy {trained.document['accuracy']:.3f}: " in (run / "MODEL_CARD.md").read_text()
 
 
 def test_a_second_report_needs_no_network(trained: Trained, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_second_report_needs_no_network(trained: Trained, tmp_path: Path) -> N
     (run / "model.safetensors").unlink()
     second = succeeds("report", run)
     assert "robustness: " not in second.stderr
-    assert "Mean accuracy over all distortions" in second.stdout
+    assert "Mean accuracy under distortion" in second.stdout
     assert (run / "report.html").read_bytes() == page
 
 
@@ -79,7 +79,7 @@ def test_a_cross_validation(cross_validation: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(cross_validation, run)
     out = succeeds("report", run, "-q").stdout
-    assert "Unseen voices" in out
+    assert "Unseen speakers" in out
     assert "Not measured: a cross validation has a network per fold" in out
     page, card = (run / "report.html").read_text(), (run / "MODEL_CARD.md").read_text()
     assert "Cross validation of v2" in page
@@ -138,7 +138,7 @@ def test_the_result_of_an_earlier_version_is_made_anew(trained: Trained, tmp_pat
     del metrics["interval"]
     (run / "metrics.json").write_text(json.dumps(metrics))
     refusal = refused(3, "report", run)
-    assert "earlier version" in refusal.error
+    assert str(run / "metrics.json") in refusal.error
     words = shlex.split(refusal.hint.partition(": ")[2])
     succeeds(*words[1:], "-q")
     succeeds("report", run, "-q")

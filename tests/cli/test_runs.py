@@ -43,7 +43,7 @@ def test_a_finished_run_stands_there_with_its_result(trained: Trained, runs: Pat
         "resume": None,
     }
     line = next(line for line in succeeds("runs").stdout.splitlines() if line.split()[:1] == ["first"])
-    assert line.split()[:7] == ["first", "v2", "train", "random", "corpus", "2/2", f"{run['accuracy']:.4f}"]
+    assert line.split()[:7] == ["first", "v2", "train", "random", "corpus", "2/2", f"{run['accuracy']:.3f}"]
 
 
 def test_the_newest_is_the_last(trained: Trained, home: Path) -> None:
@@ -59,7 +59,7 @@ def test_an_unfinished_run_is_named_with_the_command_that_goes_on(runs: Path) ->
     run = listed("first")
     resume = f"audiomnist train --resume {runs / 'first'}"
     assert (run["accuracy"], run["epochs"], run["epochs_asked"], run["resume"]) == (None, 1, 2, resume)
-    assert f"unfinished: first; go on: {resume}\n" in succeeds("runs").stdout
+    assert f"unfinished: first; go on:\n  {resume}\n" in succeeds("runs").stdout
 
 
 @pytest.mark.slow
