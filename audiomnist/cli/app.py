@@ -3,8 +3,10 @@
 import errno
 import io
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import typer
@@ -29,8 +31,8 @@ from audiomnist.cli import (
     train,
     validate,
 )
-from audiomnist.cli.output import report_error
-from audiomnist.errors import AudiomnistError, DataError, UsageError, command
+from audiomnist.cli.output import chatter_console, report_error
+from audiomnist.errors import AudiomnistError, DataError, Notice, UsageError, command
 
 _WORKS = "audiomnist.works"
 SHARED_WORK = {"prep", "train", "kfold", "evaluate"}
@@ -136,5 +138,13 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    warnings.showwarning = partial(_show_warning, warnings.showwarning)
     with stopping.heard():
         app()
+
+
+def _show_warning(otherwise: Callable[..., None], message: object, category: type[Warning], *where: Any) -> None:
+    if issubclass(category, Notice):
+        chatter_console().print(f"warning: {message}")
+    else:
+        otherwise(message, category, *where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.corpus.targets import labels
+from audiomnist.errors import Notice
 from audiomnist.evaluation.calibration import calibration, fit_temperature
 from audiomnist.evaluation.groups import columns_of
 from audiomnist.evaluation.metrics import score
@@ -32,7 +34,7 @@ from audiomnist.reports.figures import (
 )
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import Result
-from audiomnist.training.checkpoint import load_state, save_model
+from audiomnist.training.checkpoint import resume, save_model
 from audiomnist.training.dataset import with_window
 from audiomnist.training.listeners import Checkpoint, History, TensorBoard
 from audiomnist.training.trainer import Listener, Trainer
@@ -60,8 +62,8 @@ def run_experiment(
         run.save_split(corpus, split)
         config.save(run.config)
     trainer = Trainer(config, corpus, store, split, device)
-    if run.state.exists():
-        trainer.load_state(load_state(run.state, device))
+    if run.state.exists() and (fault := resume(run.state, device, trainer.load_state)):
+        warnings.warn(fault, Notice, stacklevel=2)
     trainer.fit([History(run), Checkpoint(run), TensorBoard(run), *listeners] if is_first else ())
     model = trainer.trained
     recognizer = TorchRecognizer(model, device, trainer.front_end)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import pickle
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -84,6 +85,8 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
         temperature = float(description.get("temperature", 1.0))
         n_calibration = int(description.get("n_calibration", 0))
         no_digit = NoDigit(**described) if (described := description.get("no_digit")) else None
+        if faults := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
+            raise ValueError(f"weights that are no finite numbers: {faults[0]}")
         network = build_model(config, len(classes))
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -92,25 +95,53 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
 
 
 def save_state(state: dict[str, Any], path: Path) -> None:
-    """Write the resume state."""
-    with _telling(path), atomic_path(path) as temporary:
-        torch.save(state, temporary)
+    """Write the resume state; the one before it is kept beside it."""
+    with _telling(path):
+        if path.exists():
+            with atomic_path(_before(path)) as temporary:
+                shutil.copyfile(path, temporary)
+        with atomic_path(path) as temporary:
+            torch.save(state, temporary)
 
 
-def load_state(path: Path, device: torch.device) -> dict[str, Any]:
-    """Read a resume state onto a device; nothing in the file is executed.
+def resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], None]) -> str:
+    """Go on from a resume state, or from the one before where it is damaged; nothing in the file is executed.
+
+    Parameters
+    ----------
+    go_on : callable
+        Takes a state, or raises if it is not one.
+
+    Returns
+    -------
+    str
+        What was wrong with the newest state, if the one before was taken.
 
     Raises
     ------
     DataError
-        If the file is not a resume state.
+        If neither is a resume state.
     """
+    fault = _resume(path, device, go_on)
+    if fault and _resume(_before(path), device, go_on):
+        raise DataError(f"{path}: no resume state ({fault})", "restore the file, or train anew")
+    return fault and f"{path} is damaged ({fault}); going on with {_before(path).name}, saved before it"
+
+
+def _resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], None]) -> str:
+    """Go on from a state; return what is wrong with it."""
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{path}: no resume state ({reason})", "train anew") from error
-    return state
+        with ZipFile(path) as records:
+            if damaged := records.testzip():  # torch does not compare the checksums that it writes
+                raise ValueError(f"{damaged} is damaged")
+        go_on(torch.load(path, map_location=device, weights_only=True))
+    except Exception as error:  # damage shows in any way that torch, zipfile and pickle can fail
+        return (str(error).splitlines() or [type(error).__name__])[0] or type(error).__name__
+    return ""
+
+
+def _before(path: Path) -> Path:
+    return path.with_stem(f"{path.stem}.before")
 
 
 @contextmanager

@@ -38,12 +38,12 @@ def normalise(db: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     db : Tensor[B, ...]
-        Overwritten.
+        Overwritten where it is contiguous.
     """
-    flat = db.flatten(1)
+    flat = db.flatten(1)  # a copy of what is not contiguous, so the result is this and not ``db``
     flat.sub_(flat.mean(1, keepdim=True))
     flat.mul_(_one_over_deviation(flat, flat.shape[1]))
-    return db
+    return flat.view(db.shape)
 
 
 def normalise_inside(db: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
@@ -52,7 +52,7 @@ def normalise_inside(db: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     db : Tensor[B, C, N, M]
-        Overwritten.
+        Overwritten where it is contiguous.
     inside : Tensor[B, N]
         Which frames are the clip's.
     """
@@ -60,9 +60,9 @@ def normalise_inside(db: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
     flat = db.mul_(weights).flatten(1)
     count = inside.sum(1, keepdim=True).clamp(min=1) * (db.shape[1] * db.shape[3])
     flat.sub_(flat.sum(1, keepdim=True) / count)
-    db.mul_(weights)
+    flat.view(db.shape).mul_(weights)
     flat.mul_(_one_over_deviation(flat, count))
-    return db
+    return flat.view(db.shape)
 
 
 def _one_over_deviation(centred: torch.Tensor, count: int | torch.Tensor) -> torch.Tensor:

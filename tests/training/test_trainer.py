@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -12,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from audiomnist import distributed
 from audiomnist.config import Augment, Model, Optim, Window
 from audiomnist.errors import ConfigError, DataError
-from audiomnist.training.checkpoint import load_model, load_state, save_model, save_state
+from audiomnist.training.checkpoint import load_model, resume, save_model, save_state
 from audiomnist.training.trainer import EpochRecord, Trainer, predict_logits
 from tests.training.conftest import Material
 
@@ -86,7 +87,7 @@ def test_a_resumed_run_ends_as_an_unbroken_one(material: Material, tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         make_trainer(material).fit([Stop()])
     resumed = make_trainer(material)
-    resumed.load_state(load_state(tmp_path / "state.pt", CPU))
+    assert not resume(tmp_path / "state.pt", CPU, resumed.load_state)
     assert resumed.epoch == 1
     resumed.fit()
     assert torch.equal(weights(resumed), weights(unbroken))
@@ -167,9 +168,56 @@ def test_a_model_file_keeps_its_temperature_and_an_older_one_has_1(material: Mat
 def test_a_broken_model_or_state_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken"
     path.write_bytes(content)
-    for loading in (load_model, load_state):
-        with pytest.raises(DataError, match="broken"):
-            loading(path, CPU)
+    with pytest.raises(DataError, match="broken"):
+        load_model(path, CPU)
+    with pytest.raises(DataError, match="broken"):
+        resume(path, CPU, lambda state: None)
+
+
+def test_a_damaged_state_falls_back_to_the_one_before(material: Material, tmp_path: Path) -> None:
+    path, trainer = tmp_path / "state.pt", make_trainer(material)
+    for epoch in (1, 2):
+        trainer.epoch = epoch
+        save_state(trainer.state(), path)
+    whole = path.read_bytes()
+    for position in np.random.default_rng(0).integers(0, len(whole), 40).tolist():
+        damaged = bytearray(whole if position % 2 else whole[: position + 20])
+        damaged[position : position + 20] = bytes(255 - byte for byte in whole[position : position + 20])
+        path.write_bytes(damaged)
+        resumed = make_trainer(material)
+        assert "going on with state.before.pt" in resume(path, CPU, resumed.load_state)
+        assert resumed.epoch == 1
+    save_state({"epoch": 3}, path)
+    with pytest.raises(DataError, match=r"state\.pt"):
+        resume(path, CPU, make_trainer(material).load_state)
+
+
+def test_weights_that_are_not_finite_are_refused(material: Material, tmp_path: Path) -> None:
+    model = make_trainer(material).trained
+    with torch.no_grad():
+        next(model.network.parameters())[0, 0, 0, 0] = float("nan")
+    save_model(model, tmp_path / "model.safetensors")
+    with pytest.raises(DataError, match="no finite numbers"):
+        load_model(tmp_path / "model.safetensors", CPU)
+
+
+class NoDoubles(TorchDispatchMode):
+    """A device without float64, as Apple's MPS is."""
+
+    def __torch_dispatch__(
+        self, operator: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = operator(*args, **(kwargs or {}))
+        assert getattr(result, "dtype", None) != torch.float64, operator
+        return result
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_training_and_testing_need_no_float64(material: Material, recipe: str) -> None:
+    optim = material.config.optim.model_copy(update={"epochs": 1})
+    config = material.config.model_copy(update={**RECIPES[recipe], "optim": optim})
+    with NoDoubles():
+        make_trainer(replace(material, config=config)).fit()
 
 
 class Reads(TorchDispatchMode):

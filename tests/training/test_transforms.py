@@ -10,7 +10,7 @@ from audiomnist.features import prepare
 from audiomnist.training.augment import mask
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.noise import NoiseBank, NoisePadding
-from audiomnist.training.transforms import FrontEnd, normalise, to_db
+from audiomnist.training.transforms import FrontEnd, normalise, normalise_inside, to_db
 from tests.training.conftest import Material
 
 CPU = torch.device("cpu")
@@ -170,3 +170,11 @@ def test_one_seed_gives_one_noise(material: Material) -> None:
     config = material.config.model_copy(update={"window": Window(padding="noise")})
     first, second = (FrontEnd(config, windowed(material, config.window)).test(torch.arange(3)) for _ in range(2))
     assert torch.equal(first, second)
+
+
+def test_an_input_that_is_not_contiguous_is_normalised_too() -> None:
+    db = torch.randn(3, 2, 10, 8) * 5 + 3
+    inside = torch.arange(10) < torch.tensor([[4], [10], [7]])
+    turned = db.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    torch.testing.assert_close(normalise(turned.clone(memory_format=torch.preserve_format)), normalise(db.clone()))
+    torch.testing.assert_close(normalise_inside(turned, inside), normalise_inside(db, inside))
