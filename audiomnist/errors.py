@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class AudiomnistError(Exception):
-    """Something the user can mend.
+    """Something the user can correct.
 
     Parameters
     ----------
@@ -20,9 +20,10 @@ class AudiomnistError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # Names of files and keys come from strangers; only the line breaks are ours.
+        self.message = "\n".join(map(printable, message.split("\n")))
+        self.hint = "\n".join(map(printable, hint.split("\n")))
+        super().__init__(self.message)
 
 
 class UsageError(AudiomnistError):

@@ -38,7 +38,7 @@ def front_ends(draw: st.DrawFn) -> Features:
 
 CONFIGS = st.builds(
     Config,
-    version=TEXT,
+    version=st.text("abz AZ.-_09\N{LATIN SMALL LETTER E WITH ACUTE}", min_size=1).map(lambda text: f"v{text[:20]}"),
     data=TEXT,
     seed=st.integers(0, 2**31 - 1),
     features=front_ends(),
@@ -312,3 +312,31 @@ def test_a_configuration_cannot_be_changed() -> None:
         config.seed = 1
     with pytest.raises(ValidationError):
         config.optim.lr = 1.0
+
+
+@pytest.mark.parametrize("setting", ["optim.epochs=true", "optim.lr=false", "seed=true", "features.n_mels=yes"])
+def test_true_is_not_a_number(setting: str) -> None:
+    with pytest.raises(ConfigError, match="is not one of its values"):
+        load(version_path("v2"), [setting])
+
+
+@pytest.mark.parametrize("version", ["x/../../y", "a\\b", "a\nb", "\x1b[31m", "", " ", "..", "x" * 101])
+def test_a_version_that_cannot_name_a_folder_is_refused(version: str) -> None:
+    with pytest.raises(ConfigError, match="runs are named after it") as error:
+        load(version_path("v2"), overrides={"version": version})
+    assert "\x1b" not in error.value.message
+
+
+def test_yaml_too_deep_to_read_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "deep.yaml").write_text("[" * 20_000)
+    with pytest.raises(ConfigError, match=r"deep\.yaml: nested too deeply"):
+        load(tmp_path / "deep.yaml")
+    with pytest.raises(ConfigError, match="not YAML"):
+        load(version_path("v2"), ["seed=" + "[" * 20_000])
+
+
+def test_no_control_character_of_a_key_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "odd.yaml").write_text('"\\e[31mred": 1\n')
+    with pytest.raises(ConfigError) as error:
+        load(tmp_path / "odd.yaml")
+    assert "\x1b" not in str(error.value)

@@ -1,4 +1,4 @@
-"""Reading configurations; whatever is wrong with one is told at once."""
+"""Reading configurations; everything that is wrong with one is reported at once."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -51,7 +51,7 @@ def load(path: Path, changes: Iterable[str] = (), overrides: Mapping[str, Any] |
             if not equals or not key:
                 raise ValueError("not KEY=VALUE, like optim.lr=0.01")
             _set(settings, key, yaml.safe_load(text))
-        except (ValueError, yaml.YAMLError) as error:
+        except (ValueError, RecursionError, yaml.YAMLError) as error:
             reason = str(error) if isinstance(error, ValueError) else "the value is not YAML; quote it for the shell"
             faults.append(f"--set {change}: {reason}")
         by_key[key] = change
@@ -103,10 +103,12 @@ class _UniqueKeys(yaml.SafeLoader):
 def _parse_yaml(text: str, source: str) -> dict[str, Any]:
     try:
         settings = yaml.load(text, _UniqueKeys)
+    except RecursionError as error:
+        raise ConfigError(f"{source}: nested too deeply", "write settings in groups of one level") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{source}:{mark.line + 1}" if mark else source
-        raise ConfigError(f"{where}: {getattr(error, 'problem', error)}", "mend the YAML there") from error
+        raise ConfigError(f"{where}: {getattr(error, 'problem', error)}", "correct the YAML there") from error
     if settings is None:
         return {}
     if not isinstance(settings, dict):

@@ -3,10 +3,11 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic.fields import FieldInfo
 
 from audiomnist.files import write_text
 
@@ -37,7 +38,14 @@ class Settings(BaseModel):
         if not isinstance(settings, dict):
             return settings
         groups = {name for name, field in cls.model_fields.items() if is_group(field.annotation)}
+        for key, value in settings.items():
+            if isinstance(value, bool) and key in cls.model_fields and bool not in _types(cls.model_fields[key]):
+                raise ValueError(f"{key} is {str(value).lower()}, which is not one of its values")
         return {key: value for key, value in settings.items() if value is not None or key not in groups}
+
+
+def _types(field: FieldInfo) -> tuple[Any, ...]:
+    return (field.annotation, *get_args(field.annotation))
 
 
 def is_group(annotation: Any) -> bool:
@@ -165,6 +173,13 @@ class Config(Settings):
     optim: Optim = Optim()
     split: Split = Split()
     no_digit: NoDigit = NoDigit()
+
+    @field_validator("version")
+    @classmethod
+    def _fit_for_a_folders_name(cls, version: str) -> str:
+        if not version.isprintable() or set(version) & set("/\\") or not version.strip(" .") or len(version) > 100:
+            raise ValueError("runs are named after it: give printable text without slashes")
+        return version
 
     def to_yaml(self) -> str:
         """Return the settings in full as YAML, in the order of their definition."""
