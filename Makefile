@@ -38,6 +38,13 @@ kfold: $(VENV)/.runtime ## cross-validate v2 in five folds
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest -n auto
 
+.PHONY: test-runtime
+test-runtime: $(VENV)/.dev ## use a model in a fresh environment without PyTorch
+	rm -rf build/runtime
+	$(PYTHON) -m venv build/runtime
+	build/runtime/bin/python -m pip install --quiet ./runtime
+	AUDIOMNIST_RUNTIME=$(CURDIR)/build/runtime/bin/python $(BIN)/pytest -q tests/inference/test_runtime.py
+
 .PHONY: check
 check: $(VENV)/.dev ## lint, types, formatting, direction of imports
 	$(BIN)/ruff check .
@@ -50,8 +57,9 @@ bench: $(VENV)/.runtime ## measure speed; prints a table
 	$(BIN)/python benchmarks/bench.py
 
 .PHONY: build
-build: $(VENV)/.dev ## build the wheel, the source distribution and a bill of materials into dist/
+build: $(VENV)/.dev ## build the wheels, the source distribution and a bill of materials into dist/
 	$(BIN)/python -m build
+	$(BIN)/python -m build --wheel --outdir dist runtime
 	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
 	$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-file dist/audiomnist.cdx.json
 

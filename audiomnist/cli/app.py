@@ -32,7 +32,7 @@ from audiomnist.cli import (
     validate,
 )
 from audiomnist.cli.output import chatter_console, report_error
-from audiomnist.errors import AudiomnistError, DataError, Notice, UsageError, command
+from audiomnist.errors import AudiomnistError, ConfigError, DataError, Notice, UsageError, command
 
 _WORKS = "audiomnist.works"
 SHARED_WORK = {"prep", "train", "kfold", "evaluate"}
@@ -71,6 +71,15 @@ def _failures_told(*, as_json: bool) -> Iterator[None]:
             _one_process_tells(error.exit_code)
             raise
         failure = UsageError(error.format_message(), "see --help")
+    except ModuleNotFoundError as error:
+        package = (error.name or "audiomnist").partition(".")[0]
+        if package == "audiomnist":
+            _one_process_tells(1)
+            raise
+        failure = ConfigError(
+            f"this needs {package}, which is not installed here",
+            "pip install audiomnist; audiomnist-runtime has what 'predict' with an .onnx model needs",
+        )
     except OSError as error:
         if error.filename is None and error.errno not in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}:
             _one_process_tells(1)
