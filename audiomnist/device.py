@@ -74,12 +74,14 @@ def _device_of_one_of_several(name: str) -> torch.device:
 def autocast(device: torch.device) -> AbstractContextManager[object]:
     """Return the context a network is trained in: bfloat16 where that is faster, else full precision.
 
-    That is a GPU that has it, and a CPU with AMX tiles. Features stay in float32 everywhere: mel power spans more than
-    half precision can hold. What is tested, and what is predicted, is computed in full precision.
+    That is a GPU that has it, and a CPU with AMX tiles or the bfloat16 of AVX-512. Features stay in float32
+    everywhere: mel power spans more than half precision can hold. What is tested, and what is predicted, is computed
+    in full precision.
     """
     import torch
 
-    if device.type == "cpu" and torch.cpu.get_capabilities().get("amx_bf16", False):
+    known = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    if known.get("amx_bf16") or known.get("avx512_bf16"):
         return torch.autocast("cpu", dtype=torch.bfloat16)
     if device.type == "cuda" and torch.cuda.is_bf16_supported():
         return torch.autocast("cuda", dtype=torch.bfloat16)

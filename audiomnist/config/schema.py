@@ -59,12 +59,17 @@ class Features(Settings):
     sample_rate: int = Field(48_000, ge=4_000, le=192_000, description="Hz; clips are resampled to it")
     n_fft: int = Field(1024, ge=64, le=16_384, multiple_of=2, description="samples in a Hann window")
     hop_length: int = Field(512, ge=16, description="samples between frames")
-    n_mels: int = Field(64, ge=8, le=512, description="HTK mel bands from 0 Hz to half the sample rate")
+    n_mels: int = Field(64, ge=8, le=512, description="HTK mel bands up to half the sample rate")
+    lowest_hz: float = Field(
+        0.0, ge=0, description="where the bands begin; above 0 a clip's offset is taken away with all that lies below"
+    )
 
     @model_validator(mode="after")
     def _hop_within_window(self) -> "Features":
         if self.hop_length > self.n_fft:
             raise ValueError(f"hop_length {self.hop_length} is longer than n_fft {self.n_fft}")
+        if 4 * self.lowest_hz > self.sample_rate:
+            raise ValueError(f"lowest_hz {self.lowest_hz:g} is above a quarter of the sample rate")
         return self
 
 
@@ -79,6 +84,9 @@ class Window(Settings):
     )
     trim_db: float = Field(
         0.0, ge=0, le=120, description="frames this far below the loudest (treble raised) are cut off; 0 cuts nothing"
+    )
+    trim_snr_db: float = Field(
+        0.0, ge=0, le=60, description="with trim_db: so are frames less than this above the background; 0 is without"
     )
     channels: int = Field(2, ge=1, le=8, description="a mono clip is repeated")
     top_db: float = Field(80.0, gt=0, description="dynamic range below the loudest bin, dB")
@@ -98,12 +106,21 @@ class Augment(Settings):
     noise_probability: float = Field(0.0, ge=0, le=1)
     noise_below_peak_db: tuple[float, float] = Field((50.0, 5.0), description="quietest and loudest noise, dB")
     noise_data: Places = Field((), description="recordings of noise: folders, sound files or manifests")
+    babble: bool = Field(False, description="six talkers at once, who say training clips, are among the noises")
     noise_tilt_db: float = Field(15.0, ge=0, le=60, description="most that the noise's ends are raised or lowered, dB")
+
+    reverberation_probability: float = Field(0.0, ge=0, le=1, description="of a room that rings for 0.1 to 1 s")
+    overdrive_probability: float = Field(0.0, ge=0, le=1, description="of peaks clipped by up to 30 dB")
 
     @property
     def changes(self) -> bool:
         """Whether voice or room are changed at all."""
-        probabilities = (self.band_limit_probability, self.noise_probability)
+        probabilities = (
+            self.band_limit_probability,
+            self.noise_probability,
+            self.reverberation_probability,
+            self.overdrive_probability,
+        )
         return any((self.stretch, self.warp, self.tilt_db, self.equaliser_db, *probabilities))
 
 

@@ -101,7 +101,8 @@ def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
             setting="split.test_fraction",
         )
     if settings.validation_fraction and not len(validation):
-        rest, validation = _with_validation(corpus, rest, settings, seed, labels)
+        apart = by_speaker or not np.isin(corpus.speakers[test], corpus.speakers[rest]).any()
+        rest, validation = _with_validation(corpus, rest, settings, seed, labels, by_speaker=apart)
     return Split.of(corpus, rest, validation, test)
 
 
@@ -139,20 +140,21 @@ def folds(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
     for number, (rest, test) in enumerate(divisions):
         train, validation = rest, rest[:0]
         if settings.validation_fraction:
-            train, validation = _with_validation(corpus, rest, settings, seed + number, labels)
+            apart = promises_new_voices(scheme)
+            train, validation = _with_validation(corpus, rest, settings, seed + number, labels, by_speaker=apart)
         splits.append(Split.of(corpus, train, validation, test))
     return splits
 
 
 def _with_validation(
-    corpus: Corpus, clips: Clips, settings: SplitSettings, seed: int, labels: Clips
+    corpus: Corpus, clips: Clips, settings: SplitSettings, seed: int, labels: Clips, *, by_speaker: bool
 ) -> tuple[Clips, Clips]:
     return set_aside(
         corpus,
         clips,
         settings.validation_fraction,
         labels=labels,
-        by_speaker=promises_new_voices(settings.scheme),
+        by_speaker=by_speaker,
         seed=seed + 1,
         setting="split.validation_fraction",
     )

@@ -34,9 +34,11 @@ from audiomnist.reports.figures import (
 )
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import Result
+from audiomnist.training import no_digit
 from audiomnist.training.checkpoint import resume, save_model
 from audiomnist.training.dataset import with_window
 from audiomnist.training.listeners import Checkpoint, History, TensorBoard
+from audiomnist.training.no_digit import split_logits
 from audiomnist.training.trainer import Listener, Trainer
 
 N_SAMPLES = 16
@@ -67,13 +69,17 @@ def run_experiment(
     trainer.fit([History(run), Checkpoint(run), TensorBoard(run), *listeners] if is_first else ())
     model = trainer.trained
     recognizer = TorchRecognizer(model, device, trainer.front_end)
+    n_classes = len(model.classes)
+    scores = np.zeros(0)
     if len(split.validation):
-        logits = recognizer.store_logits(store, split.validation)
+        logits, scores = split_logits(recognizer.store_logits(store, split.validation), n_classes)
         truth = trainer.labels[trainer.watched_clips].cpu().numpy()
         model = replace(model, temperature=fit_temperature(logits, truth), n_calibration=len(truth))
+    if config.no_digit.data:
+        model = replace(model, no_digit=no_digit.fit(scores, config.no_digit.misses))
     logits = recognizer.store_logits(store, split.test)
     distributed.go_on_alone()
-    if model.n_calibration:
+    if model.n_calibration or model.no_digit:
         save_model(model, run.model)
     history = read_history(run)
     save_figure(loss_figure([history]), run.figures / "loss.png")
@@ -129,6 +135,8 @@ def _written(
     """Judge the logits of clips, write the result and return it."""
     model = recognizer.model
     known = labels(corpus, model.config.target, model.classes)
+    logits, digit_scores = split_logits(logits, len(model.classes))
+    misses = float((digit_scores < model.no_digit.threshold).mean()) if model.no_digit else None
     predictions = Predictions.of(corpus, known, clips, logits, model.temperature)
     scores = score(predictions, columns_of(corpus, model.config.target, clips))
     n_calibration = model.n_calibration
@@ -148,7 +156,11 @@ def _written(
     facts |= (
         {"n_left_out": len(store.left_out)}
         | facts
-        | {"corpus_fingerprint": corpus.fingerprint, "seconds": round(time.perf_counter() - started, 3)}
+        | {
+            "misses": misses,
+            "corpus_fingerprint": corpus.fingerprint,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
     )
     result = Result(**facts, **dict(scores.model_copy(update={"calibration": tempered})))
     result.save(out.metrics)

@@ -44,8 +44,9 @@ def band_centres_hz(features: Features) -> torch.Tensor:
     """Return the centre frequency of each mel band (HTK scale), Tensor[M] in hertz."""
     import torch
 
+    lowest, highest = hz_to_mel(torch.tensor([features.lowest_hz, features.sample_rate / 2]))
     bands = torch.arange(1, features.n_mels + 1) / (features.n_mels + 1)
-    return mel_to_hz(bands * hz_to_mel(torch.tensor(features.sample_rate / 2)))
+    return mel_to_hz(lowest + bands * (highest - lowest))
 
 
 def hz_to_mel(hertz: torch.Tensor) -> torch.Tensor:
@@ -84,17 +85,22 @@ class FrameGrid:
 
 
 class MelPower:
-    """The front end of ``torchaudio.transforms.MelSpectrogram(pad_mode="constant", power=2)``, for ragged batches."""
+    """The front end of ``torchaudio.transforms.MelSpectrogram(pad_mode="constant", power=2)``, for ragged batches.
+
+    Where its bands begin above 0 Hz, each clip's mean is taken away first: an offset is a step at the clip's ends,
+    which has power in every band.
+    """
 
     def __init__(self, features: Features) -> None:
         import torch
 
         self.sample_rate = features.sample_rate
+        self._removes_mean = features.lowest_hz > 0
         self.grid = FrameGrid(features.n_fft, features.hop_length)
         self.window = torch.hann_window(features.n_fft)
         self.filters: torch.Tensor = import_torchaudio().functional.melscale_fbanks(
             features.n_fft // 2 + 1,
-            f_min=0.0,
+            f_min=features.lowest_hz,
             f_max=features.sample_rate / 2,
             n_mels=features.n_mels,
             sample_rate=features.sample_rate,
@@ -123,7 +129,8 @@ class MelPower:
         buffer = torch.zeros(sum(counts) * hop + n_fft - hop)
         start = 0
         for clip, count in zip(clips, counts, strict=True):
-            buffer[start + margin : start + margin + len(clip)] = torch.as_tensor(clip)
+            samples = torch.as_tensor(clip)
+            buffer[start + margin : start + margin + len(clip)] = samples - samples.mean() * self._removes_mean
             start += count * hop
         blocks = torch.split(buffer.unfold(0, n_fft, hop), _BLOCK)
         return torch.cat([self._power(block) for block in blocks])

@@ -13,6 +13,7 @@ from torch.nn import functional
 from audiomnist.features.clips import ClipFrames
 from audiomnist.features.mel import FrameGrid, MelPower, band_centres_hz
 from audiomnist.features.store import ClipStore
+from audiomnist.training import dataset
 from audiomnist.training.checkpoint import TrainedModel
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.models import Stem
@@ -68,6 +69,8 @@ class Deployed(nn.Module):
         numbers = torch.arange(waveforms.shape[1])
         inside = numbers < lengths[:, None]  # (B, L)
         samples = torch.where(inside, waveforms, 0.0)
+        if self._config.features.lowest_hz:
+            samples = torch.where(inside, waveforms - (samples.sum(1) / lengths)[:, None], 0.0)
         hop, n_fft = self._grid.hop_length, self._grid.n_fft
         before = self._grid.lead * hop + n_fft // 2
         padded = functional.pad(samples[:, None], (before, n_fft + hop))
@@ -89,16 +92,31 @@ class Deployed(nn.Module):
         self, power: torch.Tensor, counts: torch.Tensor, lengths: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return first frame, number of frames and length in samples, as ``training.dataset.trimmed`` finds them."""
-        trim_db = self._config.window.trim_db
-        if not trim_db:
+        window = self._config.window
+        if not window.trim_db:
             return torch.zeros_like(counts), counts, lengths
         numbers = torch.arange(power.shape[1])
         within = numbers < counts[:, None]
         # Not a matrix product: ONNX Runtime 1.32 joins it with the transposition above, and the values change.
         weighed = torch.where(within, (power * self.emphasis).sum(2), -1.0)  # (B, T)
-        heard = within & (weighed >= weighed.amax(1, keepdim=True) * 10 ** (-trim_db / 10))
-        first = torch.where(heard, numbers, power.shape[1]).amin(1)
-        last = torch.where(heard, numbers, -1).amax(1)
+        loudest = weighed.amax(1, keepdim=True)
+        line = loudest * 10 ** (-window.trim_db / 10)
+        margin = 0
+        if window.trim_snr_db:
+            ranks = torch.div(counts - 1, dataset.BACKGROUND, rounding_mode="floor")[:, None]
+            background = torch.where(within, weighed, math.inf).sort(1).values.gather(1, ranks)
+            above = torch.minimum(
+                background * 10 ** (window.trim_snr_db / 10), loudest * 10 ** (-dataset.SPEECH_DB / 10)
+            )
+            line = torch.maximum(line, above)
+            margin = dataset.MARGIN
+        heard = within & (weighed >= line)
+        if window.trim_snr_db:
+            before, after = functional.pad(heard, (1, 0))[:, :-1], functional.pad(heard, (0, 1))[:, 1:]
+            beside = heard & (before | after)
+            heard = torch.where(beside.any(1, keepdim=True), beside, heard)
+        first = (torch.where(heard, numbers, power.shape[1]).amin(1) - margin).clamp(min=0)
+        last = torch.minimum(torch.where(heard, numbers, -1).amax(1) + margin, counts - 1)
         n_frames = last - first + 1
         return first, n_frames, n_frames * self._grid.hop_length
 

@@ -147,13 +147,17 @@ const toHertz = mel => 700 * (10 ** (mel / 2595) - 1);
 
 /** Mel power of a clip: every frame whose window touches it. */
 class MelPower {
-  constructor({sample_rate, n_fft, hop_length, n_mels}) {
-    Object.assign(this, {rate: sample_rate, size: n_fft, hop: hop_length, nMels: n_mels});
+  static BACKGROUND = 10; // one frame of so many is quieter than what counts as the background
+  static SPEECH_DB = 15;
+  static MARGIN = 2; // frames
+
+  constructor({sample_rate, n_fft, hop_length, n_mels, lowest_hz = 0}) {
+    Object.assign(this, {rate: sample_rate, size: n_fft, hop: hop_length, nMels: n_mels, removesMean: lowest_hz > 0});
     this.lead = Math.ceil(n_fft / (2 * hop_length)) - 1; // frames before the one centred on the first sample
     this.fourier = new Fourier(n_fft);
     this.window = Float64Array.from({length: n_fft}, (_, k) => 0.5 - 0.5 * Math.cos(2 * Math.PI * k / n_fft));
-    const highest = toMel(sample_rate / 2);
-    this.edges = Array.from({length: n_mels + 2}, (_, k) => toHertz(highest * k / (n_mels + 1))); // Hz
+    const lowest = toMel(lowest_hz), highest = toMel(sample_rate / 2);
+    this.edges = Array.from({length: n_mels + 2}, (_, k) => toHertz(lowest + (highest - lowest) * k / (n_mels + 1))); // Hz
     this.filters = Array.from({length: n_mels}, (_, band) => this.#filter(...this.edges.slice(band, band + 3)));
   }
 
@@ -170,6 +174,10 @@ class MelPower {
 
   /** Returns power, Float32Array [n_frames * n_mels]. */
   of(samples) {
+    if (this.removesMean) {
+      const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
+      samples = samples.map(value => value - mean);
+    }
     const nFrames = Math.ceil((samples.length + this.size / 2) / this.hop) + this.lead;
     const mel = new Float32Array(nFrames * this.nMels);
     const frame = new Float64Array(this.size), power = new Float64Array(this.size / 2 + 1);
@@ -187,14 +195,23 @@ class MelPower {
   }
 
   /** Returns the first frame and the number of frames of what is left when both ends are cut that are quiet. */
-  trimmed(mel, trimDb) {
+  trimmed(mel, {trim_db, trim_snr_db = 0}) {
     const nFrames = mel.length / this.nMels;
     const weights = this.edges.slice(1, -1).map(hertz => (hertz / 1000) ** 2); // so that a soft "s" counts as sound
     const power = Float64Array.from({length: nFrames}, (_, number) =>
       weights.reduce((sum, weight, band) => sum + weight * mel[number * this.nMels + band], 0));
-    const threshold = power.reduce((a, b) => Math.max(a, b), 0) * 10 ** (-trimDb / 10);
-    const first = power.findIndex(value => value >= threshold);
-    return {first, nFrames: power.findLastIndex(value => value >= threshold) - first + 1};
+    const loudest = power.reduce((a, b) => Math.max(a, b), 0);
+    let line = loudest * 10 ** (-trim_db / 10);
+    if (trim_snr_db) {
+      const background = power.slice().sort()[Math.floor((nFrames - 1) / MelPower.BACKGROUND)];
+      line = Math.max(line, Math.min(background * 10 ** (trim_snr_db / 10), loudest * 10 ** (-MelPower.SPEECH_DB / 10)));
+    }
+    let heard = Array.from(power, value => value >= line);
+    const beside = heard.map((is, number) => is && (heard[number - 1] || heard[number + 1] || false));
+    if (trim_snr_db && beside.includes(true)) heard = beside; // clicks do not count
+    const margin = trim_snr_db ? MelPower.MARGIN : 0;
+    const first = Math.max(heard.indexOf(true) - margin, 0);
+    return {first, nFrames: Math.min(heard.lastIndexOf(true) + margin, nFrames - 1) - first + 1};
   }
 }
 
@@ -212,7 +229,7 @@ class FrontEnd {
     const {mel, settings, nFrames} = this, nMels = mel.nMels;
     const power = mel.of(samples);
     const all = power.length / nMels;
-    const own = settings.trim_db ? mel.trimmed(power, settings.trim_db) : {first: 0, nFrames: all};
+    const own = settings.trim_db ? mel.trimmed(power, settings) : {first: 0, nFrames: all};
     const nSamples = settings.trim_db ? own.nFrames * mel.hop : samples.length;
     const slack = Math.floor(Math.max(this.windowSamples - nSamples, 0) / mel.hop);
     const offset = Math.min(Math.floor((slack + 1) / 2), slack) - (settings.trim_db ? 0 : mel.lead);

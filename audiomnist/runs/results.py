@@ -259,6 +259,8 @@ class Tested(Versioned, Scores):
         Of the corpus as it was tested; None over the folds of an earlier version.
     n_left_out : int
         Clips of the corpus that cannot be used, or are of classes that the network does not know.
+    misses : float or None
+        Share of the test clips that the network takes for no digit; None if it does not know what that is.
     seconds : float
         The work took.
     """
@@ -276,6 +278,7 @@ class Tested(Versioned, Scores):
     torch: str
     corpus_fingerprint: str | None = None
     n_left_out: Count = 0
+    misses: float | None = None
     seconds: Nonnegative
 
     @model_validator(mode="before")

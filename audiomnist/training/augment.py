@@ -12,10 +12,14 @@ import torch
 
 from audiomnist.config import Augment, Features
 from audiomnist.features.mel import band_centres_hz, hz_to_mel, mel_to_hz
-from audiomnist.training.noise import NoiseBank
+from audiomnist.training.noise import RoomNoise
 
 _EQUALISER_TERMS = 4
 _LOWEST_LIMIT_HZ = 3_000.0
+_RT60_S = 0.1, 1.0
+_DIRECT_TO_REVERBERANT_DB = 10.0, -3.0
+_OVERDRIVE_DB = 30.0
+_SPREAD = 0.1
 
 
 def spread(draws: torch.Tensor, widest: float) -> torch.Tensor:
@@ -51,25 +55,30 @@ def mask(inputs: torch.Tensor, draws: torch.Tensor, axis: int, fraction: float) 
 
 
 class VoiceAndRoom:
-    """Warp, equalise and cover with noise the mel power of clips.
+    """Warp, equalise, reverberate, cover with noise, overdrive and narrow the mel power of clips.
 
     - Warp: the frequency axis is scaled, as by a longer or shorter vocal tract (VTLP, Jaitly and Hinton, 2013).
-    - Equalise: a random tilt and a random smooth curve over the mel axis, as by another microphone or room.
+    - Equalise: a random tilt and a random smooth curve over the mel axis, as by another microphone.
+    - Reverberate: with some probability, power dies away exponentially after every frame, as in a room (Polack's model;
+      the powers of direct sound and reverberation are added, as of independent signals).
     - Noise: with some probability, noise of random tilt at a random level below the clip's loudest band and frame.
+    - Overdrive: with some probability, frames above a random level are brought down to it, and a part of what is lost
+      comes back spread over all bands, as by clipped peaks.
     - Limit the band: with some probability, what lies above a random frequency is lost, as in a recording at a lower
       rate or over a telephone.
     """
 
-    def __init__(self, features: Features, augment: Augment, noise: NoiseBank) -> None:
-        device = noise.device
+    def __init__(self, features: Features, augment: Augment, noise: RoomNoise, device: torch.device) -> None:
         self._augment, self._noise = augment, noise
         self._centres_hz = band_centres_hz(features).to(device)
-        self._top, self._n_mels = float(hz_to_mel(torch.tensor(features.sample_rate / 2))), features.n_mels
+        bottom, top = hz_to_mel(torch.tensor([features.lowest_hz, features.sample_rate / 2])).tolist()
+        self._bottom, self._top, self._n_mels = bottom, top, features.n_mels
+        self._hop_s = features.hop_length / features.sample_rate
         self._lowest_limit = float(hz_to_mel(torch.tensor(_LOWEST_LIMIT_HZ)))
         self._along = torch.linspace(-1, 1, features.n_mels, device=device)
         orders = torch.arange(1, _EQUALISER_TERMS + 1, device=device)
         self._waves = math.pi / 2 * orders[:, None] * (self._along + 1)  # (4, M)
-        self._sizes = [1, 1, 2 * _EQUALISER_TERMS, 4, 2]
+        self._sizes = [1, 1, 2 * _EQUALISER_TERMS, 5, 2, 3, 3]
 
     @property
     def n_draws(self) -> int:
@@ -86,7 +95,7 @@ class VoiceAndRoom:
         draws : Tensor[B, n_draws]
             Uniform in [0, 1).
         """
-        warp, tilt, equaliser, noise, limit = torch.split(draws, self._sizes, dim=1)
+        warp, tilt, equaliser, noise, limit, room, overdrive = torch.split(draws, self._sizes, dim=1)
         if self._augment.warp:
             power = self._warp(power, spread(warp[:, 0], self._augment.warp))
         gain_db = (2 * tilt - 1) * self._augment.tilt_db * self._along  # (B, M)
@@ -95,15 +104,19 @@ class VoiceAndRoom:
             waves = torch.cos(self._waves + 2 * math.pi * phases[..., None])  # (B, 4, M)
             gain_db = gain_db + self._augment.equaliser_db / 2 * torch.einsum("bk,bkm->bm", 2 * heights - 1, waves)
         power = power.mul_(torch.pow(10.0, gain_db / 10)[:, None])
+        if self._augment.reverberation_probability:
+            power = self._reverberate(power, room)
         if self._augment.noise_probability:
             power = self._add_noise(power, noise)
+        if self._augment.overdrive_probability:
+            power = self._overdrive(power, overdrive)
         if self._augment.band_limit_probability:
             power = self._limit_band(power, limit)
         return power
 
     def _warp(self, power: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
-        bands = hz_to_mel(self._centres_hz * factors[:, None]) / self._top * (self._n_mels + 1) - 1  # (B, M)
-        bands = bands.clamp(0, self._n_mels - 1)
+        along = (hz_to_mel(self._centres_hz * factors[:, None]) - self._bottom) / (self._top - self._bottom)
+        bands = (along * (self._n_mels + 1) - 1).clamp(0, self._n_mels - 1)  # (B, M)
         below = bands.long()
         above = (below + 1).clamp(max=self._n_mels - 1)
         matrix = torch.zeros(len(power), self._n_mels, self._n_mels, device=power.device)  # (B, M, M')
@@ -112,14 +125,39 @@ class VoiceAndRoom:
         matrix.scatter_add_(1, above[:, None], share)
         return power @ matrix
 
+    def _reverberate(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+        present, length, distance = draws.T
+        shortest_s, longest_s = _RT60_S
+        rt60_s = shortest_s * (longest_s / shortest_s) ** length
+        decay = torch.pow(10.0, -6 * self._hop_s / rt60_s)  # of power, per frame
+        nearest_db, farthest_db = _DIRECT_TO_REVERBERANT_DB
+        wet = torch.pow(10.0, -(nearest_db + (farthest_db - nearest_db) * distance) / 10) * (1 - decay)
+        wet = wet * (present < self._augment.reverberation_probability)
+        frames = torch.arange(power.shape[1], device=power.device)
+        later = frames[:, None] - frames - 1  # (N, N)
+        tails = torch.exp(later.clamp(min=0) * decay.log()[:, None, None]).masked_fill_(later < 0, 0.0)
+        reverberant: torch.Tensor = torch.baddbmm(power, tails * wet[:, None, None], power)
+        return reverberant
+
     def _add_noise(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
-        start, present, level, tilt = draws.T
+        start, present, level, tilt, kind = draws.T
         quietest_db, loudest_db = self._augment.noise_below_peak_db
         below_db = quietest_db + (loudest_db - quietest_db) * level
         shape_db = (2 * tilt - 1)[:, None] * self._augment.noise_tilt_db * self._along - below_db[:, None]  # (B, M)
         height = power.flatten(1).amax(1)[:, None] * torch.pow(10.0, shape_db / 10)
         height = height * (present < self._augment.noise_probability)[:, None]
-        return power.addcmul_(self._noise.levelled(start, power.shape[1]), height[:, None])
+        return power.addcmul_(self._noise(kind, start, power.shape[1]), height[:, None])
+
+    def _overdrive(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+        present, drive, share = draws.T
+        of_frames = power.sum(2, keepdim=True)  # (B, N, 1)
+        drive_db = _OVERDRIVE_DB * drive * (present < self._augment.overdrive_probability)
+        ceiling = of_frames.amax(1, keepdim=True) * torch.pow(10.0, -drive_db / 10)[:, None, None]
+        kept = (ceiling / of_frames.clamp(min=1e-30)).clamp(max=1.0)
+        shape = torch.pow(10.0, -0.6 * (self._along + 1)) / self._n_mels  # 12 dB less at the upper end
+        spread_out = _SPREAD * share[:, None, None] * (1 - kept) * torch.minimum(of_frames, ceiling)
+        overdriven: torch.Tensor = power * kept + spread_out * shape
+        return overdriven
 
     def _limit_band(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         present, height = draws[:, :1], draws[:, 1:]

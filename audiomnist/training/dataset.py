@@ -20,30 +20,51 @@ if TYPE_CHECKING:
 
 _WHOLE = 0.99  # share of the training clips that an automatic window keeps whole
 _SHORTEST_MS = 50
+BACKGROUND = 10  # one frame of so many is quieter than what counts as the background
+SPEECH_DB = 15.0
+MARGIN = 2  # frames
 
 
-def trimmed(store: ClipStore, trim_db: float) -> Index:
+def trimmed(store: ClipStore, window: Window) -> Index:
     """Return a store's index without the quiet frames at both ends of every clip.
 
-    Parameters
-    ----------
-    trim_db : float
-        A frame is quiet if its power lies this many dB below that of the clip's loudest; 0 trims nothing. Power is
-        weighed with the square of the frequency, as by the pre-emphasis of speech coders: a soft "s" counts as sound
-        and a hum does not.
+    A frame is quiet if its power lies ``trim_db`` below that of the clip's loudest, or less than ``trim_snr_db`` above
+    the clip's background: the power that a tenth of its frames do not reach. Where that is less than 15 dB below the
+    loudest frame, 15 dB below it is the line: speech in loud noise is not cut away. Power is weighed with the square of
+    the frequency, as by the pre-emphasis of speech coders: a soft "s" counts as sound and a hum does not.
     """
     index = store.index
-    if not trim_db:
+    if not window.trim_db:
         return index
+    starts, counts = index.starts, index.n_frames
     emphasis = (band_centres_hz(store.features) / 1_000).square()
     power = (store.frames[:-1] @ emphasis).numpy()  # (n_rows,)
-    loudest = np.maximum.reduceat(power, index.starts)
+    loudest = np.maximum.reduceat(power, starts)
+    line = loudest * 10 ** (-window.trim_db / 10)
+    if window.trim_snr_db:
+        ranks = (counts - 1) // BACKGROUND
+        clips = zip(starts.tolist(), counts.tolist(), ranks.tolist(), strict=True)
+        background = np.array([np.partition(power[start : start + count], rank)[rank] for start, count, rank in clips])
+        above = np.minimum(background * 10 ** (window.trim_snr_db / 10), loudest * 10 ** (-SPEECH_DB / 10))
+        line = np.maximum(line, above)
+    heard = power >= np.repeat(line, counts)
+    if window.trim_snr_db:
+        heard = _without_clicks(heard, index)
     rows = np.arange(len(power))
-    heard = power >= np.repeat(loudest * 10 ** (-trim_db / 10), index.n_frames)
-    first = np.minimum.reduceat(np.where(heard, rows, len(rows)), index.starts)
-    last = np.maximum.reduceat(np.where(heard, rows, -1), index.starts)
+    margin = MARGIN if window.trim_snr_db else 0
+    first = np.maximum(np.minimum.reduceat(np.where(heard, rows, len(rows)), starts) - margin, starts)
+    last = np.minimum(np.maximum.reduceat(np.where(heard, rows, -1), starts) + margin, starts + counts - 1)
     n_frames = last - first + 1
     return replace(index, starts=first, n_frames=n_frames, n_samples=n_frames * store.features.hop_length)
+
+
+def _without_clicks(heard: NDArray[np.bool_], index: Index) -> NDArray[np.bool_]:
+    """Return which frames are heard beside another one, and all that are in clips that have no such frame."""
+    before, after = np.roll(heard, 1), np.roll(heard, -1)
+    before[index.starts] = False
+    after[index.starts + index.n_frames - 1] = False
+    beside = heard & (before | after)
+    return np.where(np.repeat(np.logical_or.reduceat(beside, index.starts), index.n_frames), beside, heard)
 
 
 def with_window(config: Config, store: FeatureStore, clips: NDArray[np.int64]) -> Config:
@@ -56,7 +77,7 @@ def with_window(config: Config, store: FeatureStore, clips: NDArray[np.int64]) -
     """
     if config.window.clip_ms != "auto":
         return config
-    n_samples = trimmed(store, config.window.trim_db).n_samples[clips]
+    n_samples = trimmed(store, config.window).n_samples[clips]
     clip_ms = max(window_ms(1000 * n_samples / config.features.sample_rate, _WHOLE), _SHORTEST_MS)
     return config.model_copy(update={"window": config.window.model_copy(update={"clip_ms": clip_ms})})
 
@@ -108,12 +129,17 @@ class WindowedClips:
         self.n_frames = self.window_samples // features.hop_length + 1
         self._lead = 0 if window.trim_db else FrameGrid(features.n_fft, features.hop_length).lead
         self._frames = store.frames.to(device) if _fits(store.n_bytes, device) else store.frames
-        index = trimmed(store, window.trim_db)
+        index = trimmed(store, window)
         self._starts, self._counts, self.n_samples = (
             torch.from_numpy(values).to(device) for values in (index.starts, index.n_frames, index.n_samples)
         )
         self._lowest, self._highest = (torch.from_numpy(values).to(device) for values in (index.lowest, index.highest))
         self._frame_numbers = torch.arange(self.n_frames, device=device)
+
+    def frames(self, clip: int) -> torch.Tensor:
+        """Return the frames of one clip, without what is trimmed: Tensor[K, M]."""
+        start = int(self._starts[clip])
+        return self._frames[start : start + int(self._counts[clip])].to(self.device)
 
     def place(self, clips: torch.Tensor, position: torch.Tensor, speed: torch.Tensor | None = None) -> Placed:
         """Gather clips at given places in their windows.

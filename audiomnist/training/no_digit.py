@@ -36,6 +36,20 @@ class NoDigit:
     n_fitted: int
 
 
+def fit(scores: NDArray[np.float64], misses: float) -> NoDigit:
+    """Return the threshold that takes so large a share of validation clips for no digit.
+
+    Parameters
+    ----------
+    scores : float64 array [n]
+        Of digits by voices that were not trained on; without any the threshold is that of even odds.
+    misses : float
+        At most this share of them lies below the threshold.
+    """
+    threshold = float(np.sort(scores)[int(misses * len(scores))]) if len(scores) else 0.0
+    return NoDigit("class", threshold, misses, len(scores))
+
+
 def split_logits(logits: NDArray[np.float32], n_classes: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return the logits of the classes alone, and each clip's score of being one of them.
 

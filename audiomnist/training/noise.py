@@ -1,7 +1,8 @@
-"""Noise in the mel domain, from real frames of one long stretch of it."""
+"""Noise in the mel domain: around clips as padding, and over clips as rooms, crowds and recordings have it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 
 import torch
@@ -10,6 +11,9 @@ from audiomnist.config import Config
 from audiomnist.device import generator
 from audiomnist.features.mel import MelPower
 from audiomnist.training.dataset import Placed, WindowedClips
+
+_TALKERS = 6
+_BABBLE_FRAMES = 8_192
 
 
 def chosen(frames: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
@@ -34,7 +38,12 @@ class NoiseBank:
         self.power = (of_noise.abs().square() @ mel.filters).to(device)  # (K, M)
         self.cross = (2 * (of_one.conj() * of_noise).real @ mel.filters).to(device)  # (K, M), noise times a constant
         self.constant = (of_one.abs().square() @ mel.filters).to(device)  # (M,), power of a constant 1
-        self._level = self.power / self.power.mean(0).clamp(min=1e-30)
+
+    @property
+    def levelled(self) -> torch.Tensor:
+        """Its power, 1 on average in every band: Tensor[K, M]."""
+        levelled: torch.Tensor = self.power / self.power.mean(0).clamp(min=1e-30)
+        return levelled
 
     def rows(self, draws: torch.Tensor, n_frames: int) -> torch.Tensor:
         """Return which frames make up random stretches, Tensor[..., n_frames], for uniform numbers Tensor[...]."""
@@ -42,9 +51,53 @@ class NoiseBank:
         rows: torch.Tensor = starts[..., None] + torch.arange(n_frames, device=self.device)
         return rows
 
-    def levelled(self, draws: torch.Tensor, n_frames: int) -> torch.Tensor:
-        """Return stretches of noise whose power is 1 on average in every band, Tensor[..., n_frames, M]."""
-        return chosen(self._level, self.rows(draws, n_frames))
+
+class RoomNoise:
+    """Stretches of noise of several kinds, each kind as likely as any other.
+
+    Parameters
+    ----------
+    kinds : sequence of sequences of Tensor[K_i, M]
+        Mel power of the recordings of each kind. Every recording is brought to a mean power of 1.
+    """
+
+    def __init__(self, kinds: Sequence[Sequence[torch.Tensor]], device: torch.device) -> None:
+        recordings = [(recording, 1 / len(kinds) / len(kind)) for kind in kinds for recording in kind]
+        self._frames = torch.cat([frames / frames.mean().clamp(min=1e-30) for frames, _ in recordings]).to(device)
+        self._counts = torch.tensor([len(frames) for frames, _ in recordings], device=device)
+        self._firsts = self._counts.cumsum(0) - self._counts
+        self._ends = torch.tensor([share for _, share in recordings], device=device).cumsum(0)[:-1]
+
+    def __call__(self, kind: torch.Tensor, start: torch.Tensor, n_frames: int) -> torch.Tensor:
+        """Return stretches for uniform numbers, two Tensor[B]: Tensor[B, n_frames, M].
+
+        Recordings that are too short are repeated.
+        """
+        recording = (kind[:, None] >= self._ends).sum(1)
+        counts = self._counts[recording]
+        begins = (start * (counts - n_frames + 1).clamp(min=1)).long()
+        rows = (begins[:, None] + torch.arange(n_frames, device=kind.device)) % counts[:, None]
+        return chosen(self._frames, self._firsts[recording][:, None] + rows)
+
+
+def babble(clips: WindowedClips, numbers: torch.Tensor, seed: int) -> torch.Tensor:
+    """Return the mel power of six talkers at once, each saying clip after clip, equally loud: Tensor[K, M].
+
+    Parameters
+    ----------
+    numbers : Tensor[n]
+        The clips that may be said.
+    """
+    stream = generator(torch.device("cpu"), seed, 2)
+    talkers = []
+    for _ in range(_TALKERS):
+        said: list[torch.Tensor] = []
+        while sum(map(len, said)) < _BABBLE_FRAMES:
+            clip = numbers[torch.randint(len(numbers), (), generator=stream).to(numbers.device)]
+            frames = clips.frames(int(clip))
+            said.append(frames / frames.mean().clamp(min=1e-30))
+        talkers.append(torch.cat(said)[:_BABBLE_FRAMES])
+    return torch.stack(talkers).sum(0)
 
 
 class NoisePadding:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -23,10 +24,14 @@ from audiomnist.device import autocast, generator, keep_freed_memory
 from audiomnist.errors import ConfigError
 from audiomnist.features.store import FeatureStore
 from audiomnist.runs.results import EpochRecord
+from audiomnist.training.augment import VoiceAndRoom
 from audiomnist.training.checkpoint import TrainedModel
 from audiomnist.training.dataset import WindowedClips
+from audiomnist.training.loss import adjusted_loss, log_priors
 from audiomnist.training.models import build_model
+from audiomnist.training.noise import NoiseBank, RoomNoise, babble
 from audiomnist.training.optimizer import AveragedNetwork, OneCycleAdamW
+from audiomnist.training.recordings import load_recordings, silences, stretches
 from audiomnist.training.transforms import FrontEnd
 
 TEST_BATCH = 256
@@ -37,6 +42,38 @@ class Listener(Protocol):
 
     def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
         """Take note of a finished epoch."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Clips of one kind in a batch, or in an epoch."""
+
+    front_end: FrontEnd
+    clips: torch.Tensor
+    labels: torch.Tensor
+    sources: torch.Tensor
+    draws: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+
+    def shuffled(self, stream: torch.Generator, n_batches: int) -> Iterator[_Part]:
+        """Yield the clips in random order and batches as equal as can be, with the uniform numbers of each."""
+        n_clips, device = len(self.clips), self.clips.device
+        order = torch.randperm(n_clips, generator=stream, device=device)
+        draws = torch.rand(n_clips, self.front_end.n_draws, generator=stream, device=device)
+        for chosen in order.tensor_split(n_batches):
+            yield replace(self, clips=self.clips[chosen], draws=draws[chosen])
+
+
+def _change(config: Config, clips: WindowedClips, train_clips: torch.Tensor) -> VoiceAndRoom | None:
+    """Return what is done to training clips, with the noises that the configuration names."""
+    augment, device = config.augment, clips.device
+    if not augment.changes:
+        return None
+    kinds = [[NoiseBank(config, device).levelled]]
+    if augment.babble:
+        kinds.append([babble(clips, train_clips, config.seed)])
+    if augment.noise_data:
+        kinds.append(load_recordings(augment.noise_data, config.features))
+    return VoiceAndRoom(config.features, augment, RoomNoise(kinds, device), device)
 
 
 class Trainer:
@@ -51,16 +88,21 @@ class Trainer:
     def __init__(self, config: Config, corpus: Corpus, store: FeatureStore, split: Split, device: torch.device) -> None:
         keep_freed_memory()
         self.config, self.device = config, device
-        self.front_end = FrontEnd(config, WindowedClips(store, config.window, device))
+        clips = WindowedClips(store, config.window, device)
+        self.train_clips = torch.from_numpy(split.train).to(device)
+        self.front_end = FrontEnd(config, clips, _change(config, clips, self.train_clips))
         known = labels(corpus, config.target)
         self.classes = known.classes
         self.labels = torch.from_numpy(known.of_clips).to(device)
-        self.train_clips = torch.from_numpy(split.train).to(device)
         self.watched = "validation" if len(split.validation) else "test"
         watched = split.validation if len(split.validation) else split.test
         self.watched_clips = torch.from_numpy(watched).to(device)
         self.model = build_model(config, len(self.classes)).to(device)
         self._average = AveragedNetwork(self.model, config.optim.ema) if config.optim.ema else None
+        self._others = self._no_digits() if config.no_digit.data else None
+        priors = log_priors(corpus.sources, known.of_clips, split.train, len(self.classes))
+        self._log_priors = None if priors is None else priors.to(device)
+        self._sources = torch.from_numpy(corpus.sources).to(device)
         self.steps_per_epoch = -(-len(split.train) // config.optim.batch_size)
         self.optimizer = OneCycleAdamW(
             self.model.parameters(),
@@ -90,7 +132,7 @@ class Trainer:
             self.epoch += 1
             logits = predict_logits(self.network, self.front_end, self.watched_clips)
             truth = self.labels[self.watched_clips]
-            loss = float(functional.cross_entropy(logits, truth))
+            loss = float(functional.cross_entropy(logits[:, : len(self.classes)], truth))
             if not math.isfinite(train_loss + loss):
                 raise ConfigError(
                     f"training diverged in epoch {self.epoch}: the loss is no finite number",
@@ -103,13 +145,22 @@ class Trainer:
                 train_accuracy=train_accuracy,
                 watched=self.watched,
                 loss=loss,
-                accuracy=int((logits.argmax(1) == truth).sum()) / len(truth),
+                accuracy=int((logits[:, : len(self.classes)].argmax(1) == truth).sum()) / len(truth),
                 lr=self.optimizer.lr,
                 seconds=seconds,
                 clips_per_second=len(self.train_clips) / seconds,
             )
             for listener in listeners:
                 listener.epoch_ended(record, self)
+
+    def _no_digits(self) -> _Part:
+        """Return other words, noises and silence as clips of one more class."""
+        config, windowed = self.config, self.front_end.clips
+        recordings = load_recordings(config.no_digit.data, config.features) + silences(config.features, config.seed)
+        store = stretches(recordings, config.features, windowed.n_frames)
+        clips = torch.arange(len(store), device=self.device)
+        front_end = self.front_end.over(WindowedClips(store, config.window, self.device))
+        return _Part(front_end, clips, clips * 0 + len(self.classes), clips * 0 - 1)
 
     @property
     def network(self) -> nn.Module:
@@ -125,36 +176,53 @@ class Trainer:
         self.model.train()
         total_loss = torch.zeros((), device=self.device)
         n_correct = torch.zeros((), device=self.device, dtype=torch.long)
-        for batch, draws_of_batch in self._batches():
-            own = distributed.share(len(batch))
-            clips, draws = batch[own], draws_of_batch[own]
-            inputs, truth = self.front_end.train(clips, draws), self.labels[clips]
+        n_classes = len(self.classes)
+        for batch in self._batches():
+            inputs, truth, log_prior, n_all = self._shared(batch)
             with autocast(self.device):
                 logits = self._parallel(inputs).float()
-            loss = functional.cross_entropy(logits, truth, label_smoothing=self.config.optim.label_smoothing)
+            loss = adjusted_loss(logits, truth, log_prior, self.config.optim.label_smoothing)
             self.optimizer.zero_grad()
             # Gradients are averaged over processes; those with more of the batch's clips count for more.
-            (loss * (len(clips) * distributed.size() / len(batch))).backward()  # type: ignore[no-untyped-call]
+            (loss * (len(truth) * distributed.size() / n_all)).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
             if self._average:
                 self._average.update(self.model)
-            total_loss += loss.detach() * len(clips)
-            n_correct += (logits.argmax(1) == truth).sum()
+            is_class = truth < n_classes
+            total_loss += loss.detach() * is_class.sum()
+            n_correct += ((logits.argmax(1) == truth) & is_class).sum()
             stopping.check()
         n_clips = len(self.train_clips)
         return float(distributed.summed(total_loss)) / n_clips, int(distributed.summed(n_correct)) / n_clips
 
-    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _shared(self, batch: list[_Part]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, int]:
+        """Return inputs, classes and class priors of this process's share of a batch, and how many clips it all has."""
+        inputs, truth, sources = [], [], []
+        for part in batch:
+            own = distributed.share(len(part.clips))
+            clips = part.clips[own]
+            inputs.append(part.front_end.train(clips, part.draws[own]))
+            truth.append(part.labels[clips])
+            sources.append(part.sources[clips])
+        priors = None if self._log_priors is None else self._log_priors[torch.cat(sources)]
+        return (
+            torch.cat(inputs) if len(inputs) > 1 else inputs[0],
+            torch.cat(truth),
+            priors,
+            sum(len(part.clips) for part in batch),
+        )
+
+    def _batches(self) -> Iterator[list[_Part]]:
         """Yield shuffled clips with their uniform numbers, which belong to the clip and not to its place in a batch.
 
         Batches are as equal as can be: a last one of a single clip would be no sample for batch normalisation.
         """
         stream = generator(self.device, self.config.seed, 1, self.epoch)
-        n_clips = len(self.train_clips)
-        order = torch.randperm(n_clips, generator=stream, device=self.device)
-        draws = torch.rand(n_clips, self.front_end.n_draws, generator=stream, device=self.device)
-        for chosen in order.tensor_split(self.steps_per_epoch):
-            yield self.train_clips[chosen], draws[chosen]
+        parts = [_Part(self.front_end, self.train_clips, self.labels, self._sources)]
+        if self._others is not None:
+            parts.append(self._others)
+        for batch in zip(*(part.shuffled(stream, self.steps_per_epoch) for part in parts), strict=True):
+            yield list(batch)
 
     def state(self) -> dict[str, Any]:
         """Return what resuming needs: tensors, numbers and dictionaries of them only."""

@@ -72,15 +72,21 @@ def _one_over_deviation(centred: torch.Tensor, count: int | torch.Tensor) -> tor
 
 
 class FrontEnd:
-    """Clip indices and uniform numbers in, network inputs out."""
+    """Clip indices and uniform numbers in, network inputs out.
 
-    def __init__(self, config: Config, clips: WindowedClips) -> None:
+    Parameters
+    ----------
+    change : VoiceAndRoom, optional
+        What is done to training clips; only training needs it.
+    """
+
+    def __init__(self, config: Config, clips: WindowedClips, change: VoiceAndRoom | None = None) -> None:
         self.clips = clips
         self.device = clips.device
         self._window, self._augment = config.window, config.augment
-        bank = NoiseBank(config, clips.device) if config.window.padding == "noise" or config.augment.changes else None
-        self._padding = NoisePadding(config, clips, bank) if bank and config.window.padding == "noise" else None
-        self._change = VoiceAndRoom(config.features, config.augment, bank) if bank and config.augment.changes else None
+        padded = config.window.padding == "noise"
+        self._padding = NoisePadding(config, clips, NoiseBank(config, clips.device)) if padded else None
+        self._change = change
         self._n_placing = 1 + (self._padding.n_draws if self._padding else 0)
 
     def keep_test_noise_only(self) -> None:

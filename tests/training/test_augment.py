@@ -11,23 +11,29 @@ from audiomnist.features import prepare
 from audiomnist.features.mel import band_centres_hz
 from audiomnist.training.augment import VoiceAndRoom, spread
 from audiomnist.training.dataset import WindowedClips, with_window
-from audiomnist.training.noise import NoiseBank
+from audiomnist.training.noise import NoiseBank, RoomNoise
 from audiomnist.training.transforms import FrontEnd, normalise_inside
 from tests.training.conftest import Material
 
 CPU = torch.device("cpu")
+N_DRAWS = 23
 FEATURES = Features(sample_rate=16_000, n_fft=512, hop_length=160, n_mels=40)
 VOICE_AND_MICROPHONE = Augment(stretch=0.25, warp=0.2, tilt_db=6, equaliser_db=4)
-ROOM = {"band_limit_probability": 0.5, "noise_probability": 0.5}
+ROOM = {
+    "band_limit_probability": 0.5,
+    "noise_probability": 0.5,
+    "reverberation_probability": 0.5,
+    "overdrive_probability": 0.5,
+}
 EVERYTHING = VOICE_AND_MICROPHONE.model_copy(update=ROOM)
 
 
 def change(augment: Augment, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
-    bank = NoiseBank(Config(features=FEATURES), CPU)
-    return VoiceAndRoom(FEATURES, augment, bank)(power.clone(), draws)
+    noise = RoomNoise([[NoiseBank(Config(features=FEATURES), CPU).levelled]], CPU)
+    return VoiceAndRoom(FEATURES, augment, noise, CPU)(power.clone(), draws)
 
 
-def uniform(rows: int, columns: int = 16) -> torch.Tensor:
+def uniform(rows: int, columns: int = N_DRAWS) -> torch.Tensor:
     return torch.rand(rows, columns, generator=torch.Generator().manual_seed(0))
 
 
@@ -37,7 +43,7 @@ def test_factors_are_as_often_smaller_as_larger() -> None:
 
 def test_middling_draws_change_nothing() -> None:
     power = torch.rand(3, 20, 40)
-    draws = torch.full((3, 16), 0.5)
+    draws = torch.full((3, N_DRAWS), 0.5)
     torch.testing.assert_close(change(VOICE_AND_MICROPHONE, power, draws), power)
 
 
@@ -45,14 +51,14 @@ def test_middling_draws_change_nothing() -> None:
 def test_a_longer_vocal_tract_moves_a_formant_down_and_a_shorter_one_up(draw: float, moves: int) -> None:
     power = torch.zeros(1, 5, 40)
     power[..., 20] = 1.0
-    draws = torch.full((1, 16), 0.5)
+    draws = torch.full((1, N_DRAWS), 0.5)
     draws[:, 0] = draw
     peak = int(change(Augment(warp=0.2), power, draws)[0, 0].argmax())
     assert (peak - 20) * moves >= 2
 
 
 def test_a_tilt_is_a_straight_line_in_decibels() -> None:
-    draws = torch.full((1, 16), 0.5)
+    draws = torch.full((1, N_DRAWS), 0.5)
     draws[:, 1] = 1.0
     gain_db = 10 * change(Augment(tilt_db=6), torch.ones(1, 1, 40), draws)[0, 0].log10()
     torch.testing.assert_close(gain_db, torch.linspace(-6, 6, 40), atol=1e-3, rtol=0)
@@ -67,7 +73,7 @@ def test_an_equaliser_stays_within_its_height() -> None:
 def test_noise_lies_as_far_below_the_peak_as_drawn() -> None:
     power = torch.zeros(1, 60, 40)
     power[:, 30, 10] = 5.0
-    draws = torch.full((1, 16), 0.5)
+    draws = torch.full((1, N_DRAWS), 0.5)
     draws[:, 11], draws[:, 12] = 0.0, 0.5
     noisy = change(Augment(noise_probability=1, noise_below_peak_db=(40.0, 20.0), noise_tilt_db=0), power, draws)
     floor_db = 10 * (noisy[:, :20].mean((0, 1)) / 5.0).log10()
@@ -95,9 +101,39 @@ def test_a_clips_own_frames_have_mean_0_and_deviation_1_and_the_rest_is_0() -> N
     torch.testing.assert_close(normalise_inside(3 * db + 5, inside), normal, atol=1e-3, rtol=0)
 
 
+def test_a_frame_rings_on_and_nothing_rings_before_it() -> None:
+    power = torch.zeros(1, 30, 40)
+    power[:, 10] = 1.0
+    draws = torch.full((1, N_DRAWS), 0.5)
+    draws[:, 17] = 0.0
+    ringing = change(Augment(reverberation_probability=1), power, draws)[0, :, 0]
+    assert not ringing[:10].any()
+    assert ringing[10] == 1
+    falling_db = 10 * (ringing[12:] / ringing[11:-1]).log10()
+    torch.testing.assert_close(falling_db, torch.full((18,), -60 * 0.01 / 10**-0.5), atol=1e-3, rtol=0)
+
+
+def test_peaks_are_brought_down_to_a_ceiling() -> None:
+    power = torch.rand(1, 50, 40)
+    draws = torch.full((1, N_DRAWS), 0.5)
+    draws[:, 20] = 0.0
+    overdriven = change(Augment(overdrive_probability=1), power, draws).sum(2)
+    ceiling = power.sum(2).max() * 10**-1.5
+    assert overdriven.max() < 1.2 * ceiling
+    assert (power.sum(2) > ceiling).any()
+
+
+def test_each_kind_of_noise_is_as_likely_whatever_the_length_of_its_recordings() -> None:
+    kinds = [[torch.full((200, 2), 1.0)], [torch.tensor([[0.5, 1.5]]).repeat(30, 1), torch.ones(5, 2)]]
+    draws = torch.rand(2, 2_000, generator=torch.Generator().manual_seed(0))
+    stretches = RoomNoise(kinds, CPU)(draws[0], draws[1], 20)
+    assert stretches.shape == (2_000, 20, 2)
+    assert (stretches[:, 0, 0] == 0.5).double().mean().item() == pytest.approx(0.25, abs=0.03)
+
+
 def test_a_clip_without_its_treble_keeps_what_lies_below_the_limit() -> None:
-    draws = torch.full((1, 16), 0.5)
-    draws[:, 14:] = torch.tensor([0.0, 0.5])
+    draws = torch.full((1, N_DRAWS), 0.5)
+    draws[:, 15:17] = torch.tensor([0.0, 0.5])
     changed = change(Augment(band_limit_probability=1), torch.ones(1, 4, 40), draws)[0, 0]
     centres_hz = band_centres_hz(FEATURES)
     limit_hz = float(centres_hz[changed > 0].max())
@@ -141,7 +177,9 @@ def test_a_faster_clip_has_fewer_frames(material: Material, speed: float) -> Non
 
 def test_changed_inputs_do_not_depend_on_the_clips_beside_them(material: Material) -> None:
     config = material.config.model_copy(update={"augment": EVERYTHING, "window": Window(padding="blank", channels=1)})
-    front_end = FrontEnd(config, WindowedClips(material.store, config.window, CPU))
+    noise = RoomNoise([[NoiseBank(config, CPU).levelled]], CPU)
+    change = VoiceAndRoom(config.features, EVERYTHING, noise, CPU)
+    front_end = FrontEnd(config, WindowedClips(material.store, config.window, CPU), change)
     clips, draws = torch.arange(20), uniform(20, front_end.n_draws)
     torch.testing.assert_close(front_end.train(clips, draws)[7:8], front_end.train(clips[7:8], draws[7:8]))
 

@@ -18,6 +18,7 @@ from audiomnist.evaluation.robustness.families import Clip, Family, all_families
 from audiomnist.evaluation.robustness.noises import Wave
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.runs.results import Curve, Robustness
+from audiomnist.training.no_digit import split_logits
 
 N_CLIPS = 1000
 N_VOICES = 40
@@ -127,7 +128,8 @@ class _Test:
 
     def __call__(self, distort: Distort) -> float:
         def answer(chunk: list[Clip]) -> NDArray[np.int64]:
-            answers: NDArray[np.int64] = self._recognizer.logits([distort(clip) for clip in chunk]).argmax(1)
+            logits = self._recognizer.logits([distort(clip) for clip in chunk])
+            answers: NDArray[np.int64] = split_logits(logits, len(self._recognizer.model.classes))[0].argmax(1)
             return answers
 
         with single_threaded_torch():

@@ -1,0 +1,76 @@
+"""The loss of clips from several corpora, of which each may lack classes or have many of one."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+SHARE_OF_ALL = 0.05  # of the class frequencies over all corpora in those that a corpus is taken to have
+
+
+def log_priors(
+    sources: NDArray[np.int64], labels: NDArray[np.int64], clips: NDArray[np.int64], n_classes: int
+) -> torch.Tensor | None:
+    """Return how much likelier each class is in each corpus than over all of them, as logarithms.
+
+    A corpus that lacks a class would teach that its voices and microphones never say it. So the logits of its clips are
+    shifted by these numbers in training (logit adjustment: Menon et al., ICLR 2021), which takes the corpus's own
+    frequencies out of what the network learns. A class that is missing counts as rare, not as impossible: nearly, but
+    not quite, as if the loss were taken over the other classes only.
+
+    Parameters
+    ----------
+    sources, labels : int64 array [n]
+        Corpus and class of every clip.
+    clips : int64 array [n_train]
+        Indices of those that are trained on.
+
+    Returns
+    -------
+    Tensor[n_sources + 1, n_classes], optional
+        The last row, of zeros, is for clips of no corpus. None where no corpus lacks a class.
+    """
+    counts = np.zeros((int(sources.max()) + 1, n_classes))
+    np.add.at(counts, (sources[clips], labels[clips]), 1)
+    if not missing_classes(counts).any():
+        return None
+    priors = torch.zeros(len(counts) + 1, n_classes)
+    everywhere = counts.sum(0) / counts.sum()
+    own = counts / counts.sum(1, keepdims=True).clip(1)
+    mixed = (1 - SHARE_OF_ALL) * own + SHARE_OF_ALL * everywhere
+    known = everywhere > 0
+    priors[:-1, known] = torch.from_numpy(np.log(mixed[:, known] / everywhere[known])).float()
+    priors[:-1][counts.sum(1) == 0] = 0
+    return priors
+
+
+def missing_classes(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which classes that another corpus has each corpus lacks, bool array [n_sources, n_classes]."""
+    missing: NDArray[np.bool_] = (counts == 0) & (counts.sum(0) > 0) & (counts.sum(1, keepdims=True) > 0)
+    return missing
+
+
+def adjusted_loss(
+    logits: torch.Tensor, truth: torch.Tensor, log_prior: torch.Tensor | None, label_smoothing: float
+) -> torch.Tensor:
+    """Return the mean cross entropy of logits shifted by the priors of each clip's corpus.
+
+    What label smoothing takes from the true class goes to the others as often as they are in that corpus.
+
+    Parameters
+    ----------
+    logits : Tensor[B, n_outputs]
+        There may be one output more than classes, for none of them.
+    truth : Tensor[B]
+    log_prior : Tensor[B, n_classes], optional
+        None is no shift.
+    """
+    if log_prior is None:
+        return functional.cross_entropy(logits, truth, label_smoothing=label_smoothing)
+    shift = functional.pad(log_prior, (0, logits.shape[1] - log_prior.shape[1]))
+    log_probabilities = torch.log_softmax(logits + shift, 1)
+    of_truth = log_probabilities.gather(1, truth[:, None])[:, 0]
+    smoothed = (torch.softmax(shift, 1) * log_probabilities).sum(1)
+    return -((1 - label_smoothing) * of_truth + label_smoothing * smoothed).mean()
