@@ -106,7 +106,7 @@ def print_result(
         say(console, sentences.robustness(robustness))
     if details:
         _print_details(console, result, [result], robustness)
-    say(console, f"written to {shown(folder)}")
+    say(console, f"{'written to' if result.n_train is None else 'run folder:'} {shown(folder)}")
     console.print("next:")
     if result.n_train is None:
         console.print(f"  {command('audiomnist report', Path(result.run))}")
@@ -147,7 +147,7 @@ def print_cross_validation(
     if details:
         print_table(console, tables.folds(result, []))
         _print_details(console, result, [], None)
-    say(console, f"written to {shown(folder)}")
+    say(console, f"run folder: {shown(folder)}")
     if suspects:
         print_suspects(console, suspects, left_out_by)
     console.print("next:")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from audiomnist.config import Config
 
 FEW_SPEAKERS = 10
+_NAMED = 2
 
 
 class Number(NamedTuple):
@@ -88,7 +89,8 @@ def voices(tested: Collection[str], unseen: Collection[str]) -> str:
     if not unseen:
         return "Known speakers: every tested speaker was also trained on, with other clips."
     if len(set(unseen)) >= len(set(tested)):
-        return "Unseen speakers: each clip was tested by a network that was not trained on its speaker."
+        names = f" ({', '.join(sorted(set(unseen)))})" if len(set(unseen)) <= _NAMED else ""
+        return f"Unseen speakers{names}: each clip was tested by a network not trained on its speaker."
     n_unseen = len(set(unseen))
     return f"Known and unseen speakers: {n_unseen:,} of {len(set(tested)):,} tested speakers were not trained on."
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
 _CODE = re.compile(r"(`[^`\n]*`)")
-_NUMBER = re.compile(r"[<>]?[-+]?[\d,.]+( ?[-±/] ?[\d,.]+)?( ?%)?|[-·]?")
+_NUMBER = re.compile(r"[<>]?[-+]?[\d,.]+( ?[-±/] ?[\d,.]+)?( ?%)?|[-.]?")
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _INTERVALS = "The interval is the 95 % interval over speakers where there are se
 def confusion(scores: Scores) -> Table:
     """Return the confusion matrix with the share of each label that is correct."""
     rows = [
-        (name, *(f"{n}" if n else "·" for n in counts), accuracy(of.recall))
+        (name, *(f"{n}" if n else "." for n in counts), accuracy(of.recall))
         for (name, of), counts in zip(scores.per_class.items(), scores.confusion, strict=True)
     ]
     columns = ("", *scores.per_class, "recall")

@@ -107,8 +107,8 @@ def test_random_folds_name_no_voice_and_people_see_each_fold(
     document = result(run)
     assert run.name.endswith("-kfold-v2")
     assert [fold["held_out"] for fold in document["folds"]] == [None, None]
-    assert f"accuracy {document['accuracy_mean']:.4f} ± {document['accuracy_std']:.4f}" in outcome.stdout
-    assert "known voices" in outcome.stdout
+    assert f"mean over 2 folds {document['accuracy_mean']:.3f} ± {document['accuracy_std']:.3f}" in outcome.stdout
+    assert "Known speakers" in outcome.stdout
     for fold in (0, 1):
         assert f"\nfold {fold}  epoch  1/1  " in outcome.stderr
     assert not set("\x1b\r\b") & set(outcome.stdout + outcome.stderr)

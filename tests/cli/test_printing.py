@@ -60,7 +60,7 @@ def test_a_cross_validation_says_mean_and_folds() -> None:
 def test_a_number_is_never_broken(result: Result, width: int) -> None:
     lines = printed(lambda console: print_result(console, result, Path("runs/train")), width=width)
     matrix = [line for line in lines if line.split()[:1] == ["9"]]
-    assert [line.split() for line in matrix] == ([["9", *"·········", "3", "1.000"]] if width >= 50 else [])
+    assert [line.split() for line in matrix] == ([["9", *".........", "3", "1.000"]] if width >= 50 else [])
 
 
 def test_names_cannot_steer_the_terminal(result: Result) -> None:

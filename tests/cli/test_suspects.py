@@ -82,9 +82,9 @@ def test_the_list_can_be_asked_for_afterwards(outcome: Outcome, manifest: Path, 
 
 def test_a_cross_validation_by_speaker_says_what_that_means(manifest: Path, tmp_path: Path) -> None:
     words = ("--data", manifest, *SMALL, "--folds", 3, "--group", "speaker", "--run", tmp_path / "run", "--suspects")
-    assert "Unseen voices" in succeeds("kfold", *words).stdout
+    assert "Unseen speakers" in succeeds("kfold", *words).stdout
     assert {row["voice"] for row in rows(tmp_path / "run")} <= {"unseen"}
-    assert "judged every clip" in (tmp_path / "run" / "suspects.html").read_text()
+    assert "judged each clip" in (tmp_path / "run" / "suspects.html").read_text()
 
 
 def test_nothing_suspicious_is_said_and_is_no_failure(small_corpus: Path, outcome: Outcome, tmp_path: Path) -> None:

@@ -178,9 +178,9 @@ def test_a_run_without_a_name_is_called_by_its_time_and_version(told: Told) -> N
 
 def test_people_get_the_result_on_stdout(told: Told) -> None:
     accuracy = json.loads((told.run / "metrics.json").read_text())["accuracy"]
-    assert f"accuracy {accuracy:.4f}" in told.outcome.stdout
-    assert f"run folder: {told.run} (" in told.outcome.stdout
-    assert "known voices" in told.outcome.stdout
+    assert f"accuracy {accuracy:.3f}" in told.outcome.stdout
+    assert f"run folder: {told.run}\n" in told.outcome.stdout
+    assert "Known speakers" in told.outcome.stdout
 
 
 def test_people_see_plain_lines_on_stderr_how_it_goes(told: Told) -> None:
@@ -213,9 +213,7 @@ def test_a_split_by_speaker_holds_a_voice_out_and_names_it(of_unseen_voice: Told
     assert all(f"_{held_out}_" in path for path in found["test"])
     assert not any(f"_{held_out}_" in path for path in found["train"])
     assert document["groups"]["speaker"].keys() == {held_out}
-    assert (
-        f"split speaker: unseen voices: no tested speaker was trained on ({held_out})" in of_unseen_voice.outcome.stdout
-    )
+    assert f"Unseen speakers ({held_out}): " in of_unseen_voice.outcome.stdout
 
 
 def test_a_run_resumed_from_another_folder_says_the_same_and_still_names_the_voice(
@@ -239,14 +237,14 @@ def test_with_a_validation_part_the_test_clips_are_looked_at_once(small_corpus: 
 
 def test_the_temperature_from_validation_clips_is_kept_and_used(small_corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    outcome = succeeds("train", "--data", small_corpus, *SMALL, *WITH_VALIDATION, "--run", run)
+    outcome = succeeds("train", "--data", small_corpus, *SMALL, *WITH_VALIDATION, "--run", run, "--details")
     document = json.loads((run / "metrics.json").read_text())
     found = document["calibration"]
     assert found["fitted_on"] == "validation (24 clips)"
     assert found["temperature"] != 1
     assert found["ece"] != found["ece_uncalibrated"]
     assert load_model(run / "model.safetensors", torch.device("cpu")).temperature == found["temperature"]
-    assert f"temperature {found['temperature']:.2f}, from validation (24 clips)" in outcome.stdout
+    assert f"Temperature {found['temperature']:.2f}, fitted on validation (24 clips)" in outcome.stdout
     assert succeeds("evaluate", run, "--json").json["loss"] == document["loss"]
     before = (run / "model.safetensors").read_bytes()
     assert without_times(succeeds("train", "--resume", run, "--json").json) == without_times(document)
@@ -263,18 +261,18 @@ def test_the_accuracy_stands_with_its_interval_and_every_group_with_its_own(
     make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
     corpus = make_corpus(tmp_path / "corpus", layout="audiomnist", speakers=4, repetitions=2)
-    outcome = succeeds("train", "--data", corpus, *SMALL, "--run", tmp_path / "run")
+    outcome = succeeds("train", "--data", corpus, *SMALL, "--run", tmp_path / "run", "--details")
     document = json.loads((tmp_path / "run" / "metrics.json").read_text())
     interval, groups = document["interval"], document["groups"]
     assert interval["n_speakers"] == 4
     assert interval["low"] <= interval["accuracy"] == document["accuracy"] <= interval["high"]
-    assert f"accuracy {document['accuracy']:.4f} (95 % of " in outcome.stdout
+    assert f"accuracy {document['accuracy']:.3f}, 95 % interval " in outcome.stdout
     assert groups["gender"].keys() == {"male", "female"}
     assert groups["age"].keys() == {"<25"}
     assert sum(group["n"] for group in groups["digit"].values()) == document["n_test"]
     assert document["worst_speaker"]["accuracy"] == min(group["accuracy"] for group in groups["speaker"].values())
-    titles = [line for line in outcome.stdout.splitlines() if "worst first" in line]
-    assert [title.strip() for title in titles] == ["speaker, worst first", "gender, worst first"]
+    titles = [line for line in outcome.stdout.splitlines() if "lowest accuracy first" in line]
+    assert titles == ["By speaker, lowest accuracy first", "By gender, lowest accuracy first"]
 
 
 def test_a_corpus_named_on_the_command_line_wins_over_the_environment(
@@ -304,7 +302,7 @@ def test_names_with_brackets_are_printed_in_full(tiny: Path, tmp_path: Path) -> 
     outcome = succeeds("train", "--data", folder / "clips.csv", *SMALL, "--run", run)
     assert f"speakers in {folder}\n" in outcome.stderr
     assert f"run: {run} on" in outcome.stderr
-    assert f"run folder: {run} (" in outcome.stdout
+    assert f"run folder: {run}\n" in outcome.stdout
     assert "[/b] :x:" in outcome.stdout
 
 
