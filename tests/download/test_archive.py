@@ -94,7 +94,7 @@ def test_a_changed_clip_is_noticed(take: Unpacker, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(share=st.floats(0, 0.999))
 def test_a_truncated_archive_is_never_taken_for_whole(
     tmp_path_factory: pytest.TempPathFactory, kind: str, share: float
@@ -106,7 +106,7 @@ def test_a_truncated_archive_is_never_taken_for_whole(
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_damage_anywhere_ends_in_an_error_of_ours_or_in_clips(
     tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject

@@ -157,8 +157,8 @@ def test_too_many_entries_are_refused(take: Unpacker, kind: str) -> None:
 @pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
 def test_a_header_too_large_for_memory_is_not_read(take: Unpacker, kind: bytes) -> None:
     member = tar_member("long", kind)
-    member.size = 50_000_000
-    content = member.tobuf(tarfile.GNU_FORMAT) + bytes(50_000_000) + bytes(1024)
+    member.size = 5_000_000
+    content = member.tobuf(tarfile.GNU_FORMAT) + bytes(5_000_000) + bytes(1024)
     with pytest.raises(DataError, match="larger header"):
         take(gzip.compress(content, 1), Limits(ratio=1e6))
 
@@ -167,8 +167,8 @@ def test_many_headers_that_are_large_together_are_not_read(take: Unpacker) -> No
     member = tar_member("long", tarfile.GNUTYPE_LONGNAME)
     member.size = 1 << 10
     pair = member.tobuf(tarfile.GNU_FORMAT) + b"a/" * (1 << 9) + tar_member("README.md").tobuf(tarfile.GNU_FORMAT)
-    with pytest.raises(DataError, match="more than 1,000 entries"):
-        take(gzip.compress(pair * 1001 + bytes(1024), 1), Limits(entries=1000, ratio=1e6))
+    with pytest.raises(DataError, match="more than 200 entries"):
+        take(gzip.compress(pair * 201 + bytes(1024), 1), Limits(entries=200, ratio=1e6))
 
 
 @pytest.mark.parametrize("offset", [2**32 - 1, 2**31, 100])
