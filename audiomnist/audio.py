@@ -1,6 +1,6 @@
-"""Reading recordings: what a header says, samples, one sample rate, many files at once.
+"""Reading recordings: headers, samples, one sample rate, many files at once.
 
-A recording comes from a stranger. Only WAV, FLAC, OGG and MP3, known by their first bytes, reach libsndfile, and only
+Recordings are untrusted input. Only WAV, FLAC, OGG and MP3, known by their first bytes, reach libsndfile, and only
 within the limits below; whatever is wrong with a file is one ``BadSound`` that names it.
 """
 
@@ -120,22 +120,22 @@ def decode(path: Path) -> tuple[Samples, Header]:
         As for ``header``, and if it cannot be decoded to its end or holds NaN, infinite or absurd values.
     """
     with _opened(path) as (file, size):
-        told = _plain_wav(file, size)
-        if told is not None and told.bit_depth == 16:  # soundfile takes ten times as long to open a file
-            whole = np.frombuffer(file.read(), "<i2").reshape(-1, told.n_channels)
-            if len(whole) != told.n_frames:
+        declared = _plain_wav(file, size)
+        if declared is not None and declared.bit_depth == 16:  # soundfile takes ten times as long to open a file
+            whole = np.frombuffer(file.read(), "<i2").reshape(-1, declared.n_channels)
+            if len(whole) != declared.n_frames:
                 raise _Fault("truncated", "the file changed while it was read")
             samples = whole.astype(np.float32)
             samples *= np.float32(2**-15)
-            return samples, told
+            return samples, declared
         with _sound(file, size) as sound:
-            told = _header_of(sound)
+            declared = _header_of(sound)
             samples = sound.read(dtype="float32", always_2d=True)
-    if len(samples) < told.n_frames:
-        reason = f"{len(samples):,} of the {told.n_frames:,} samples that the header declares can be decoded"
+    if len(samples) < declared.n_frames:
+        reason = f"{len(samples):,} of the {declared.n_frames:,} samples that the header declares can be decoded"
         raise BadSound(path, "truncated", reason)
     _refuse_absurd(path, samples)
-    return samples, told
+    return samples, declared
 
 
 def read(path: Path) -> tuple[Samples, int]:
@@ -153,8 +153,8 @@ def read(path: Path) -> tuple[Samples, int]:
     BadSound
         As for ``decode``.
     """
-    samples, told = decode(path)
-    return mono(samples), told.sample_rate
+    samples, declared = decode(path)
+    return mono(samples), declared.sample_rate
 
 
 def read_clip(path: Path) -> tuple[Samples, int]:
@@ -290,24 +290,22 @@ def _header_of(sound: Any) -> Header:
     return _within_limits(Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype)))
 
 
-def _within_limits(told: Header) -> Header:
+def _within_limits(declared: Header) -> Header:
     """Return a header if a recording of this kind may be decoded."""
-    if not LOWEST_RATE_HZ <= told.sample_rate <= HIGHEST_RATE_HZ:
-        reason = f"{told.sample_rate:,} Hz; recordings have {LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz"
+    if not LOWEST_RATE_HZ <= declared.sample_rate <= HIGHEST_RATE_HZ:
+        reason = f"{declared.sample_rate:,} Hz; recordings have {LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz"
         raise _Fault("beyond limits", reason)
-    if not 1 <= told.n_channels <= MOST_CHANNELS:
-        raise _Fault("beyond limits", f"{told.n_channels:,} channels; recordings have 1 to {MOST_CHANNELS}")
-    if not told.n_frames:
+    if not 1 <= declared.n_channels <= MOST_CHANNELS:
+        raise _Fault("beyond limits", f"{declared.n_channels:,} channels; recordings have 1 to {MOST_CHANNELS}")
+    if not declared.n_frames:
         raise _Fault("empty", "the header is complete, but no sample follows")
-    if told.n_frames >= 2**62:  # how libsndfile says that it does not know
+    if declared.n_frames >= 2**62:  # how libsndfile says that it does not know
         raise _Fault("unreadable", "the header does not say how long the recording is")
-    if told.n_frames > LONGEST_S * told.sample_rate or told.n_frames * told.n_channels > MOST_SAMPLES:
-        seconds = told.n_frames / told.sample_rate
-        reason = (
-            f"{seconds:,.0f} seconds at {told.sample_rate:,} Hz, {told.n_channels} channels, is too long to be read"
-        )
+    if declared.n_frames > LONGEST_S * declared.sample_rate or declared.n_frames * declared.n_channels > MOST_SAMPLES:
+        length = f"{declared.n_frames / declared.sample_rate:,.0f} seconds at {declared.sample_rate:,} Hz"
+        reason = f"{length}, {declared.n_channels} channels, is too long to be read"
         raise _Fault("beyond limits", reason)
-    return told
+    return declared
 
 
 def _refuse_absurd(path: Path, samples: Samples) -> None:

@@ -1,4 +1,4 @@
-"""Which clips exist: places, layouts, metadata, splits, and speech made on the spot."""
+"""Which clips exist: places, layouts, metadata, validation and splits."""
 
 from audiomnist.corpus.scan import Corpus, scan
 from audiomnist.corpus.splits import Split, folds, split

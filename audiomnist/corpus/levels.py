@@ -1,4 +1,4 @@
-"""What the samples of a recording say: level, clipping, silence."""
+"""Level, clipping and silence of a recording's samples."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,14 @@ _SOUND_BELOW_PEAK_DB = 35.0
 
 @dataclass(frozen=True)
 class Loudness:
-    """Figures of one clip's samples; levels in dB below full scale.
+    """Measurements of one clip's samples; levels in dB below full scale.
 
     Attributes
     ----------
     noise_floor_db : float
         Level of the quietest tenth of the frames of 10 ms.
     clipped_share : float
-        Part of the samples that stand at full scale, three or more in a row.
+        Part of the samples at full scale, three or more in a row.
     leading_ms, trailing_ms : float
         Before the first and after the last frame within 35 dB of the loudest one.
     """
@@ -68,7 +68,7 @@ def measure(samples: Samples, sample_rate: int) -> Loudness:
 
 
 def n_clipped(samples: Samples) -> int:
-    """Return how many samples stand at full scale, three or more in a row.
+    """Return how many samples are at full scale, three or more in a row.
 
     Parameters
     ----------

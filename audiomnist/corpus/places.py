@@ -29,7 +29,7 @@ def locate(place: str) -> Path:
     Raises
     ------
     DataError
-        If nothing is there; the hint is the one command that mends it.
+        If nothing is there; the hint is the one command that gets it.
     """
     if place in GET_IT:
         path = data_folder() / place

@@ -1,4 +1,4 @@
-"""Splits that others have published, so that figures can be held against theirs."""
+"""Published splits, so that results can be compared with others'."""
 
 from __future__ import annotations
 

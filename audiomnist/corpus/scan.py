@@ -44,7 +44,7 @@ class Corpus:
     columns : mapping of str to object array [n_clips]
         Whatever else is known of the clips: gender, accent, age, origin, native, room, or a manifest's columns.
     strays : tuple of str
-        Files under the root that are no clips, or have an error that ``validate`` tells.
+        Files under the root that are no clips, or have an error that ``validate`` reports.
     corrections : tuple of str
         Metadata entries that were corrected on reading.
     other_words, noises : tuple of str
@@ -73,7 +73,7 @@ class Corpus:
     def fingerprint(self) -> str:
         """What this corpus is, as a hash: equal only if no path, stamp, digit, speaker or column changed.
 
-        It begins with the version of this rule; fingerprints of different versions say nothing of each other.
+        It begins with the version of this rule; fingerprints of different versions cannot be compared.
         """
         digest = hashlib.sha256("\0".join(sorted(self.columns)).encode("utf-8", "backslashreplace"))
         known = [self.columns[name].tolist() for name in sorted(self.columns)]

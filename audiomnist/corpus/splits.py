@@ -1,4 +1,4 @@
-"""Who is trained on and who is tested: a list of clip indices per part, drawn by a named scheme."""
+"""Who is trained on and who is tested: a list of clip indices per part, chosen by a named scheme."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.config import Split as SplitSettings
-from audiomnist.corpus.draws import draw_folds, set_aside
 from audiomnist.corpus.published import becker, fsdd_test, n_becker, speech_commands_parts
+from audiomnist.corpus.sampling import sample_folds, sample_part
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import column
 from audiomnist.errors import ConfigError, DataError
 
 Clips = NDArray[np.int64]
 
-# Schemes that promise voices nobody was trained on.
+# Schemes that test only speakers who are not trained on.
 _BY_SPEAKER = ("speaker", "becker", "speech-commands-official")
 _FOR_FOLDS = frozenset({"becker", "becker-gender"})
 _PARTS = {"train": 0, "validation": 1, "val": 1, "valid": 1, "dev": 1, "test": 2}
@@ -24,7 +24,7 @@ _PARTS = {"train": 0, "validation": 1, "val": 1, "valid": 1, "dev": 1, "test": 2
 
 @dataclass(frozen=True)
 class Split:
-    """Indices into a corpus, each clip in at most one part; ``held_out`` names the voices that are only tested."""
+    """Indices into a corpus, each clip in at most one part; ``held_out`` names the speakers that are only tested."""
 
     train: Clips
     validation: Clips
@@ -33,9 +33,9 @@ class Split:
 
     @classmethod
     def of(cls, corpus: Corpus, train: Clips, validation: Clips, test: Clips) -> Split:
-        """Return a split, seeing for itself which voices are only tested."""
-        heard = set(corpus.speakers[np.concatenate([train, validation])].tolist())
-        held_out = sorted(set(corpus.speakers[test].tolist()) - heard)
+        """Return a split, with the speakers that are only tested."""
+        trained = set(corpus.speakers[np.concatenate([train, validation])].tolist())
+        held_out = sorted(set(corpus.speakers[test].tolist()) - trained)
         return cls(train, validation, test, tuple(held_out))
 
     def with_extra(self, first: int, end: int) -> Split:
@@ -44,14 +44,14 @@ class Split:
 
 
 def promises_new_voices(scheme: str) -> bool:
-    """Return whether no tested voice may be trained on under a scheme."""
+    """Return whether a scheme keeps the tested speakers out of training."""
     return scheme.startswith(_BY_SPEAKER)
 
 
 def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | None = None) -> Split:
     """Divide a corpus into training, validation and test clips.
 
-    Schemes: ``random`` draws clips, as many of each label, so the same voices stand in all parts; ``speaker`` draws
+    Schemes: ``random`` samples clips, as many of each label, so all parts have the same speakers; ``speaker`` samples
     whole speakers; ``becker-0`` to ``-4`` and ``becker-gender-0`` to ``-3`` are the AudioMNIST paper's, by speaker;
     ``fsdd-official`` tests the clips numbered 0 to 4; ``speech-commands-official`` follows that corpus' lists;
     ``manifest`` follows the corpus' own ``split`` column;
@@ -91,7 +91,7 @@ def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
         name, _, value = scheme.removeprefix("column:").partition("=")
         rest, test = _by_value(corpus, name, value)
     else:
-        rest, test = set_aside(
+        rest, test = sample_part(
             corpus,
             everything,
             settings.test_fraction,
@@ -130,7 +130,7 @@ def folds(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
         divisions = [_by_value(corpus, name, value) for value in values]
     elif scheme in {"random", "speaker"}:
         by_speaker = scheme == "speaker"
-        divisions = draw_folds(corpus, settings.folds, labels=labels, by_speaker=by_speaker, seed=seed)
+        divisions = sample_folds(corpus, settings.folds, labels=labels, by_speaker=by_speaker, seed=seed)
     else:
         raise ConfigError(
             f"the scheme {scheme!r} has one test part and makes no folds",
@@ -149,7 +149,7 @@ def folds(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
 def _with_validation(
     corpus: Corpus, clips: Clips, settings: SplitSettings, seed: int, labels: Clips, *, by_speaker: bool
 ) -> tuple[Clips, Clips]:
-    return set_aside(
+    return sample_part(
         corpus,
         clips,
         settings.validation_fraction,

@@ -90,6 +90,6 @@ def column(corpus: Corpus, name: str) -> list[str | None]:
     known = own | dict(corpus.columns)
     if name not in known:
         raise ConfigError(
-            f"{corpus.root} says nothing of {name!r}", f"{did_you_mean(name, known)} it knows: {', '.join(known)}"
+            f"{corpus.root} has no column {name!r}", f"{did_you_mean(name, known)} it has: {', '.join(known)}"
         )
     return [None if value is None or not str(value).strip() else str(value) for value in known[name].tolist()]

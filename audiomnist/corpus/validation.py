@@ -98,11 +98,11 @@ def _inspect(root: Path, path: str, *, deep: bool) -> _Inspection:
         faults.append(Finding("stereo", "warning", path, detail))
     if not deep:
         return _Inspection(header, None, tuple(faults))
-    sound, heard = _listen(root, path, header)
-    return _Inspection(header, sound, (*faults, *heard))
+    sound, further = _check_sound(root, path, header)
+    return _Inspection(header, sound, (*faults, *further))
 
 
-def _listen(root: Path, path: str, header: Header) -> tuple[bytes | None, list[Finding]]:
+def _check_sound(root: Path, path: str, header: Header) -> tuple[bytes | None, list[Finding]]:
     """Decode a clip; return a hash of its sound and what is wrong with it."""
     try:
         samples, _ = decode(root / path)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
 from audiomnist.corpus import Corpus
-from audiomnist.corpus.draws import set_aside
+from audiomnist.corpus.sampling import sample_part
 from audiomnist.errors import DataError
 
 SEEDS = st.integers(0, 2**31 - 1)
@@ -35,7 +35,7 @@ def corpora(draw: st.DrawFn) -> Corpus:
 
 def drawn(corpus: Corpus, fraction: float, seed: int, *, by_speaker: bool) -> tuple[list[int], list[int]]:
     everything = np.arange(len(corpus))
-    kept, taken = set_aside(
+    kept, taken = sample_part(
         corpus, everything, fraction, labels=corpus.digits, by_speaker=by_speaker, seed=seed, setting="split"
     )
     return kept.tolist(), taken.tolist()
