@@ -99,10 +99,16 @@ def load_recordings(places: Iterable[str], features: Features, part: str = "trai
     return power
 
 
-def silences(features: Features, seed: int = 0) -> list[torch.Tensor]:
-    """Return the mel power of recordings in which there is nothing: digital silence, hiss and rumble, hum, clicks."""
+def silences(features: Features, seed: int) -> list[torch.Tensor]:
+    """Return the mel power of ``silent_waves``, Tensor[K, M] each."""
+    mel = MelPower(features)
+    return [mel([wave]) for wave in silent_waves(features.sample_rate, seed)]
+
+
+def silent_waves(sample_rate: int, seed: int) -> list[Samples]:
+    """Return recordings, a second each, in which there is nothing: digital silence, hiss and rumble, hum, clicks."""
     stream = np.random.default_rng(seed)
-    rate, length = features.sample_rate, features.sample_rate
+    rate, length = sample_rate, sample_rate
     seconds, orders = np.arange(length) / rate, np.arange(1, 9)[:, None]
     waves: list[Samples] = [np.zeros(length, np.float32)]
     while len(waves) < _N_SILENCES:
@@ -120,8 +126,7 @@ def silences(features: Features, seed: int = 0) -> list[torch.Tensor]:
         elif kind == 3:
             wave *= 1 + 0.8 * np.sin(2 * np.pi * stream.uniform(0.3, 4) * seconds + stream.uniform(0, 6))
         waves.append((10 ** stream.uniform(-3.5, -0.5) * wave).astype(np.float32))
-    mel = MelPower(features)
-    return [mel([wave]) for wave in waves]
+    return waves
 
 
 def stretches(recordings: list[torch.Tensor], features: Features, n_frames: int) -> ClipStore:
