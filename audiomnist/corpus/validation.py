@@ -68,7 +68,8 @@ def validate(
         return Validation((fault,), 0)
     findings = list(listing.findings)
     if not listing.clips:
-        findings.append(Finding("no clips", "error", ".", "no file is named <digit>_<speaker>_<number>.wav"))
+        lacking = "no line names one" if listing.layout == "manifest" else "no file has a clip's name"
+        findings.append(Finding("no clips", "error", ".", lacking))
     inspections = []
     paths = (clip.path for clip in listing.clips)
     look = partial(_inspect, listing.root, deep=deep)
