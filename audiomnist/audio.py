@@ -176,6 +176,25 @@ def refuse_silence(path: Path, samples: Samples) -> None:
         raise BadSound(path, "silent", f"never louder than {SILENT_BELOW_DB:.0f} dB of full scale")
 
 
+def blocks(path: Path, seconds: float) -> Iterator[tuple[Samples, int]]:
+    """Yield a recording of any length in mono blocks, float32 arrays [seconds * rate] or shorter, with its rate in Hz.
+
+    Raises
+    ------
+    BadSound
+        As for ``decode``, when the fault is reached; but a recording may be as long as its file may be large.
+    """
+    with _opened(path) as (file, size), _sound(file, size) as sound:
+        told = _within_limits(Header(sound.samplerate, sound.channels, sound.frames, None), of_any_length=True)
+        n_read = 0
+        for samples in sound.blocks(round(seconds * told.sample_rate), dtype="float32", always_2d=True):
+            _refuse_absurd(path, samples)
+            n_read += len(samples)
+            yield mono(samples), told.sample_rate
+        if n_read < told.n_frames:
+            raise _Fault("truncated", f"{n_read:,} of the {told.n_frames:,} samples that the header declares are there")
+
+
 def mono(samples: Samples) -> Samples:
     """Return the mean of the channels.
 
@@ -290,7 +309,7 @@ def _header_of(sound: Any) -> Header:
     return _within_limits(Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype)))
 
 
-def _within_limits(declared: Header) -> Header:
+def _within_limits(declared: Header, *, of_any_length: bool = False) -> Header:
     """Return a header if a recording of this kind may be decoded."""
     if not LOWEST_RATE_HZ <= declared.sample_rate <= HIGHEST_RATE_HZ:
         reason = f"{declared.sample_rate:,} Hz; recordings have {LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz"
@@ -301,7 +320,10 @@ def _within_limits(declared: Header) -> Header:
         raise _Fault("empty", "the header is complete, but no sample follows")
     if declared.n_frames >= 2**62:  # how libsndfile says that it does not know
         raise _Fault("unreadable", "the header does not say how long the recording is")
-    if declared.n_frames > LONGEST_S * declared.sample_rate or declared.n_frames * declared.n_channels > MOST_SAMPLES:
+    long = (
+        declared.n_frames > LONGEST_S * declared.sample_rate or declared.n_frames * declared.n_channels > MOST_SAMPLES
+    )
+    if long and not of_any_length:
         length = f"{declared.n_frames / declared.sample_rate:,.0f} seconds at {declared.sample_rate:,} Hz"
         reason = f"{length}, {declared.n_channels} channels, is too long to be read"
         raise _Fault("beyond limits", reason)

@@ -14,7 +14,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.audio import map_in_order, read, resample
+from audiomnist.audio import blocks, map_in_order, read, resample
 from audiomnist.errors import DataError, UsageError
 from audiomnist.inference.answers import Answer, Spoken, label
 from audiomnist.inference.sequences import find_digits
@@ -24,6 +24,7 @@ Samples = NDArray[np.float32]
 Sound = str | Path | NDArray[Any]
 Sounds = list[str] | list[Path] | list[NDArray[Any]] | list[Sound]
 
+_BLOCK_S = 10
 AT_ONCE = 64  # waveforms that are held and computed together
 _READING = Lock()  # opening files is mostly Python: threads doing it at once are slower than one
 
@@ -161,8 +162,25 @@ class Recognizer(ABC):
 
         Parameters are those of a call.
         """
-        samples, rate = load(sound, sample_rate)
-        return find_digits(self, self._resampled(samples, rate))
+        if isinstance(sound, str | Path):
+            return find_digits(self, self._blocks(Path(sound)))
+        samples = self._resampled(*load(sound, sample_rate))
+        size = _BLOCK_S * self.answering.sample_rate
+        return find_digits(self, (samples[start : start + size] for start in range(0, len(samples), size)))
+
+    def _blocks(self, path: Path) -> Iterator[Samples]:
+        """Yield a recording in blocks, resampled as if it were one."""
+        import soxr
+
+        resampler = None
+        for samples, rate in blocks(path, _BLOCK_S):
+            if rate == self.answering.sample_rate:
+                yield samples
+                continue
+            resampler = resampler or soxr.ResampleStream(rate, self.answering.sample_rate, 1, "float32", "HQ")
+            yield resampler.resample_chunk(samples)
+        if resampler:
+            yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
     def _resampled(self, samples: Samples, sample_rate: int) -> Samples:
         return resample(samples, sample_rate, self.answering.sample_rate)

@@ -7,6 +7,7 @@ stretches that could be a word is recognised, and of all ways to divide the reco
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,33 +36,67 @@ MARGIN_S = 0.03
 WORD_S = (0.10, 1.2)  # shortest and longest
 LARGEST_CLOSURE_S = 0.14  # silence within a word
 MOST_STRETCHES = 4  # of one word
+PIECE_S = 40.0  # what is held of a recording before it is read
 SKIP_COST = 1.5  # of leaving a second of sound out, in units of log probability
 
 
-def find_digits(recognizer: Recognizer, samples: Samples) -> Spoken:
-    """Find the digits in a recording at the recogniser's sample rate."""
+def find_digits(recognizer: Recognizer, blocks: Iterable[Samples]) -> Spoken:
+    """Find the digits in a recording that comes in blocks at the recogniser's sample rate, of which few are held."""
     rate = recognizer.answering.sample_rate
-    stretches = sounding(samples, rate)
+    hop, half = round(HOP_S * rate), round(FLOOR_WINDOW_S / HOP_S / 2)
+    held = np.zeros(0, np.float32)
+    first = done = 0  # frames: the first that is held, and the first that is not read yet
+    segments: list[Segment] = []
+
+    def read(end: int | None) -> None:
+        """Read what is held, up to a pause before frame ``end``, or to its end."""
+        nonlocal held, first, done
+        stretches = [span for span in sounding(held, rate) if first + span[0] >= done]
+        if end is not None:
+            end = _pause(stretches, done - first, end)
+            stretches = [span for span in stretches if span[1] <= end]
+        segments.extend(_read(recognizer, held, stretches, first * HOP_S))
+        if end is not None:
+            done = first + end
+            dropped = max(0, done - 2 * half - first) // half * half  # the floor looks half a window back and forth
+            held, first = held[dropped * hop :], first + dropped
+
+    for block in blocks:
+        held = np.concatenate([held, block])
+        if len(held) >= PIECE_S * rate:
+            read(len(held) // hop - 2 * half)
+    read(None)
+    return Spoken(tuple(segments), first * HOP_S + len(held) / rate)
+
+
+def _pause(stretches: list[Span], begin: int, end: int) -> int:
+    """Return the middle of the last pause between two frames that is no part of a word, or of the longest there is."""
+    inside = [span for span in stretches if span[0] < end]
+    edges = [begin, *(frame for span in inside for frame in span), end]
+    pauses = [(after, before) for after, before in zip(edges[::2], edges[1::2], strict=True) if before > after]
+    clear = [pause for pause in pauses if pause[1] - pause[0] > 2 * LARGEST_CLOSURE_S / HOP_S]
+    if not pauses:
+        return end
+    after, before = clear[-1] if clear else max(pauses, key=lambda pause: pause[1] - pause[0])
+    return (after + before) // 2
+
+
+def _read(recognizer: Recognizer, samples: Samples, stretches: list[Span], start_s: float) -> Iterator[Segment]:
+    """Yield the digits that stretches of sound are, which begin ``start_s`` seconds after the recording."""
+    rate = recognizer.answering.sample_rate
+    hop, margin = round(HOP_S * rate), round(MARGIN_S * rate)
     words = _words(stretches)
-    hop = round(HOP_S * rate)
-    margin = round(MARGIN_S * rate)
     clips = [samples[max(0, start * hop - margin) : end * hop + margin] for start, end in words]
     answers = recognizer.answering.answers(recognizer.logits(clips), [0.0] * len(clips)) if clips else []
     costs = [
         -float(np.log(max(answer.probability, 1e-9))) if answer.digit is not None else np.inf for answer in answers
     ]
-    chosen = _cheapest(stretches, words, costs)
-    segments = tuple(
-        Segment(
-            max(0.0, words[word][0] * HOP_S - MARGIN_S),
-            min(words[word][1] * HOP_S + MARGIN_S, len(samples) / rate),
-            digit,
-            answers[word].probability,
-        )
-        for word in chosen
-        if (digit := answers[word].digit) is not None
-    )
-    return Spoken(segments, len(samples) / rate)
+    for word in _cheapest(stretches, words, costs):
+        digit = answers[word].digit
+        if digit is not None:
+            begin = start_s + max(0.0, words[word][0] * HOP_S - MARGIN_S)
+            end = start_s + min(words[word][1] * HOP_S + MARGIN_S, len(samples) / rate)
+            yield Segment(round(begin, 3), round(end, 3), digit, answers[word].probability)
 
 
 def sounding(samples: Samples, sample_rate: int) -> list[Span]:

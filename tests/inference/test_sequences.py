@@ -48,9 +48,21 @@ def test_where_nothing_is_said_nothing_is_found(recognizer: Recognizer, samples:
     assert recognizer.segment(samples, sample_rate=RATE).digits == ""
 
 
-def test_blocks_of_a_long_recording_make_no_difference(recognizer: Recognizer) -> None:
-    digits = "3914705826" * 12
-    assert recognizer.segment(recording(digits), sample_rate=RATE).digits == digits
+@pytest.mark.parametrize("rate", [RATE, 22_050])
+def test_a_long_file_in_blocks_is_as_one(
+    recognizer: Recognizer, rate: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import soxr
+
+    samples = recording("3914705826" * 12)
+    soundfile.write(tmp_path / "long.wav", soxr.resample(samples, RATE, rate), rate)
+    in_blocks = recognizer.segment(tmp_path / "long.wav")
+    monkeypatch.setattr("audiomnist.inference.sequences.PIECE_S", 1e9)
+    as_one = recognizer.segment(samples, sample_rate=RATE)
+    assert in_blocks.digits == as_one.digits == "3914705826" * 12
+    assert in_blocks.seconds == pytest.approx(as_one.seconds, abs=0.01)
+    for one, other in zip(in_blocks.segments, as_one.segments, strict=True):
+        assert one.start_s == pytest.approx(other.start_s, abs=0.021)
 
 
 def test_the_command_prints_digits_and_times(models: Models, tmp_path: Path) -> None:
