@@ -226,7 +226,7 @@ def misclassified(result: Tested, n_shown: int, n_silent: int) -> str:
     which = "all of them" if n_shown == n_wrong else f"the {n_shown} of highest confidence"
     silent = f" {n_silent} without sound, as the recordings are no longer there." if n_silent else ""
     found = result.suspects if isinstance(result, CrossValidation) else None
-    suspected = f" {count(found.count, 'label')} may be wrong: see `suspects.html`." if found else ""
+    suspected = f" {count(found.count, 'label')} may be wrong: see `suspects.html`." if found and found.count else ""
     return f"{count(n_wrong, 'clip')} misclassified; here are {which}.{silent}{suspected}"
 
 

@@ -90,13 +90,13 @@ def folds(result: CrossValidation, networks: Sequence[Result]) -> Table:
     ]
     columns = (
         "fold",
-        *(["held-out speakers"] if held_out else []),
-        *(["trained on"] if networks else []),
-        "tested",
+        *(["held out"] if held_out else []),
+        *(["train"] if networks else []),
+        "test",
         "accuracy",
         "loss",
     )
-    return Table("Folds", columns, tuple(rows), "Clips trained on and tested; loss is the cross entropy in nats.")
+    return Table("Folds", columns, tuple(rows), "Held out: speakers that were not trained on. Train and test: clips. Loss: cross entropy in nats.")
 
 
 def coverage(of: Calibration) -> Table:
