@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from audiomnist import distributed
-from audiomnist.errors import AudiomnistError
+from audiomnist.errors import AudiomnistError, Interrupted
 
 if TYPE_CHECKING:
     from audiomnist.runs.results import EpochRecord
@@ -45,7 +45,10 @@ def report_error(error: AudiomnistError, *, as_json: bool) -> None:
         print_json(error_document(error))
         return
     console = _error_console()
-    console.print(Text.assemble(("error:", "bold red"), " ", error.message))
+    if isinstance(error, Interrupted):
+        console.print(Text(error.message, "bold"))
+    else:
+        console.print(Text.assemble(("error:", "bold red"), " ", error.message))
     if error.hint:
         console.print(Text.assemble(("hint:", "bold"), " ", error.hint))
 

@@ -96,7 +96,8 @@ def folds(result: CrossValidation, networks: Sequence[Result]) -> Table:
         "accuracy",
         "loss",
     )
-    return Table("Folds", columns, tuple(rows), "Held out: speakers that were not trained on. Train and test: clips. Loss: cross entropy in nats.")
+    note = "Held out: speakers that were not trained on. Train and test: clips. Loss: cross entropy in nats."
+    return Table("Folds", columns, tuple(rows), note)
 
 
 def coverage(of: Calibration) -> Table:

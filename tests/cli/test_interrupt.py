@@ -74,7 +74,7 @@ def test_training_goes_on_after_a_kill_and_after_ctrl_c_and_ends_as_an_unbroken_
     n_epochs = len(epochs(run))
     assert n_before < n_epochs < 60
     *_, error, hint = stderr.splitlines()
-    assert error == f"error: stopped after epoch {n_epochs} of 60; that much is saved in {run}"
+    assert error == f"stopped after epoch {n_epochs} of 60; that much is saved in {run}"
     words = resume_command(hint)
     assert words == ["train", "--resume", str(run)]
     resumed = succeeds(*words, "--json").json
@@ -112,7 +112,8 @@ def test_a_stopped_prep_leaves_nothing_and_names_its_command(
     corpus = make_corpus(tmp_path / "many", speakers=6, repetitions=20)
     store = home / "data" / ".store"
     _, stderr = interrupt(start("prep", "--data", corpus), lambda: bool(list(store.glob(".*"))), by=by)
-    assert stderr.endswith(f"error: stopped\nhint: start again: audiomnist prep --data {corpus}\n")
+    assert stderr.endswith(f"stopped\nhint: start again: audiomnist prep --data {corpus}\n")
+    assert "error:" not in stderr
     assert not list(store.iterdir())
 
 

@@ -75,7 +75,7 @@ def two_succeed(*words: object) -> Outcome:
 def told(outcome: Outcome) -> tuple[str, str]:
     """Return the one error that was printed, and its hint; nothing else may be said by Python."""
     lines = outcome.stderr.splitlines()
-    (error,) = (number for number, line in enumerate(lines) if line.startswith("error: "))
+    (error,) = (number for number, line in enumerate(lines) if line.startswith(("error: ", "stopped ")))
     assert "torch.distributed" in outcome.stderr.split("Traceback")[-1]
     return lines[error], lines[error + 1]
 
@@ -154,7 +154,7 @@ def test_ctrl_c_stops_all_processes_and_tells_how_to_go_on(corpus: Path, tmp_pat
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     error, hint = told(Outcome(process.returncode, stdout, stderr))
-    assert error == f"error: stopped after epoch {len(history(run))} of 500; that much is saved in {run}"
+    assert error == f"stopped after epoch {len(history(run))} of 500; that much is saved in {run}"
     assert hint == f"hint: go on: audiomnist train --resume {run}"
 
 
