@@ -23,6 +23,7 @@ from audiomnist.cli import (
     evaluate,
     export,
     kfold,
+    live,
     predict,
     prep,
     report,
@@ -120,6 +121,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("demo")(demo.demo)
+app.command("live")(live.live)
 app.command("report")(report.report)
 app.command("runs")(runs.runs)
 app.command("compare")(compare.compare)

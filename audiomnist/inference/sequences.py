@@ -55,7 +55,7 @@ def find_digits(recognizer: Recognizer, blocks: Iterable[Samples]) -> Spoken:
         if end is not None:
             end = _pause(stretches, done - first, end)
             stretches = [span for span in stretches if span[1] <= end]
-        segments.extend(_read(recognizer, held, stretches, first * HOP_S))
+        segments.extend(read_stretches(recognizer, held, stretches, first * HOP_S))
         if end is not None:
             done = first + end
             dropped = max(0, done - 2 * half - first) // half * half  # the floor looks half a window back and forth
@@ -81,7 +81,9 @@ def _pause(stretches: list[Span], begin: int, end: int) -> int:
     return (after + before) // 2
 
 
-def _read(recognizer: Recognizer, samples: Samples, stretches: list[Span], start_s: float) -> Iterator[Segment]:
+def read_stretches(
+    recognizer: Recognizer, samples: Samples, stretches: list[Span], start_s: float
+) -> Iterator[Segment]:
     """Yield the digits that stretches of sound are, which begin ``start_s`` seconds after the recording."""
     rate = recognizer.answering.sample_rate
     hop, margin = round(HOP_S * rate), round(MARGIN_S * rate)

@@ -6,7 +6,6 @@ class Recognizer {
     this.rate = settings.features.sample_rate; // Hz
     this.frontEnd = new FrontEnd(settings);
     this.network = new Network(settings.steps, wholeWeights, constants);
-    this.answer(new Float32Array(this.rate / 2)); // so that the browser has compiled everything before it is asked
   }
 
   /** Reads settings and weights from the page's own elements. */

@@ -57,14 +57,14 @@ def untrained(config: Config, n_outputs: int = 10) -> TrainedModel:
 
 def trained() -> TrainedModel:
     model = TrainedModel(build_model(settings(*SMALL_V4), 10), settings(*SMALL_V4), DIGITS)
-    spoken = [(digit, clip(digit, repetition)) for digit in range(10) for repetition in range(6)]
+    spoken = [(digit, clip(digit, repetition)) for digit in range(10) for repetition in range(5)]
     frames = ClipFrames.of([torch.from_numpy(samples) for _, samples in spoken], MelPower(model.config.features))
     store = ClipStore.in_memory(model.config.features, frames)
     inputs = torch.from_numpy(TorchRecognizer(model, CPU).inputs(store, np.arange(len(spoken))))
     digits = torch.tensor([digit for digit, _ in spoken])
     optimizer = torch.optim.Adam(model.network.parameters(), 0.01)
     model.network.train()
-    for _ in range(60):
+    for _ in range(50):
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(model.network(inputs), digits).backward()
         optimizer.step()

@@ -1,0 +1,77 @@
+"""Digits in sound that is still going on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soxr
+
+from audiomnist.inference.sequences import FLOOR_WINDOW_S, HOP_S, LARGEST_CLOSURE_S, Span, read_stretches, sounding
+
+if TYPE_CHECKING:
+    from audiomnist.inference.answers import Segment
+    from audiomnist.inference.recognizer import Recognizer, Samples
+
+_SILENCE_S = LARGEST_CLOSURE_S + 0.06  # behind a word that will not go on
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Something that was said and has ended.
+
+    Attributes
+    ----------
+    segments : tuple of Segment
+        Its digits, timed from the beginning; empty if it was none.
+    """
+
+    segments: tuple[Segment, ...]
+
+
+class Listener:
+    """Hears sound bit by bit, and tells what was said as soon as it is followed by silence.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Hz, of what comes in.
+    """
+
+    def __init__(self, recognizer: Recognizer, sample_rate: int) -> None:
+        self._recognizer = recognizer
+        rate = recognizer.answering.sample_rate
+        self._resampler = soxr.ResampleStream(sample_rate, rate, 1, dtype="float32", quality="HQ")
+        self._hop = round(HOP_S * rate)
+        self._kept = round(FLOOR_WINDOW_S / HOP_S)  # frames that the background is known from
+        self._samples = np.zeros(0, np.float32)
+        self._n_forgotten = 0  # frames before the first of the kept samples
+        self._n_read = 0  # frames up to the end of what has been told
+
+    def hear(self, samples: Samples) -> list[Heard]:
+        """Take in samples, float32 array [L]; return what has ended."""
+        self._samples = np.concatenate([self._samples, self._resampler.resample_chunk(samples)])
+        surplus = len(self._samples) // self._hop - self._kept
+        if surplus > self._kept // 2:
+            self._samples = self._samples[surplus * self._hop :]
+            self._n_forgotten += surplus
+        if len(self._samples) < self._hop:
+            return []
+        stretches = sounding(self._samples, self._recognizer.answering.sample_rate)
+        now = len(self._samples) // self._hop
+        ended: list[list[Span]] = []
+        group: list[Span] = []
+        for start, end in [*stretches, (now, now)]:
+            if start + self._n_forgotten < self._n_read:
+                continue
+            if group and start - group[-1][1] > _SILENCE_S / HOP_S:
+                ended.append(group)
+                self._n_read = group[-1][1] + self._n_forgotten
+                group = []
+            group.append((start, end))
+        return [self._read(group) for group in ended]
+
+    def _read(self, stretches: list[Span]) -> Heard:
+        before_s = self._n_forgotten * HOP_S
+        return Heard(tuple(read_stretches(self._recognizer, self._samples, stretches, before_s)))
