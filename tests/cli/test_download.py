@@ -4,7 +4,7 @@ import pytest
 
 from audiomnist.download.sources import FSDD
 from tests.cli.command import audiomnist, refused, succeeds
-from tests.download.small_corpora import put, repository_files, zip_bytes
+from tests.download.small_corpora import ALL_SMALL_WORDS, put, repository_files, word_files, zip_bytes
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,14 @@ def test_deep_alone_is_refused() -> None:
 
 def test_an_archive_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert str(tmp_path / "gone.zip") in refused(3, "download", "fsdd", "--from", tmp_path / "gone.zip").error
+
+
+def test_words_of_speech_commands_are_chosen(tmp_path: Path) -> None:
+    folder = put(tmp_path / "words", word_files(ALL_SMALL_WORDS))
+    some = succeeds("download", "speech-commands", "--from", folder, "--root", tmp_path / "digits", "--json").json
+    every = succeeds(
+        "download", "speech-commands", "--words", "all", "--from", folder, "--root", tmp_path / "all", "--json"
+    ).json
+    assert (some["clips"], every["clips"]) == (40, 140)
+    assert "zero: 4 clips instead of 4,052" in some["deviations"]
+    assert "--words" in refused(2, "download", "fsdd", "--words", "all").hint
