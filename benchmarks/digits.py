@@ -81,7 +81,6 @@ def _others(recognizer: TorchRecognizer, speech_commands: Path) -> list[tuple[st
     words = [_wave(file, recognizer) for file in find_recordings(str(speech_commands / "words.csv"), "test")]
     folder = speech_commands / "_background_noise_"
     noises = [_wave(folder / name, recognizer) for name in UNHEARD_NOISES]
-    starts = [(wave, start) for wave in noises for start in range(0, len(wave) - rate, rate)]
     near: dict[str, list[NDArray[np.float32]]] = {word: [] for word in NEAR_WORDS}
     for voice in cast(1)[:N_VOICES]:
         for word in NEAR_WORDS:
