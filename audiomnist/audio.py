@@ -7,16 +7,17 @@ within the limits below; whatever is wrong with a file is one ``BadSound`` that 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 import struct
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -219,8 +220,11 @@ def digest(samples: Samples, sample_rate: int) -> bytes:
     sample_rate : int
         Hz.
     """
-    salt = str(sample_rate).encode()
-    return hashlib.blake2b(np.ascontiguousarray(samples, "<f4").data, digest_size=16, salt=salt).digest()
+    sound = np.ascontiguousarray(samples, "<f4").data.cast("B")
+    seed = zlib.crc32(struct.pack("<2Q", sample_rate, len(sound)))
+    bounds = [len(sound) * quarter // 4 for quarter in range(5)]
+    # A checksum of each quarter, as a hash of the whole would take as long as the Fourier transform.
+    return b"".join(struct.pack("<I", zlib.crc32(sound[start:end], seed)) for start, end in pairwise(bounds))
 
 
 def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:

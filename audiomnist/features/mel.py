@@ -4,40 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from audiomnist.audio import Samples
 from audiomnist.config import Features
-from audiomnist.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
 
 _BLOCK = 256  # frames per FFT call: small enough that a block stays in the cache
-
-
-def import_torchaudio() -> Any:
-    """Import torchaudio, or say how to get one that fits the installed torch.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot load: its compiled part refuses a torch built for the CPU or for another CUDA.
-    """
-    import torch
-
-    try:
-        import torchaudio
-        import torchaudio.transforms
-    except (ImportError, OSError, RuntimeError) as error:
-        channel = "cpu" if torch.version.cuda is None else f"cu{torch.version.cuda.replace('.', '')}"
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ConfigError(
-            f"torchaudio does not load beside torch {torch.__version__}: {reason}",
-            "install a pair from one index: pip install --force-reinstall torch torchaudio "
-            f"--index-url https://download.pytorch.org/whl/{channel}",
-        ) from error
-    return torchaudio
 
 
 def band_centres_hz(features: Features) -> torch.Tensor:
@@ -61,6 +36,18 @@ def mel_to_hz(mels: torch.Tensor) -> torch.Tensor:
     import torch
 
     return 700 * (torch.pow(10.0, mels / 2595) - 1)
+
+
+def mel_filters(features: Features) -> torch.Tensor:
+    """Return triangular filters, evenly spaced in mels, Tensor[n_fft / 2 + 1, M]; torchaudio's ``melscale_fbanks``."""
+    import torch
+
+    bins_hz = torch.linspace(0, features.sample_rate // 2, features.n_fft // 2 + 1)
+    lowest, highest = hz_to_mel(torch.tensor([features.lowest_hz, features.sample_rate / 2], dtype=torch.float64))
+    ends_hz = mel_to_hz(torch.linspace(float(lowest), float(highest), features.n_mels + 2))
+    below, widths = ends_hz - bins_hz[:, None], ends_hz.diff()
+    rising, falling = -below[:, :-2] / widths[:-1], below[:, 2:] / widths[1:]
+    return torch.minimum(rising, falling).clamp(min=0)
 
 
 @dataclass(frozen=True)
@@ -98,13 +85,7 @@ class MelPower:
         self._removes_mean = features.lowest_hz > 0
         self.grid = FrameGrid(features.n_fft, features.hop_length)
         self.window = torch.hann_window(features.n_fft)
-        self.filters: torch.Tensor = import_torchaudio().functional.melscale_fbanks(
-            features.n_fft // 2 + 1,
-            f_min=features.lowest_hz,
-            f_max=features.sample_rate / 2,
-            n_mels=features.n_mels,
-            sample_rate=features.sample_rate,
-        )  # (n_fft / 2 + 1, M)
+        self.filters = mel_filters(features)
         self._paired_filters = self.filters.repeat_interleave(2, 0)  # (n_fft + 2, M)
 
     def __call__(self, clips: Sequence[Samples]) -> torch.Tensor:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import soundfile
 import torch
+import torchaudio
 
 from audiomnist.audio import map_in_order, read
 from audiomnist.config import load, version_path
 from audiomnist.corpus import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.features import prepare
-from audiomnist.features.mel import import_torchaudio
 from suite.measuring import Figure, interleaved, paired_rates, spread
 
 MOST_CLIPS = 3000
@@ -44,7 +44,7 @@ def _decoding(corpus: Corpus) -> Figure:
 
 def _prep(corpus: Corpus, jobs: int | None) -> list[Figure]:
     features = load(version_path("v2")).features
-    mel = import_torchaudio().transforms.MelSpectrogram(
+    mel = torchaudio.transforms.MelSpectrogram(
         features.sample_rate,
         n_fft=features.n_fft,
         hop_length=features.hop_length,
@@ -60,7 +60,7 @@ def _prep(corpus: Corpus, jobs: int | None) -> list[Figure]:
 
     @cache
     def resampler(sample_rate: int) -> torch.nn.Module:
-        return import_torchaudio().transforms.Resample(sample_rate, features.sample_rate)
+        return torchaudio.transforms.Resample(sample_rate, features.sample_rate)
 
     def clip_by_clip() -> None:
         for clip in range(len(corpus)):

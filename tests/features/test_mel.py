@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiomnist.config import Features
-from audiomnist.features.mel import FrameGrid, MelPower
+from audiomnist.features.mel import FrameGrid, MelPower, mel_filters
 
 
 def torchaudio_mel(features: Features) -> torchaudio.transforms.MelSpectrogram:
@@ -49,6 +49,14 @@ def test_bands_that_begin_above_0_hz_ignore_an_offset() -> None:
     clip = torch.rand(4_000, generator=torch.Generator().manual_seed(0)) - 0.5
     mel = MelPower(FRONT_ENDS[-1])
     torch.testing.assert_close(mel([clip + 0.2]), mel([clip]), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("features", [*FRONT_ENDS, Features(lowest_hz=60)], ids=str)
+def test_filters_are_torchaudios(features: Features) -> None:
+    theirs = torchaudio.functional.melscale_fbanks(
+        features.n_fft // 2 + 1, features.lowest_hz, features.sample_rate / 2, features.n_mels, features.sample_rate
+    )
+    torch.testing.assert_close(mel_filters(features), theirs, rtol=0, atol=2e-6)
 
 
 @given(

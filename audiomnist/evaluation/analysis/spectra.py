@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from audiomnist.audio import read, resample
 from audiomnist.config import Features
 from audiomnist.corpus.scan import CLASSES, Corpus
-from audiomnist.features.mel import MelPower, import_torchaudio
+from audiomnist.features.mel import MelPower
 
 CLIPS_PER_DIGIT = 20
 SPEAKERS_SHOWN = 10
@@ -122,13 +122,11 @@ def _mean_spectrum_db(power: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _example(corpus: Corpus, clip: int, mel: MelPower) -> Example:
-    import torch
+    from scipy.fft import dct
 
     decibels = 10 * np.log10(np.maximum(_mel_power(corpus, clip, mel), _QUIETEST_POWER))
     decibels = np.maximum(decibels, decibels.max() - _TOP_DB)
-    n_mels = decibels.shape[1]
-    cosines = import_torchaudio().functional.create_dct(min(N_MFCC, n_mels), n_mels, norm="ortho")
-    mfcc = (torch.from_numpy(decibels) @ cosines).numpy()
+    mfcc = dct(decibels, norm="ortho")[:, :N_MFCC]
     return Example(int(corpus.digits[clip]), str(corpus.speakers[clip]), decibels.T, mfcc.T)
 
 
