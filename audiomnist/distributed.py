@@ -38,10 +38,6 @@ class JobEnded(AudiomnistError):
     """Another process of the job is gone, or all were told to stop; what was reached is on disk."""
 
 
-class WorkDone(Exception):
-    """The first process goes on alone; there is nothing left to do for this one."""
-
-
 def is_one_of_several() -> bool:
     """Whether torchrun started this process as one of several; WORLD_SIZE alone is set by clusters for any program."""
     return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
@@ -187,23 +183,12 @@ def alone() -> Iterator[None]:
         _rank, _size = before
 
 
-def go_on_alone() -> None:
-    """Let the first process go on as if there had been no other.
+def leave() -> None:
+    """Leave the job, if this process is part of one; nothing collective may be called after it."""
+    if _store is not None and _size > 1:
+        import torch.distributed
 
-    Raises
-    ------
-    WorkDone
-        In every other process.
-    """
-    global _size
-    if _size == 1:
-        return
-    import torch.distributed
-
-    torch.distributed.destroy_process_group()
-    _size = 1
-    if _rank:
-        raise WorkDone
+        torch.distributed.destroy_process_group()
 
 
 @contextmanager

@@ -28,6 +28,7 @@ _PROCESS = secrets.token_hex(4)  # two processes of one number are told apart
 _TEMPORARY = re.compile(r"\..*\.tmp-([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-\d+(\.\w+)?")
 _FOREIGN_S = 7 * 86_400  # what another machine left is thought to be in use for so long
 _numbers = itertools.count()
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the start of a formula
 
 
 def home() -> Path:
@@ -174,3 +175,13 @@ def _sync(path: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def safe_cell(text: str) -> str:
+    """Return a name as it stands in a CSV: a spreadsheet must not take it for a formula."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def plain_cell(cell: str) -> str:
+    """Return the name that ``safe_cell`` made a cell of."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

@@ -15,15 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.table import Table
 
 from audiomnist.config import Config, load, version_path
-from audiomnist.corpus import Corpus, folds, scan
-from audiomnist.corpus.places import locate
-from audiomnist.experiments.crossval import cross_validate
-from audiomnist.features import prepare
+from audiomnist.experiments.kfold import kfold
 from audiomnist.runs.folder import RunFolder
 
 # Name, version it starts from, settings that are changed.
@@ -57,13 +53,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/out/ablation"))
     options = parser.parse_args()
-    own = scan(locate(options.data))
-    plain = {name: (version, changes, own) for name, (version, changes) in VARIANTS.items()}
+    variants = dict(VARIANTS)
     if options.extra_data:
-        joined = own.joined(scan(locate(options.extra_data)), "extra")
-        plain[WITH_VOICES] = ("v4", (f"extra_data={options.extra_data}",), joined)
+        variants[WITH_VOICES] = ("v4", (f"extra_data={options.extra_data}",))
     rows = []
-    for name, (version, changes, corpus) in plain.items():
+    for name, (version, changes) in variants.items():
         accuracies = []
         for seed in range(options.seeds):
             settings = (f"optim.epochs={options.epochs}", f"seed={seed}", "split.scheme=speaker")
@@ -71,7 +65,7 @@ def main() -> None:
                 version_path(version), [*changes, *settings], {"data": options.data, "split.folds": options.folds}
             )
             run = RunFolder(options.out / f"{name.replace(' ', '-')}-{options.epochs}-epochs" / f"seed-{seed}")
-            accuracies.append(_accuracy_by_speaker(config, own, corpus, run, options.jobs))
+            accuracies.append(_accuracy_by_speaker(config, run, options.jobs))
         table = np.array([[of_seed[speaker] for speaker in sorted(of_seed)] for of_seed in accuracies])
         rows.append(_row(name, sorted(accuracies[0]), table))
         print(json.dumps(rows[-1]), flush=True)
@@ -79,14 +73,12 @@ def main() -> None:
     _print(rows)
 
 
-def _accuracy_by_speaker(config: Config, own: Corpus, corpus: Corpus, run: RunFolder, jobs: int) -> dict[str, float]:
-    """Cross-validate on a corpus whose first clips are ``own``, which alone are tested."""
-    if not run.metrics.exists():
-        splits = [split.with_extra(len(own), len(corpus)) for split in folds(own, config.split, config.seed)]
-        store = prepare(corpus, config.features)
-        cross_validate(config, corpus, store, splits, run, torch.device("cpu"), jobs=jobs)
-    groups = run.load_metrics()["groups"]["speaker"]
-    return {speaker: figures["accuracy"] for speaker, figures in groups.items()}
+def _accuracy_by_speaker(config: Config, run: RunFolder, jobs: int) -> dict[str, float]:
+    """Cross-validate, unless that was done."""
+    if not run.is_finished:
+        kfold(config, run=run.path, jobs=jobs)
+    groups = run.cross_validation().groups["speaker"]
+    return {speaker: found.accuracy for speaker, found in groups.items()}
 
 
 def _row(name: str, speakers: Sequence[str], table: np.ndarray) -> dict[str, object]:

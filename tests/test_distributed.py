@@ -27,7 +27,7 @@ def test_one_process_has_everything_to_itself() -> None:
     assert distributed.summed(values) is values
     assert distributed.stacked(values).shape == (1, 3)
     assert distributed.parallel(network) is network
-    distributed.go_on_alone()
+    distributed.leave()
     assert distributed.may_tell()
 
 

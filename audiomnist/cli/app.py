@@ -52,7 +52,9 @@ class Verbs(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a verb."""
         with _failures_told(as_json=ctx.obj):
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            distributed.leave()
+            return result
 
 
 @contextmanager
@@ -63,8 +65,6 @@ def _failures_told(*, as_json: bool) -> Iterator[None]:
         return
     except typer.Exit:
         raise
-    except distributed.WorkDone:
-        raise typer.Exit from None
     except AudiomnistError as error:
         failure = error
     except TyperException as error:

@@ -1,7 +1,7 @@
 """Options that mean the same in every verb, and the configuration they add up to."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -73,10 +73,10 @@ Model = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads or processes. (default: all cores)", show_default=False)]
-Details = Annotated[bool, typer.Option("--details", help="Print groups, classes, calibration and folds as well.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 3 if a clip cannot be used. (default: go on without it)")
 ]
+Details = Annotated[bool, typer.Option("--details", help="Print groups, classes, calibration and folds as well.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
 
@@ -120,11 +120,32 @@ def resolve(
     return load(config_file or version_path(version or DEFAULT_VERSION), changes or (), given)
 
 
-def refuse_with_resume(**options: object) -> None:
-    """Raise UsageError if an option is given that a resumed run has settled already."""
-    given = [f"--{name}" for name, value in options.items() if value is not None and value != []]
-    if given:
+def resolve_or_resume(
+    resume: Path | None,
+    version: str | None,
+    config_file: Path | None,
+    changes: list[str] | None,
+    *,
+    run: Path | None,
+    split: str | None = None,
+    scheme: str | None = None,
+    group: str | None = None,
+    **shortcuts: Any,
+) -> "Config | None":
+    """Return the configuration of a new run, or None if one is resumed, whose settings are settled.
+
+    Raises
+    ------
+    UsageError
+        If a run is resumed and there are settings that it has already.
+    """
+    if resume is None:
+        return resolve(version, config_file, changes, scheme=split or scheme or group, **shortcuts)
+    options = {"version": version, "config": config_file, "set": changes, "run": run, **shortcuts}
+    options |= {"split": split, "scheme": scheme, "group": group}
+    if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value not in (None, [])]:
         raise UsageError(
             f"--resume goes on with the settings of its run; {', '.join(given)} cannot change them",
             "leave them out, or start a new run",
         )
+    return None

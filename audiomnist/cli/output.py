@@ -1,4 +1,4 @@
-"""What the user sees: results on stdout, chatter and progress on stderr."""
+"""What the user sees: results on stdout, progress and messages on stderr."""
 
 import json
 import sys
@@ -12,17 +12,15 @@ from rich.text import Text
 
 from audiomnist import distributed
 from audiomnist.errors import AudiomnistError, Interrupted
+from audiomnist.experiments.progress import Count, Progress
 
 if TYPE_CHECKING:
     from audiomnist.runs.results import EpochRecord
-    from audiomnist.training.trainer import Trainer
-
-ProgressCallback = Callable[[int, int | None], None]
 
 
 def result_console() -> Console:
-    """Return the console for results."""
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    """Return the console for results, silent in all processes of a job but one."""
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True, quiet=not distributed.is_spokesman())
 
 
 def chatter_console(quiet: bool = False) -> Console:
@@ -35,8 +33,9 @@ def _error_console(quiet: bool = False) -> Console:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document."""
-    sys.stdout.write(json.dumps(document, indent=1, default=str, allow_nan=False) + "\n")
+    """Print one JSON document, in one process of a job."""
+    if distributed.is_spokesman():
+        sys.stdout.write(json.dumps(document, indent=1, default=str, allow_nan=False) + "\n")
 
 
 def report_error(error: AudiomnistError, *, as_json: bool) -> None:
@@ -59,7 +58,7 @@ def error_document(error: AudiomnistError) -> dict[str, Any]:
 
 
 @contextmanager
-def progress(task: str, unit: str, *, quiet: bool) -> Iterator[ProgressCallback]:
+def progress(task: str, unit: str, *, quiet: bool) -> Iterator[Count]:
     """Show how a task goes: a bar on a terminal, one line at the end elsewhere, nothing if there was nothing to do."""
     console = chatter_console(quiet)
     started = time.perf_counter()
@@ -96,7 +95,7 @@ def progress(task: str, unit: str, *, quiet: bool) -> Iterator[ProgressCallback]
 
 
 @contextmanager
-def byte_progress(*, quiet: bool) -> Iterator[ProgressCallback]:
+def byte_progress(*, quiet: bool) -> Iterator[Count]:
     """Show bytes done, rate and remaining time on a terminal; nothing elsewhere. A count that falls starts anew."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
@@ -116,44 +115,47 @@ def byte_progress(*, quiet: bool) -> Iterator[ProgressCallback]:
         yield show
 
 
-class EpochLines:
-    """One line per finished epoch, and on a terminal a bar below them."""
+class ConsoleProgress(Progress):
+    """Messages, bars and a line per epoch on stderr; of several processes the first alone writes."""
 
-    def __init__(self, epochs: int, *, quiet: bool) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
         self._console = chatter_console(quiet)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=quiet or not self._console.is_terminal,
+        self._advance: Callable[[], None] = lambda: None
+
+    def say(self, message: str) -> None:
+        """Print a message."""
+        self._console.print(message)
+
+    @contextmanager
+    def counting(self, task: str, unit: str) -> Iterator[Count]:
+        """Show how a task goes."""
+        with progress(task, unit, quiet=self._quiet) as show:
+            yield show
+
+    @contextmanager
+    def training(self, epochs: int) -> Iterator[None]:
+        """Show a bar over so many epochs, on a terminal."""
+        from rich import progress as bars
+
+        columns = (
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.TimeElapsedColumn(),
+            bars.TimeRemainingColumn(),
         )
-        self._task = self._bar.add_task("training", total=epochs)
+        disable = self._quiet or not self._console.is_terminal
+        with bars.Progress(*columns, console=self._console, transient=True, disable=disable) as bar:
+            task = bar.add_task("training", total=epochs)
+            self._advance = lambda: bar.advance(task)
+            yield
 
-    def __enter__(self) -> "EpochLines":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def epoch_ended(self, record: "EpochRecord", trainer: "Trainer") -> None:
-        """Print this epoch's line."""
-        self._bar.update(self._task, completed=record.epoch)
-        self._print("", record)
-
-    def fold_epoch_ended(self, fold: int, record: "EpochRecord") -> None:
-        """Print the line of a fold's epoch; several folds may be under way."""
-        self._bar.advance(self._task)
-        self._print(f"fold {fold}  ", record)
-
-    def _print(self, label: str, record: "EpochRecord") -> None:
+    def epoch_ended(self, record: "EpochRecord", fold: int | None = None) -> None:
+        """Print the line of an epoch."""
+        self._advance()
+        label = "" if fold is None else f"fold {fold}  "
         self._console.print(
             f"{label}epoch {record.epoch:>2}/{record.epochs}  train loss {record.train_loss:.3f}  "
-            f"{record.watched} loss {record.loss:.3f}  accuracy {record.accuracy:.4f}  "
+            f"{record.watched} loss {record.loss:.3f}  accuracy {record.accuracy:.3f}  "
             f"{record.clips_per_second:,.0f} clips/s",
         )

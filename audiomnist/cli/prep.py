@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from audiomnist import distributed
 from audiomnist.cli import options
 from audiomnist.cli.output import print_json, progress, result_console
 from audiomnist.cli.session import open_corpus, open_store
@@ -47,7 +46,6 @@ def prep(
             )
     else:
         _, store = open_store(corpus, settings.features, settings.data, quiet=quiet, strict=strict, jobs=jobs)
-    distributed.go_on_alone()
     if json:
         print_json(
             {

@@ -15,9 +15,8 @@ from audiomnist.reports.table import Table
 if TYPE_CHECKING:
     from audiomnist.evaluation.analysis import Analysis
     from audiomnist.reports.report import Report
-    from audiomnist.reports.suspects import SuspectList
     from audiomnist.runs.listing import NoRun, Summary
-    from audiomnist.runs.results import Comparison, CrossValidation, Result, Robustness, Tested
+    from audiomnist.runs.results import Comparison, CrossValidation, Evaluations, Result, Robustness, Suspects, Tested
 
 _SUSPECTS_SHOWN = 10
 _SPEAKERS_SHOWN = 12
@@ -102,6 +101,8 @@ def print_result(
         say(console, sentences.voices(result.groups["speaker"], unseen))
     else:
         say(console, f"tested on {place(result.data)}, split {result.split}")
+        for line in sentences.restrictions(result):
+            say(console, line)
     if robustness:
         say(console, sentences.robustness(robustness))
     if details:
@@ -122,9 +123,7 @@ def print_cross_validation(
     result: "CrossValidation",
     folder: Path,
     *,
-    suspects: "SuspectList | None" = None,
     left_out_by: str | None = None,
-    unseen: Sequence[str] = (),
     jobs: int = 1,
     details: bool = False,
 ) -> None:
@@ -134,8 +133,6 @@ def print_cross_validation(
     ----------
     left_out_by : str, optional
         The list of clips that this run left out already.
-    unseen : sequence of str
-        Speakers that the network that was tested was not trained on.
     """
     from audiomnist.reports import sentences, tables
 
@@ -143,13 +140,14 @@ def print_cross_validation(
     side_by_side = f", {jobs} folds at a time" if jobs > 1 else ""
     say(console, f"{sentences.correct(result)}; cross entropy {result.loss:.3f}; {_origin(result)}{side_by_side}")
     _print_mistakes(console, result)
+    unseen = [speaker for fold in result.folds for speaker in fold.held_out or ()]
     say(console, sentences.voices(result.groups["speaker"], unseen))
     if details:
         print_table(console, tables.folds(result, []))
         _print_details(console, result, [], None)
     say(console, f"run folder: {shown(folder)}")
-    if suspects:
-        print_suspects(console, suspects, left_out_by)
+    if result.suspects:
+        _print_suspects(console, result, result.suspects, folder, left_out_by)
     console.print("next:")
     console.print(f"  {command('audiomnist report', folder)}")
 
@@ -192,23 +190,38 @@ def _print_details(
         say(console, sentences.temperature(networks))
 
 
-def print_suspects(console: Console, found: "SuspectList", left_out_by: str | None) -> None:
+def _print_suspects(
+    console: Console, result: "CrossValidation", found: "Suspects", folder: Path, left_out_by: str | None
+) -> None:
     """Print how many labels look wrong, the first of them, and what to do with them."""
-    from audiomnist.reports import tables
+    from audiomnist.reports import sentences, tables
 
-    if not found.suspects:
-        say(console, found.verdict)
+    verdict = sentences.suspects(found.count, result.n_test)
+    if not found.count:
+        say(console, verdict)
         return
-    print_table(console, tables.suspects(found.suspects[:_SUSPECTS_SHOWN], len(found.suspects)), optional=("speaker",))
-    say(console, (found.verdict, "bold"), f": {shown(found.csv)}")
-    if found.n_unseen:
-        say(console, found.judged_by)
-    say(console, f"look and listen: {shown(found.page)}")
+    print_table(console, tables.suspects(found.first[:_SUSPECTS_SHOWN], found.count), optional=("speaker",))
+    listed, page = Path(found.files["csv"]), Path(found.files["html"])
+    say(console, (verdict, "bold"), f": {shown(listed)}")
+    if found.unseen_voices:
+        say(console, sentences.judged_by(found.unseen_voices, result.n_test, result.accuracy))
+    say(console, f"look and listen: {shown(page)}")
     if left_out_by:
         say(console, f"this run left clips out already: add those of {left_out_by} to the list")
     console.print("without them:")
-    arguments = (found.folder / "config.yaml", "--exclude-file", found.csv)
-    console.print(f"  {command('audiomnist kfold --config', *arguments)}")
+    console.print(f"  {command('audiomnist kfold --config', folder / 'config.yaml', '--exclude-file', listed)}")
+
+
+def print_evaluations(console: Console, of: "Evaluations") -> None:
+    """Print the results of a network on several corpora."""
+    from audiomnist.reports import sentences, tables
+    from audiomnist.reports.wording import accuracy
+
+    print_table(console, tables.corpora(of.corpora))
+    for result in of.corpora:
+        for line in sentences.restrictions(result):
+            say(console, f"{sentences.place(result.data)}: {line}")
+    say(console, (f"mean accuracy {accuracy(of.accuracy_mean)}", "bold"), f" over {len(of.corpora)} corpora")
 
 
 def print_comparison(console: Console, of: "Comparison") -> None:

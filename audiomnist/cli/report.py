@@ -75,10 +75,11 @@ def _sweep(facts: "Facts", corpus: "Corpus", folder: Path, *, quiet: bool) -> "R
     try:
         recognizer = TorchRecognizer.load(facts.run.require_model(), select_device("auto"))
         model = recognizer.model
-        clips = facts.run.load_split(corpus).test
+        clips = facts.run.load_split().split(corpus).test
         truth = labels(corpus, model.config.target, model.classes).of_clips[clips]
         with progress("robustness", "conditions", quiet=quiet) as show:
             swept = sweep(recognizer, corpus, clips, truth, progress=show)
+        swept = swept.model_copy(update={"weights": facts.run.weights})
     except DataError as error:
         chatter_console(quiet).print(f"warning: {error.message}; the report comes without robustness")
         return None

@@ -13,7 +13,7 @@ def runs(json: options.Json = False) -> None:
     folder = home() / "runs"
     found, others = list_runs(folder)
     if json:
-        listed = {"runs": [run.as_json() for run in found], "others": [other.as_json() for other in others]}
+        listed = {"runs": [run.plain() for run in found], "others": [other.plain() for other in others]}
         print_json({"folder": folder, **listed})
         return
     print_runs(result_console(), found, others, folder)

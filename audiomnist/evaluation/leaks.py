@@ -1,8 +1,8 @@
-"""What makes a test say more than is true: the same voice or the same recording on both sides of a split."""
+"""What makes a test claim more than is true: the same speaker or the same recording in training and test."""
 
 from __future__ import annotations
 
-import hashlib
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from audiomnist.corpus.splits import Split, promises_new_voices
 from audiomnist.corpus.targets import labels
 from audiomnist.errors import DataError, indented
 from audiomnist.features.store import FeatureStore
+from audiomnist.runs.split_file import SplitFile
 
 _PARTS = ("train", "validation", "test")
 
@@ -23,7 +24,7 @@ def check(config: Config, corpus: Corpus, store: FeatureStore, split: Split) -> 
     Parameters
     ----------
     store : FeatureStore
-        Of the corpus; recordings are compared by their features, so a copy in another format is found as well.
+        Of the corpus; recordings are compared by their sound, so a copy in another lossless format is found as well.
 
     Raises
     ------
@@ -43,6 +44,32 @@ def check(config: Config, corpus: Corpus, store: FeatureStore, split: Split) -> 
         )
 
 
+def count_trained_on(
+    split: SplitFile, root: Path | None, corpus: Corpus, store: FeatureStore, clips: NDArray[np.int64]
+) -> int | None:
+    """Return how many clips a run was trained on or chosen by, None if that cannot be told.
+
+    Recordings are compared by their sound. Runs of earlier versions did not write that down: there files are compared,
+    links followed.
+
+    Parameters
+    ----------
+    root : Path, optional
+        Folder of the corpus that the run was trained on; None if it is gone.
+    corpus, store
+        Tested, with the indices of ``clips`` into both.
+    """
+    rows = [row for row in split.rows if row.part != "test"]
+    if all(row.digest for row in rows):
+        heard = {row.digest for row in rows}
+        digests = store.digests
+        return sum(digests[clip].hex() in heard for clip in clips.tolist())
+    if root is None:
+        return None
+    files = {(root / row.path).resolve() for row in rows}
+    return sum(corpus.file(clip).resolve() in files for clip in clips.tolist())
+
+
 def _check_speakers(corpus: Corpus, split: Split) -> None:
     voices = {part: set(corpus.speakers[getattr(split, part)].tolist()) for part in _PARTS}
     for first, second in (("train", "test"), ("validation", "test"), ("train", "validation")):
@@ -56,12 +83,13 @@ def _check_speakers(corpus: Corpus, split: Split) -> None:
 
 def _check_recordings(corpus: Corpus, store: FeatureStore, split: Split) -> None:
     part_of = {clip: part for part in _PARTS for clip in getattr(split, part).tolist()}
+    digests, index = store.digests, store.index
     first_of: dict[bytes, int] = {}
     shared = []
-    for clip in _alike(store, np.array(sorted(part_of), dtype=np.int64)).tolist():
-        start = int(store.index.starts[clip])
-        frames = store.frames[start : start + int(store.index.n_frames[clip])]
-        first = first_of.setdefault(hashlib.sha256(frames.numpy().data).digest(), clip)
+    for clip in sorted(part_of):
+        if index.lowest[clip] == index.highest[clip]:  # silence is no recording of anything
+            continue
+        first = first_of.setdefault(digests[clip], clip)
         if part_of[first] != part_of[clip]:
             shared.append(f"{corpus.paths[first]} ({part_of[first]}) = {corpus.paths[clip]} ({part_of[clip]})")
     if shared:
@@ -69,14 +97,3 @@ def _check_recordings(corpus: Corpus, store: FeatureStore, split: Split) -> None
             f"{len(shared)} recordings stand in two parts of the split\n{indented(shared)}",
             "leave one of each pair out with --exclude-file; 'audiomnist validate --deep' lists duplicates",
         )
-
-
-def _alike(store: FeatureStore, clips: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the clips that share length and extreme samples with another; silent ones do not count."""
-    index = store.index
-    clips = clips[index.lowest[clips] < index.highest[clips]]
-    facts = np.column_stack([index.n_samples[clips], index.lowest[clips], index.highest[clips]])
-    if not len(clips):
-        return clips
-    _, group, size = np.unique(facts, axis=0, return_inverse=True, return_counts=True)
-    return clips[size[group.ravel()] > 1]

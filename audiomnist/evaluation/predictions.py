@@ -1,4 +1,4 @@
-"""What a network said about each clip."""
+"""What a network predicts for each clip."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import Labels
-from audiomnist.files import atomic_path
+from audiomnist.errors import DataError
+from audiomnist.files import atomic_path, plain_cell, safe_cell
+from audiomnist.runs.record import Folder
+from audiomnist.runs.results import Tested
 
+_RESTORE = "restore the file from a backup, or test again"
 _FACTS = ("path", "label", "speaker", "prediction", "probability")
 
 
@@ -24,9 +28,9 @@ class Predictions:
     ----------
     paths : tuple of str
     classes : tuple of str
-        What the network tells apart.
+        Of the network, in the order of its outputs.
     labels : int64 array [n_clips]
-        The right class of each clip.
+        The correct class of each clip.
     speakers : str array [n_clips]
     probabilities : float64 array [n_clips, n_classes]
     """
@@ -90,11 +94,12 @@ class Predictions:
     def save(self, path: Path) -> None:
         """Write a CSV: path, label, speaker, prediction, probability, and the probability of each class."""
         header = (*_FACTS, *(f"p{name}" for name in self.classes))
+        names = [safe_cell(name) for name in self.classes]
         rows = zip(
-            self.paths,
-            [self.classes[label] for label in self.labels.tolist()],
-            self.speakers.tolist(),
-            [self.classes[label] for label in self.predicted.tolist()],
+            map(safe_cell, self.paths),
+            [names[label] for label in self.labels.tolist()],
+            map(safe_cell, self.speakers.tolist()),
+            [names[label] for label in self.predicted.tolist()],
             self.probabilities.max(1).tolist(),
             self.probabilities.tolist(),
             strict=True,
@@ -106,19 +111,54 @@ class Predictions:
                 writer.writerow((*facts, f"{probability:.6f}", *(f"{value:.6g}" for value in every)))
 
     @classmethod
+    def of_result(cls, folder: Folder, result: Tested) -> Predictions:
+        """Read the predictions that a result was computed from.
+
+        Raises
+        ------
+        DataError
+            If they are missing or damaged, or those of other clips.
+        """
+        predictions = cls.load(folder.verified(folder.predictions))
+        if len(predictions) != result.n_test or len(set(predictions.paths)) < len(predictions):
+            raise DataError(f"{folder.predictions}: not the {result.n_test:,} clips of {folder.metrics.name}", _RESTORE)
+        return predictions
+
+    @classmethod
     def load(cls, path: Path) -> Predictions:
-        """Read what ``save`` wrote."""
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-        classes = tuple(name[1:] for name in (reader.fieldnames or ())[len(_FACTS) :])
+        """Read what ``save`` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is missing or damaged.
+        """
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                reader = csv.DictReader(file, strict=True)
+                rows = list(reader)
+            header = tuple(reader.fieldnames or ())
+            classes = tuple(name[1:] for name in header[len(_FACTS) :])
+            if header[: len(_FACTS)] != _FACTS or not classes or not rows:
+                raise ValueError("no predictions in it")
+            if any(None in row or None in row.values() for row in rows):
+                raise ValueError("a line is too short or too long")
+            return cls._of_rows(classes, rows)
+        except (OSError, KeyError, ValueError, csv.Error) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise DataError(f"{path}: no predictions ({reason})", _RESTORE) from error
+
+    @classmethod
+    def _of_rows(cls, classes: tuple[str, ...], rows: list[dict[str, str]]) -> Predictions:
         numbers = {name: number for number, name in enumerate(classes)}
-        return cls(
-            paths=tuple(row["path"] for row in rows),
-            classes=classes,
-            labels=np.array([numbers[row["label"]] for row in rows], dtype=np.int64),
-            speakers=np.array([row["speaker"] for row in rows], dtype=np.str_),
-            probabilities=np.array([[float(row[f"p{name}"]) for name in classes] for row in rows]).reshape(
-                len(rows), len(classes)
-            ),
+        predictions = cls(
+            paths=tuple(plain_cell(row["path"]) for row in rows),
+            classes=tuple(numbers),
+            labels=np.array([numbers[plain_cell(row["label"])] for row in rows], dtype=np.int64),
+            speakers=np.array([plain_cell(row["speaker"]) for row in rows], dtype=np.str_),
+            probabilities=np.array([[float(row[f"p{name}"]) for name in classes] for row in rows], dtype=np.float64),
         )
+        sums = predictions.probabilities.sum(1)
+        if not (np.isclose(sums, 1, atol=1e-3).all() and (predictions.probabilities >= 0).all()):
+            raise ValueError("probabilities that do not add up to 1")
+        return predictions

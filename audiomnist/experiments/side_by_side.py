@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -14,44 +14,31 @@ from typing import TYPE_CHECKING
 import torch
 
 from audiomnist import stopping
-from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import AudiomnistError
-from audiomnist.experiments.experiment import run_experiment
+from audiomnist.experiments.progress import Progress
+from audiomnist.experiments.train import EpochListener, run_experiment
 from audiomnist.features.store import FeatureStore
 from audiomnist.processes import submit_all, worker_pool
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import EpochRecord
-from audiomnist.training.trainer import Trainer
 
 if TYPE_CHECKING:
     Reports = Queue[tuple[int, EpochRecord] | None]
 
 _LOOK_S = 0.2  # between two looks at whether to stop
-Report = Callable[[int, EpochRecord], None]
-
-
-class Reporter:
-    """A listener that passes on what it hears, under the number of its experiment."""
-
-    def __init__(self, number: int, report: Report) -> None:
-        self._number, self._report = number, report
-
-    def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
-        """Pass an epoch's record on."""
-        self._report(self._number, record)
 
 
 def run_experiments(
-    config: Config,
     corpus: Corpus,
     store: FeatureStore,
     experiments: Mapping[int, tuple[Split, RunFolder]],
     device: torch.device,
+    classes: Sequence[str],
     *,
     jobs: int,
-    report: Report,
+    progress: Progress,
 ) -> None:
     """Run experiments, ``jobs`` at a time; each of several at a time has one thread for itself.
 
@@ -61,24 +48,24 @@ def run_experiments(
     Parameters
     ----------
     experiments : mapping of int to (Split, RunFolder)
-        By number.
-    report : callable
-        Given an experiment's number and its finished epoch.
+        By number; each has its configuration in its folder.
+    progress : Progress
+        Is told of finished epochs, with the experiment's number.
 
     Raises
     ------
     AudiomnistError
         What stopped the first of them that failed; the others are stopped too, and can be resumed.
     """
-    common = config, corpus, store.path, device
+    common = corpus, store.path, device, classes
     calls = [(number, *parts) for number, parts in experiments.items()]
     n_together = 0 if jobs == 1 else len(calls) - (len(calls) % jobs == 1)
     if n_together:
         reports: Reports = get_context("spawn").Queue()
         with (
             stopping.at_safe_points(),
-            _passed_on(reports, report),
-            _deaths_told(),
+            _passed_on(reports, progress),
+            _killed_processes_reported(),
             worker_pool(min(jobs, n_together), _start, (reports,)) as pool,
         ):
             pending = set(submit_all(pool, _run, [(*common, *call) for call in calls[:n_together]]))
@@ -88,27 +75,28 @@ def run_experiments(
                     future.result()
                 stopping.check()
     for number, split, run in calls[n_together:]:
-        run_experiment(config, corpus, store, split, run, device, [Reporter(number, report)])
+        listener = EpochListener(lambda record, number=number: progress.epoch_ended(record, number))  # type: ignore[misc]
+        run_experiment(run.load_config(), corpus, store, split, run, device, classes, [listener])
 
 
 @contextmanager
-def _deaths_told() -> Iterator[None]:
+def _killed_processes_reported() -> Iterator[None]:
     try:
         yield
     except BrokenProcessPool as error:
-        stopping.check()  # a signal to the whole group ends a process that only just starts
         raise AudiomnistError(
             "a process that trained a fold was killed", "resume with fewer --jobs; memory may have run out"
         ) from error
 
 
 @contextmanager
-def _passed_on(reports: Reports, report: Report) -> Iterator[None]:
-    """Hand what the processes report to a callable, from a thread of our own, until all is done."""
+def _passed_on(reports: Reports, progress: Progress) -> Iterator[None]:
+    """Hand the epochs of the processes on, from a thread of our own, until all is done."""
 
     def listen() -> None:
-        while (heard := reports.get()) is not None:
-            report(*heard)
+        while (finished := reports.get()) is not None:
+            number, record = finished
+            progress.epoch_ended(record, number)
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
@@ -131,7 +119,13 @@ def _start(reports: Reports) -> None:
 
 
 def _run(
-    config: Config, corpus: Corpus, store: Path, device: torch.device, number: int, split: Split, run: RunFolder
+    corpus: Corpus,
+    store: Path,
+    device: torch.device,
+    classes: Sequence[str],
+    number: int,
+    split: Split,
+    run: RunFolder,
 ) -> None:
-    reporter = Reporter(number, lambda experiment, record: _reports.put((experiment, record)))
-    run_experiment(config, corpus, FeatureStore.open(store), split, run, device, [reporter])
+    listener = EpochListener(lambda record: _reports.put((number, record)))
+    run_experiment(run.load_config(), corpus, FeatureStore.open(store), split, run, device, classes, [listener])

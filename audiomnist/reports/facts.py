@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
-from audiomnist.errors import DataError, command
+from audiomnist.errors import DataError
 from audiomnist.evaluation.calibration import calibration
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.runs.folder import PARTS, RunFolder
 from audiomnist.runs.results import Calibration, CrossValidation, EpochRecord, Result, Robustness
-
-_OWN_TEST = "test"  # the run's own test clips again
 
 
 @dataclass(frozen=True)
@@ -112,71 +108,27 @@ def gather(run: RunFolder, corpus: Corpus | None = None) -> Facts:
     DataError
         If the run has no result, or a file in it is damaged.
     """
-    resume = command(f"audiomnist {'kfold' if run.is_cross_validation else 'train'} --resume", run.path)
-    if not run.metrics.exists():
-        raise DataError(f"{run.path} is not finished", f"go on with it: {resume}")
-    hint = f"restore the file, or test again: {resume}"
-    result: Result | CrossValidation
-    if run.is_cross_validation:
-        result = CrossValidation.load(run.metrics, hint)
-        folders = [RunFolder(path) for path in run.folds]
-        networks = tuple(Result.load(folder.metrics, hint) for folder in folders)
-    else:
-        result = Result.load(run.metrics, hint)
-        folders, networks = [run], (result,)
-    splits = [_split(folder) for folder in folders]
-    predictions = _predictions(run, result)
-    voices = {path: voice for rows in splits for path, part, voice in rows if part == "test"}
-    missing = [path for path in predictions.paths if path not in voices]
+    result = run.load_result()
+    folders = run.folds if run.is_cross_validation else [run]
+    splits = [folder.load_split() for folder in folders]
+    predictions = Predictions.of_result(run, result)
+    unseen = {row.path: row.unseen for split in splits for row in split.rows if row.part == "test"}
+    missing = [path for path in predictions.paths if path not in unseen]
     if missing:
-        raise DataError(f"{run.predictions}: {missing[0]} is not a test clip of this run", hint)
-    robustness_files = (run.robustness, RunFolder(run.path / "evaluations" / _OWN_TEST).robustness)
+        raise DataError(f"{run.predictions}: {missing[0]} is not a test clip of this run", "restore the file")
+    networks = tuple(folder.result() for folder in folders)
     return Facts(
         run=run,
         config=run.load_config(),
         result=result,
         networks=networks,
         predictions=predictions,
-        unseen=np.array([voices[path] == "unseen" for path in predictions.paths], dtype=np.bool_),
-        histories=tuple(history for folder in folders if (history := read_history(folder))),
-        parts={} if run.is_cross_validation else _parts(splits[0]),
+        unseen=np.array([unseen[path] for path in predictions.paths], dtype=np.bool_),
+        histories=tuple(history for folder in folders if (history := folder.load_history())),
+        parts={} if run.is_cross_validation else {part: splits[0].paths(part) for part in PARTS},
         evaluations={
-            path.parent.name: Result.load(path)
-            for path in sorted(run.path.glob("evaluations/*/metrics.json"))
-            if path.parent.name != _OWN_TEST
+            one.path.name: result for one in run.current_evaluations() if not (result := one.result()).own_test
         },
         corpus=corpus,
-        robustness=next((Robustness.load(path) for path in robustness_files if path.exists()), None),
+        robustness=None if run.is_cross_validation else run.load_robustness(),
     )
-
-
-def read_history(run: RunFolder) -> list[EpochRecord]:
-    """Return the epochs of a run."""
-    try:
-        return [EpochRecord.model_validate(epoch) for epoch in run.load_history()]
-    except ValidationError as error:
-        raise DataError(f"{run.history}: not a run's history", "restore the file, or train anew") from error
-
-
-def _split(run: RunFolder) -> list[tuple[str, str, str]]:
-    try:
-        with run.split.open(newline="", encoding="utf-8") as file:
-            return [(row["path"], row["part"], row["voice"]) for row in csv.DictReader(file)]
-    except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise DataError(f"{run.split}: not the split of a run ({error})", "restore the file, or train anew") from error
-
-
-def _parts(rows: list[tuple[str, str, str]]) -> dict[str, tuple[str, ...]]:
-    return {part: tuple(path for path, of, _ in rows if of == part) for part in PARTS}
-
-
-def _predictions(run: RunFolder, result: Result | CrossValidation) -> Predictions:
-    try:
-        predictions = Predictions.load(run.predictions)
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise DataError(f"{run.predictions}: no predictions ({error})", "restore the file, or run anew") from error
-    if len(predictions) != result.n_test or predictions.classes != tuple(result.per_class):
-        raise DataError(
-            f"{run.predictions}: not the {result.n_test:,} clips of metrics.json", "restore the files, or run anew"
-        )
-    return predictions

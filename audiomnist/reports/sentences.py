@@ -196,6 +196,20 @@ def difference(of: Difference) -> str:
     )
 
 
+def restrictions(result: Result) -> list[str]:
+    """Return what else is to be known of an evaluation: clips that were trained on, left out, or cut."""
+    found = []
+    if result.n_trained_on is None:
+        found.append("whether these clips were trained on could not be checked")
+    elif result.n_trained_on:
+        found.append(f"{result.n_trained_on:,} of these {count(result.n_test, 'clip')} were trained on")
+    if result.n_left_out:
+        found.append(f"{count(result.n_left_out, 'clip')} left out: unusable, or of classes that the network lacks")
+    if result.n_cut:
+        found.append(f"{count(result.n_cut, 'clip')} longer than the window, and cut")
+    return found
+
+
 def suspects(n_suspects: int, n_tested: int) -> str:
     """Return how many labels look wrong."""
     if not n_suspects:

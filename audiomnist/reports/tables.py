@@ -137,6 +137,18 @@ def evaluations(results: Mapping[str, Result]) -> Table:
     return Table("Evaluations", ("evaluation", "accuracy", "95 % interval", "clips", "corpus"), tuple(rows), _HIGHER)
 
 
+def corpora(results: Sequence[Result]) -> Table:
+    """Return the results of one network on several corpora, with the class that is recognised worst."""
+    rows = []
+    for of in results:
+        worst = min((name for name, each in of.per_class.items() if each.n), key=lambda name: of.per_class[name].recall)
+        recall = f"{worst} ({accuracy(of.per_class[worst].recall)})"
+        n_speakers = f"{of.interval.n_speakers:,}"
+        rows.append((place(of.data), accuracy(of.accuracy), ends(of.interval), recall, f"{of.n_test:,}", n_speakers))
+    columns = ("corpus", "accuracy", "95 % interval", f"worst {results[0].target}", "clips", "speakers")
+    return Table("Corpora", columns, tuple(rows), _HIGHER)
+
+
 def suspects(found: Sequence[Misclassified], n_all: int) -> Table:
     """Return the clips whose label looks wrong, the most suspicious first."""
     rows = [

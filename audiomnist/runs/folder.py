@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from audiomnist.config import Config, load
+from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import DataError, command
-from audiomnist.files import atomic_path, home, write_text
+from audiomnist.files import alone_in, home
+from audiomnist.runs.evaluation_folder import EvaluationFolder
+from audiomnist.runs.record import Folder, Kind, Record, file_hash
+from audiomnist.runs.results import CrossValidation, EpochRecord, Result, Robustness
+from audiomnist.runs.split_file import PARTS, SplitFile, write_split
 
-PARTS = ("train", "validation", "test")
+__all__ = ["PARTS", "RunFolder"]
+
+_AT_START = {"split.csv", "record.json"}
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """Where a run's files are."""
-
-    path: Path
-
-    @property
-    def config(self) -> Path:
-        """The resolved configuration."""
-        return self.path / "config.yaml"
+class RunFolder(Folder):
+    """A training run or a cross validation: where its files are, and what they say."""
 
     @property
     def split(self) -> Path:
@@ -51,37 +47,17 @@ class RunFolder:
         """A line per epoch."""
         return self.path / "history.jsonl"
 
-    @property
-    def predictions(self) -> Path:
-        """A line per test clip."""
-        return self.path / "predictions.csv"
-
-    @property
-    def metrics(self) -> Path:
-        """The result."""
-        return self.path / "metrics.json"
-
-    @property
-    def robustness(self) -> Path:
-        """Accuracy under distortions."""
-        return self.path / "robustness.json"
-
-    @property
-    def figures(self) -> Path:
-        """Pictures."""
-        return self.path / "figures"
-
     @classmethod
-    def create(cls, verb: str, name: str, path: Path | None = None) -> RunFolder:
-        """Make an empty run folder for a verb: ``path``, or ``runs/<time>-<name>``.
+    def reserve(cls, verb: str, name: str, path: Path | None = None) -> RunFolder:
+        """Make the folder of a new run: ``path``, or ``runs/<time>-<name>``.
 
         Raises
         ------
         DataError
-            If ``path`` holds something already.
+            If ``path`` holds something already, other than what a run leaves that was stopped before it began.
         """
         if path is not None:
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            if path.exists() and not (path.is_dir() and _is_unstarted(path)):
                 raise DataError(
                     f"{path} is not empty",
                     f"name another folder, or go on with it: {command(f'audiomnist {verb} --resume', path)}",
@@ -110,18 +86,79 @@ class RunFolder:
         if path.is_file() and (path.parent / "config.yaml").is_file():
             path = path.parent
         if not (path / "config.yaml").is_file():
-            raise DataError(f"there is no run at {path}", "train one: audiomnist train")
+            begun = path.is_dir() and _is_unstarted(path) and any(path.iterdir())
+            again = command("audiomnist train --run", path)
+            hint = f"it was stopped before training began; start it again: {again}" if begun else "see: audiomnist runs"
+            raise DataError(f"there is no run at {path}", hint)
         return cls(path)
 
+    @classmethod
+    def newest(cls) -> RunFolder:
+        """Return the finished training run that was started last."""
+        folder = home() / "runs"
+        runs = [run for path in folder.glob("*/metrics.json") if (run := cls(path.parent)).model.exists()]
+        if not runs:
+            raise DataError(f"there is no trained run in {folder}", "train one: audiomnist train")
+        return max(runs, key=lambda run: (run.started, run.path.name))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from working in this run."""
+        with alone_in(self.path, f"another process is working in {self.path}", "wait until it has ended, or stop it"):
+            yield
+
+    def begin(
+        self,
+        kind: Kind,
+        config: Config,
+        classes: Sequence[str],
+        split: tuple[Corpus, Split, Sequence[bytes]] | None = None,
+    ) -> None:
+        """Write what a run is before it begins; the configuration comes last and makes it one.
+
+        Parameters
+        ----------
+        classes : sequence of str
+            What the network tells apart, in the order of its outputs.
+        split : tuple, optional
+            Of a training: the corpus, its split and the digests of its clips.
+        """
+        if self.config.exists():
+            raise DataError(f"{self.path} is not empty", "name another folder")
+        record = Record(kind=kind, classes=tuple(classes))
+        self.path.mkdir(exist_ok=True)
+        record.save(self.record_file)
+        if split is not None:
+            with self.replacing(self.split) as (temporary,):
+                write_split(temporary, *split)
+        with self.replacing(self.config) as (temporary,):
+            config.save(temporary)
+
     @property
-    def folds(self) -> list[Path]:
-        """The runs inside, if this is a cross validation."""
-        return sorted(path.parent for path in self.path.glob("fold-*/config.yaml"))
+    def started(self) -> datetime:
+        """When the run began; for one whose record is damaged, when its configuration was written."""
+        try:
+            record = self.record
+        except DataError:
+            record = None
+        return record.started if record else datetime.fromtimestamp(self.config.stat().st_mtime).astimezone()
+
+    @property
+    def folds(self) -> list[RunFolder]:
+        """The runs inside, if this is a cross validation, by number."""
+        found = [path.parent for path in self.path.glob("fold-*/config.yaml")]
+        return [RunFolder(path) for path in sorted(found, key=lambda path: (len(path.name), path.name))]
 
     @property
     def is_cross_validation(self) -> bool:
         """Whether this run has folds in place of a split."""
-        return not self.split.exists()
+        record = self.record
+        return record.kind == "kfold" if record else not self.split.exists()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is a result."""
+        return self.metrics.exists()
 
     @property
     def resume_command(self) -> str:
@@ -130,102 +167,79 @@ class RunFolder:
             return command("audiomnist kfold --resume", self.path.parent)
         return command(f"audiomnist {'kfold' if self.is_cross_validation else 'train'} --resume", self.path)
 
-    @classmethod
-    def newest(cls) -> RunFolder:
-        """Return the trained run that was started last."""
-        folder = home() / "runs"
-        runs = [path.parent for path in folder.glob("*/model.safetensors") if (path.parent / "config.yaml").exists()]
-        if not runs:
-            raise DataError(f"there is no trained run in {folder}", "train one: audiomnist train")
-        return cls(max(runs, key=lambda run: ((run / "config.yaml").stat().st_mtime_ns, run.name)))
-
     def require_model(self) -> Path:
-        """Return the model file; raise DataError if training has not come so far."""
-        if self.model.exists():
-            return self.model
-        if self.folds:
-            raise DataError(f"{self.path} is a cross validation", f"name one of its folds, such as {self.folds[0]}")
-        raise DataError(
-            f"{self.path} has no model yet",
-            f"go on with its training: {self.resume_command}",
-        )
-
-    def load_config(self) -> Config:
-        """Read the resolved configuration."""
-        return load(self.config)
-
-    def save_split(self, corpus: Corpus, split: Split) -> None:
-        """Write which clip belongs to which part."""
-        with atomic_path(self.split) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("path", "part", "voice"))
-            for part in PARTS:
-                for clip in getattr(split, part).tolist():
-                    voice = "unseen" if corpus.speakers[clip] in split.held_out else "known"
-                    writer.writerow((corpus.paths[clip], part, voice))
-
-    def load_split(self, corpus: Corpus) -> Split:
-        """Find the clips of each part again.
-
-        The split is read, not drawn again: in a corpus that has changed since, a new draw could test on clips that were
-        trained on.
-
-        Raises
-        ------
-        DataError
-            If the run has no split, or the corpus no longer holds a clip of it.
-        """
-        numbers = {path: clip for clip, path in enumerate(corpus.paths)}
-        clips: dict[str, list[int]] = {part: [] for part in PARTS}
-        held_out: set[str] = set()
-        try:
-            with self.split.open(newline="", encoding="utf-8") as file:
-                rows = [(row["path"], row["part"], row["voice"]) for row in csv.DictReader(file)]
-            if not {"train", "test"} <= {part for _, part, _ in rows} <= set(PARTS):
-                raise ValueError("no training and test clips")
-        except (OSError, KeyError, ValueError, csv.Error) as error:
+        """Return the model file; raise DataError if training has not come so far, or if it is another one's."""
+        if self.is_cross_validation and self.folds:
             raise DataError(
-                f"{self.split}: not the split of a run ({error})", "restore the file, or train anew"
-            ) from error
-        missing = [path for path, _, _ in rows if path not in numbers]
-        if missing:
-            raise DataError(
-                f"{corpus.root} lacks {len(missing)} clips of this run, such as {missing[0]}",
-                "restore the corpus, or test on another with --data",
+                f"{self.path} is a cross validation", f"name one of its folds, such as {self.folds[0].path}"
             )
-        for path, part, voice in rows:
-            clips[part].append(numbers[path])
-            if voice == "unseen":
-                held_out.add(str(corpus.speakers[numbers[path]]))
-        train, validation, test = (np.array(clips[part], dtype=np.int64) for part in PARTS)
-        return Split(train, validation, test, tuple(sorted(held_out)))
+        if self.verified(self.model).exists():
+            return self.model
+        raise DataError(f"{self.path} has no model yet", f"go on with its training: {self.resume_command}")
 
-    def trained_files(self, root: Path) -> set[Path]:
-        """Return the files that were trained on or chosen by, given the folder of the corpus."""
-        with self.split.open(newline="", encoding="utf-8") as file:
-            return {root / row["path"] for row in csv.DictReader(file) if row["part"] != "test"}
+    def load_split(self) -> SplitFile:
+        """Read which clip belongs to which part."""
+        return SplitFile.read(self.verified(self.split))
 
-    def load_metrics(self) -> dict[str, Any]:
-        """Read the result."""
-        try:
-            metrics: dict[str, Any] = json.loads(self.metrics.read_text(encoding="utf-8"))
-            if not isinstance(metrics, dict):
-                raise ValueError("not a JSON object")
-        except (OSError, ValueError) as error:
-            raise DataError(f"{self.metrics}: no result ({error})", f"remove {self.path} and resume") from error
-        return metrics
-
-    def load_history(self) -> list[dict[str, Any]]:
+    def load_history(self) -> list[EpochRecord]:
         """Read the epochs so far."""
-        if not self.history.exists():
+        hint = "restore the file, or train anew"
+        if not self.verified(self.history).exists():
             return []
-        try:
-            return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines()]
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{self.history}: not a run's history ({error})", "restore the file, or train anew"
-            ) from error
+        lines = self.history.read_bytes().splitlines()
+        epochs = [EpochRecord.parse(line, self.history, hint) for line in lines]
+        if [epoch.epoch for epoch in epochs] != list(range(1, len(epochs) + 1)):
+            raise DataError(f"{self.history}: not every epoch is there once", hint)
+        return epochs
 
-    def save_history(self, epochs: list[dict[str, Any]]) -> None:
-        """Write the epochs so far."""
-        write_text(self.history, "".join(f"{json.dumps(epoch)}\n" for epoch in epochs))
+    def result(self) -> Result:
+        """Read the result of a training."""
+        return Result.load(self._finished(), self._again)
+
+    def cross_validation(self) -> CrossValidation:
+        """Read the result of a cross validation."""
+        return CrossValidation.load(self._finished(), self._again)
+
+    def load_result(self) -> Result | CrossValidation:
+        """Read the result, whichever it is."""
+        return self.cross_validation() if self.is_cross_validation else self.result()
+
+    def evaluations(self) -> list[EvaluationFolder]:
+        """Return the further evaluations of this run, by name."""
+        return [EvaluationFolder(path.parent) for path in sorted(self.path.glob("evaluations/*/metrics.json"))]
+
+    def current_evaluations(self) -> list[EvaluationFolder]:
+        """Return those of its network as it is now."""
+        weights = self.weights
+        return [one for one in self.evaluations() if one.result().weights in {None, weights}]
+
+    @property
+    def weights(self) -> str | None:
+        """SHA-256 of the model file, None if there is none."""
+        return file_hash(self.model) if self.model.exists() else None
+
+    def load_robustness(self) -> Robustness | None:
+        """Return how the network does on distorted clips of its own test, if that was measured."""
+        own = [one.robustness for one in self.current_evaluations() if one.result().own_test]
+        hint = "remove it to have it made anew"
+        found = [Robustness.load(file, hint) for file in (self.robustness, *own) if file.exists()]
+        return next((one for one in found if one.weights in {None, self.weights}), None)
+
+    @property
+    def _again(self) -> str:
+        return f"restore the file, or remove it and test again: {self.resume_command}"
+
+    def _finished(self) -> Path:
+        if not self.is_finished:
+            raise DataError(f"{self.path} is not finished", f"go on with it: {self.resume_command}")
+        return self.verified(self.metrics)
+
+
+def _is_unstarted(path: Path) -> bool:
+    """Whether a folder is empty, or holds only what a run writes before it begins."""
+    return not (path / "config.yaml").exists() and all(
+        entry.name.startswith(".")
+        or entry.name in _AT_START
+        or (entry.name.startswith("fold-") and {one.name for one in entry.iterdir()} <= {*_AT_START, "config.yaml"})
+        for entry in path.iterdir()
+    )

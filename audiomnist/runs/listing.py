@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from audiomnist.errors import AudiomnistError, DataError
+from audiomnist.errors import AudiomnistError
 from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.results import Document
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(Document):
     """A run in one line.
 
     Attributes
     ----------
-    kind : str
-        ``train``, or ``kfold``.
     folds : int or None
         Parts of a cross validation.
     data : str
@@ -28,8 +24,6 @@ class Summary:
         Reached, and to be reached, over all folds.
     accuracy : float or None
         None if there is no result yet.
-    started : datetime
-        When the configuration was written.
     resume : str or None
         The command that finishes the run; None if it is finished.
     """
@@ -37,7 +31,7 @@ class Summary:
     name: str
     path: Path
     version: str
-    kind: str
+    kind: Literal["train", "kfold"]
     folds: int | None
     split: str
     data: str
@@ -47,66 +41,46 @@ class Summary:
     started: datetime
     resume: str | None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {**self.__dict__, "path": str(self.path), "started": self.started.isoformat(timespec="seconds")}
 
-
-@dataclass(frozen=True)
-class NoRun:
-    """A folder that is no run, or one that cannot be read, and why."""
+class NoRun(Document):
+    """A folder that is not a run, or one that cannot be read, and why."""
 
     name: str
     path: Path
     problem: str
 
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {**self.__dict__, "path": str(self.path)}
-
 
 def list_runs(folder: Path) -> tuple[list[Summary], list[NoRun]]:
     """Return the runs in a folder, the one that was started last at the end, and the folders that are none."""
     runs, others = [], []
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    for path in paths:
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if not path.is_dir() or path.name.startswith("."):
             continue
         try:
             runs.append(_summary(RunFolder.open(path)))
         except AudiomnistError as error:
-            others.append(NoRun(path.name, path, error.message))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            others.append(NoRun(path.name, path, f"cannot be read ({type(error).__name__}: {error})"))
+            others.append(NoRun(name=path.name, path=path, problem=error.message))
+        except OSError as error:
+            others.append(NoRun(name=path.name, path=path, problem=f"cannot be read: {error.strerror}"))
     return sorted(runs, key=lambda run: (run.started, run.name)), others
 
 
 def _summary(run: RunFolder) -> Summary:
     config = run.load_config()
-    cross_validation = run.is_cross_validation
-    metrics = run.load_metrics() if run.metrics.exists() else None
-    folds = None
-    if cross_validation:
-        folds = len(metrics["folds"]) if metrics else max(config.split.folds, len(run.folds))
-    parts = [RunFolder(fold) for fold in run.folds] if cross_validation else [run]
+    result = run.load_result() if run.is_finished else None
+    folds = run.folds if run.is_cross_validation else None
+    n_folds = None if folds is None else max(len(folds), 0 if result else config.split.folds)
     return Summary(
         name=run.path.name,
         path=run.path,
         version=config.version,
-        kind="kfold" if cross_validation else "train",
-        folds=folds,
+        kind="train" if folds is None else "kfold",
+        folds=n_folds,
         split=config.split.scheme,
         data=config.data,
-        epochs=sum(len(part.load_history()) for part in parts),
-        epochs_asked=config.optim.epochs * (folds or 1),
-        accuracy=_accuracy(metrics, run.metrics) if metrics is not None else None,
-        started=datetime.fromtimestamp(run.config.stat().st_mtime).astimezone(),
-        resume=None if metrics is not None else run.resume_command,
+        epochs=sum(len(part.load_history()) for part in ([run] if folds is None else folds)),
+        epochs_asked=config.optim.epochs * (n_folds or 1),
+        accuracy=result.accuracy if result else None,
+        started=run.started,
+        resume=None if result else run.resume_command,
     )
-
-
-def _accuracy(metrics: dict[str, Any], path: Path) -> float:
-    accuracy = metrics.get("accuracy")
-    if not isinstance(accuracy, int | float) or not math.isfinite(accuracy):
-        raise DataError(f"{path}: no accuracy in it", "test again: audiomnist evaluate")
-    return float(accuracy)

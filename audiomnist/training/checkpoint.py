@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -38,6 +37,8 @@ class TrainedModel:
         Validation clips that the temperature was fitted on; 0 if there were none, and then it is 1.
     no_digit : NoDigit, optional
         How it says that it heard none of the classes, if it can.
+    epochs : int, optional
+        That it was trained; None in files of earlier versions.
     """
 
     network: nn.Module
@@ -46,6 +47,7 @@ class TrainedModel:
     temperature: float = 1.0
     n_calibration: int = 0
     no_digit: NoDigit | None = None
+    epochs: int | None = None
 
 
 def save_model(model: TrainedModel, path: Path) -> None:
@@ -60,6 +62,7 @@ def save_model(model: TrainedModel, path: Path) -> None:
         "classes": model.classes,
         "temperature": model.temperature,
         "n_calibration": model.n_calibration,
+        "epochs": model.epochs,
         "no_digit": asdict(model.no_digit) if model.no_digit else None,
     }
     with _telling(path), atomic_path(path) as temporary:
@@ -87,21 +90,18 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
         no_digit = NoDigit(**described) if (described := description.get("no_digit")) else None
         if faults := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
             raise ValueError(f"weights that are no finite numbers: {faults[0]}")
+        epochs = None if description.get("epochs") is None else int(description["epochs"])
         network = build_model(config, len(classes))
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"{path}: no model file of audiomnist's ({error})", "train one: audiomnist train") from error
-    return TrainedModel(network.to(device).eval(), config, classes, temperature, n_calibration, no_digit)
+    return TrainedModel(network.to(device).eval(), config, classes, temperature, n_calibration, no_digit, epochs)
 
 
 def save_state(state: dict[str, Any], path: Path) -> None:
-    """Write the resume state; the one before it is kept beside it."""
+    """Write the resume state."""
     with _telling(path):
-        if path.exists():
-            with atomic_path(_before(path)) as temporary:
-                shutil.copyfile(path, temporary)
-        with atomic_path(path) as temporary:
-            torch.save(state, temporary)
+        torch.save(state, path)
 
 
 def resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], None]) -> str:
@@ -123,9 +123,9 @@ def resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], N
         If neither is a resume state.
     """
     fault = _resume(path, device, go_on)
-    if fault and _resume(_before(path), device, go_on):
+    if fault and _resume(before(path), device, go_on):
         raise DataError(f"{path}: no resume state ({fault})", "restore the file, or train anew")
-    return fault and f"{path} is damaged ({fault}); going on with {_before(path).name}, saved before it"
+    return fault and f"{path} is damaged ({fault}); going on with {before(path).name}, saved before it"
 
 
 def _resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], None]) -> str:
@@ -140,7 +140,8 @@ def _resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], 
     return ""
 
 
-def _before(path: Path) -> Path:
+def before(path: Path) -> Path:
+    """Return where the resume state before the newest is kept."""
     return path.with_stem(f"{path.stem}.before")
 
 

@@ -1,41 +1,42 @@
-"""Those who listen to the trainer: the history file, the checkpoint, TensorBoard."""
+"""Those who listen to the trainer: the files of the run folder, TensorBoard."""
 
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from typing import TYPE_CHECKING
 
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import EpochRecord
-from audiomnist.training.checkpoint import save_model, save_state
+from audiomnist.training.checkpoint import before, save_model, save_state
 from audiomnist.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
-class History:
-    """Writes ``history.jsonl``; epochs that are trained again after a resume replace their first account."""
-
-    def __init__(self, run: RunFolder) -> None:
-        self._run = run
-
-    def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
-        """Write this epoch's line."""
-        earlier = [epoch for epoch in self._run.load_history() if epoch["epoch"] < record.epoch]
-        self._run.save_history([*earlier, record.plain()])
-
-
 class Checkpoint:
-    """Writes weights and resume state after every epoch."""
+    """Writes history, weights and resume state after every epoch.
+
+    Epochs that are trained again after a resume replace their first account.
+    """
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
 
     def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
-        """Write both files; the state last, since it is what counts as reached."""
-        save_model(trainer.trained, self._run.model)
-        save_state(trainer.state(), self._run.state)
+        """Write all files; the state last, since it is what counts as reached. The one before is kept."""
+        run = self._run
+        earlier = [epoch for epoch in run.load_history() if epoch.epoch < record.epoch]
+        kept = [before(run.state)] if run.state.exists() else []
+        with run.replacing(run.history, run.model, *kept, run.state) as (history, model, *older, state):
+            history.write_text(
+                "".join(f"{epoch.model_dump_json()}\n" for epoch in (*earlier, record)), encoding="utf-8"
+            )
+            save_model(trainer.trained, model)
+            for file in older:
+                shutil.copyfile(run.state, file)
+            save_state(trainer.state(), state)
 
 
 class TensorBoard:

@@ -85,13 +85,21 @@ class Trainer:
     Of several processes each takes its share of every batch; they compute what one would, but for rounding.
     """
 
-    def __init__(self, config: Config, corpus: Corpus, store: FeatureStore, split: Split, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: Config,
+        corpus: Corpus,
+        store: FeatureStore,
+        split: Split,
+        device: torch.device,
+        classes: Sequence[str] | None = None,
+    ) -> None:
         keep_freed_memory()
         self.config, self.device = config, device
         clips = WindowedClips(store, config.window, device)
         self.train_clips = torch.from_numpy(split.train).to(device)
         self.front_end = FrontEnd(config, clips, _change(config, clips, self.train_clips))
-        known = labels(corpus, config.target)
+        known = labels(corpus, config.target, classes)
         self.classes = known.classes
         self.labels = torch.from_numpy(known.of_clips).to(device)
         self.watched = "validation" if len(split.validation) else "test"
@@ -170,7 +178,7 @@ class Trainer:
     @property
     def trained(self) -> TrainedModel:
         """The network with all that is needed to use it."""
-        return TrainedModel(self.network, self.config, self.classes)
+        return TrainedModel(self.network, self.config, self.classes, epochs=self.epoch)
 
     def _train_epoch(self) -> tuple[float, float]:
         self.model.train()

@@ -82,10 +82,13 @@ def of_unseen_voice(make_corpus: MakeCorpus, tmp_path_factory: pytest.TempPathFa
 def test_the_run_folder_holds_the_whole_run(trained: Trained) -> None:
     files = {path.relative_to(trained.run).as_posix() for path in trained.run.rglob("*") if path.is_file()}
     assert {name for name in files if not name.startswith("events.out.tfevents.")} == {
+        ".lock",
         "config.yaml",
+        "record.json",
         "split.csv",
         "model.safetensors",
         "state.pt",
+        "state.before.pt",
         "history.jsonl",
         "predictions.csv",
         "metrics.json",

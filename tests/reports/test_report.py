@@ -23,6 +23,7 @@ from audiomnist.reports.figures import save_robustness
 from audiomnist.reports.report import N_SHOWN, Report, write_report
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import Curve, Result, Robustness
+from audiomnist.runs.split_file import write_split
 from tests.conftest import MakeCorpus
 
 NAME = r"<b>&`*$\nomacro$"
@@ -61,7 +62,7 @@ def finished(corpus: Corpus, folder: Path, *, held_out: tuple[str, ...] = (), fi
     folder.mkdir(parents=True)
     Config(data=str(corpus.root)).save(run.config)
     clips = np.arange(len(corpus))
-    run.save_split(corpus, Split(clips[::2], clips[:0], clips[1::2], held_out))
+    write_split(run.split, corpus, Split(clips[::2], clips[:0], clips[1::2], held_out), [b""] * len(corpus))
     tested = clips[1::2]
     logits = np.zeros((len(tested), 10), dtype=np.float32)
     wrong = (corpus.digits[tested] == 3) | (corpus.speakers[tested] == NAME)
@@ -223,10 +224,10 @@ def test_a_changed_corpus_and_a_lost_recording_are_told(make_corpus: MakeCorpus,
 
 def test_a_sweep_and_results_elsewhere_are_found_in_the_folder(corpus: Corpus, tmp_path: Path) -> None:
     run = finished(corpus, tmp_path / "run")
-    save_robustness(ROBUSTNESS, run.path / "evaluations" / "test")
+    save_robustness(ROBUSTNESS, run.path)
     elsewhere = RunFolder(run.path / "evaluations" / "elsewhere")
     elsewhere.path.mkdir(parents=True)
-    elsewhere.metrics.write_text(json.dumps(json.loads(run.metrics.read_text()) | {"data": "there"}))
+    elsewhere.metrics.write_text(json.dumps(json.loads(run.metrics.read_text()) | {"data": "there", "own_test": False}))
     found = gather(run, corpus)
     assert found.robustness == ROBUSTNESS
     text = words_of(write_report(found, run.path).card)

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from audiomnist import distributed
 from audiomnist.config import Augment, Model, Optim, Window
 from audiomnist.errors import ConfigError, DataError
-from audiomnist.training.checkpoint import load_model, resume, save_model, save_state
+from audiomnist.training.checkpoint import before, load_model, resume, save_model, save_state
 from audiomnist.training.trainer import EpochRecord, Trainer, predict_logits
 from tests.training.conftest import Material
 
@@ -176,9 +176,9 @@ def test_a_broken_model_or_state_file_is_refused_by_name(tmp_path: Path, content
 
 def test_a_damaged_state_falls_back_to_the_one_before(material: Material, tmp_path: Path) -> None:
     path, trainer = tmp_path / "state.pt", make_trainer(material)
-    for epoch in (1, 2):
+    for epoch, file in ((1, before(path)), (2, path)):
         trainer.epoch = epoch
-        save_state(trainer.state(), path)
+        save_state(trainer.state(), file)
     whole = path.read_bytes()
     for position in np.random.default_rng(0).integers(0, len(whole), 40).tolist():
         damaged = bytearray(whole if position % 2 else whole[: position + 20])
@@ -188,6 +188,7 @@ def test_a_damaged_state_falls_back_to_the_one_before(material: Material, tmp_pa
         assert "going on with state.before.pt" in resume(path, CPU, resumed.load_state)
         assert resumed.epoch == 1
     save_state({"epoch": 3}, path)
+    before(path).unlink()
     with pytest.raises(DataError, match=r"state\.pt"):
         resume(path, CPU, make_trainer(material).load_state)
 

@@ -1,0 +1,237 @@
+"""Testing a trained network: on its own test clips, or on clips of another corpus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from audiomnist import distributed
+from audiomnist.config import from_settings
+from audiomnist.corpus.places import locate
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.splits import split as draw_split
+from audiomnist.corpus.targets import labels
+from audiomnist.device import select_device
+from audiomnist.errors import DataError, UsageError
+from audiomnist.evaluation.leaks import check, count_trained_on
+from audiomnist.evaluation.robustness import sweep
+from audiomnist.experiments.inputs import labelled, lasting_place, open_corpus, open_inputs, open_store, place_name
+from audiomnist.experiments.progress import Progress
+from audiomnist.experiments.testing import describe, write_result
+from audiomnist.features.store import FeatureStore
+from audiomnist.files import home
+from audiomnist.inference.opening import weights_file
+from audiomnist.inference.torch_recognizer import TorchRecognizer
+from audiomnist.reports.figures import robustness_figure, save_figure
+from audiomnist.runs.evaluation_folder import EvaluationFolder, identity
+from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.record import Record, file_hash
+from audiomnist.runs.results import Evaluations, Result, Robustness
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A finished evaluation.
+
+    Attributes
+    ----------
+    folder : EvaluationFolder
+        Where it is written.
+    robustness : Robustness or None
+        None if it was not asked for.
+    """
+
+    result: Result
+    folder: EvaluationFolder
+    robustness: Robustness | None
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """What is tested: a network, and its run if it is in one."""
+
+    recognizer: TorchRecognizer
+    file: Path
+    run: RunFolder | None
+    epochs: int
+
+    @property
+    def name(self) -> str:
+        return str(self.run.path if self.run else self.file)
+
+
+@dataclass(frozen=True)
+class _Clips:
+    """The clips to test, indices into a corpus whose features the store has."""
+
+    corpus: Corpus
+    store: FeatureStore
+    chosen: NDArray[np.int64]
+    n_left_out: int
+
+
+def evaluate(
+    model: str | Path | None = None,
+    data: str | None = None,
+    *,
+    split: str | None = None,
+    exclude_file: Path | None = None,
+    out: Path | None = None,
+    robustness: bool = False,
+    strict: bool = False,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Test a trained recogniser on its own test clips, or on clips of another corpus.
+
+    Of several processes all return the result; the first alone writes.
+
+    Parameters
+    ----------
+    model : str or Path, optional
+        A run folder or a model file; the newest finished run by default.
+    data : str, optional
+        Another corpus; the run's own test clips by default.
+    split : str, optional
+        Only the test part of ``data`` under this scheme.
+    exclude_file : Path, optional
+        Clips of ``data`` to leave out.
+    out : Path, optional
+        Folder for the result, one in ``evaluations`` of the run by default.
+    robustness : bool
+        Whether to test on distorted clips as well.
+    strict : bool
+        Whether a clip that cannot be used is an error. Otherwise it is left out.
+
+    Raises
+    ------
+    AudiomnistError
+        Whatever is wrong with model or corpus.
+    """
+    progress = progress or Progress()
+    if data is None and (exclude_file is not None or split is not None):
+        named = "--exclude-file" if exclude_file is not None else "--split"
+        raise UsageError(f"{named} chooses clips of another corpus", "name it with --data")
+    tested = _open(model, select_device(device), progress)
+    recognizer, config = tested.recognizer, tested.recognizer.model.config
+    clips = (
+        _own_clips(tested, progress, strict=strict)
+        if data is None
+        else _clips_of(data, split, exclude_file, tested, progress, strict=strict)
+    )
+    corpus, chosen = clips.corpus, clips.chosen
+    progress.say(f"model: {tested.name} on {recognizer.device}, {len(chosen):,} clips to test")
+    started = time.perf_counter()
+    logits = recognizer.store_logits(clips.store, chosen)
+    weights = file_hash(tested.file)
+    facts = describe(config, tested.name, recognizer.device, tested.epochs) | {"weights": weights}
+    facts |= {"own_test": data is None, "n_left_out": clips.n_left_out}
+    if data is not None:
+        n_trained_on = _n_trained_on(tested, clips, progress)
+        facts |= {"data": lasting_place(data), "split": split or "all", "n_trained_on": n_trained_on}
+    scheme = "own test" if data is None else (split or "all", config.seed)
+    record = Record(
+        kind="evaluation",
+        classes=recognizer.model.classes,
+        identity=identity((corpus.fingerprint, scheme, weights)),
+        run=tested.name,
+    )
+    name = "test" if data is None else "-".join([place_name(data), *([split] if split else [])])
+    parent = (tested.run.path if tested.run else home()) / "evaluations"
+
+    def written() -> tuple[Result, EvaluationFolder]:
+        folder = EvaluationFolder.create(parent, name, record, out)
+        with folder.replacing(folder.config) as (file,):
+            config.save(file)
+        return write_result(recognizer, clips.store, corpus, chosen, logits, facts, folder, started), folder
+
+    def swept(folder: EvaluationFolder) -> Robustness:
+        known = labels(corpus, config.target, recognizer.model.classes).of_clips[chosen]
+        with progress.counting("robustness", "conditions") as show, distributed.alone():
+            found = sweep(recognizer, corpus, chosen, known, progress=show).model_copy(update={"weights": weights})
+        save_figure(robustness_figure(found), folder.figures / "robustness.png")
+        with folder.replacing(folder.robustness) as (file,):
+            found.save(file)
+        return found
+
+    result, folder = distributed.by_first(written)
+    return Evaluation(result, folder, distributed.by_first(lambda: swept(folder)) if robustness else None)
+
+
+def together(evaluations: Sequence[Evaluation]) -> Evaluations:
+    """Return the results of several evaluations as one document."""
+    return Evaluations(corpora=tuple(evaluation.result for evaluation in evaluations))
+
+
+def _open(model: str | Path | None, device: torch.device, progress: Progress) -> _Tested:
+    if model is not None and not _is_in_run(Path(model)):
+        file = weights_file(model)
+        recognizer = TorchRecognizer.load(file, device)
+        return _Tested(recognizer, file, None, recognizer.model.epochs or recognizer.model.config.optim.epochs)
+    run = distributed.by_first(lambda: RunFolder.newest() if model is None else RunFolder.open(Path(model)))
+    file = run.require_model()
+    recognizer = TorchRecognizer.load(file, device)
+    planned = recognizer.model.config.optim.epochs
+    epochs = recognizer.model.epochs or len(run.load_history()) or planned
+    if epochs < planned or not run.is_finished:
+        progress.say(f"warning: {run.path} is not finished, {epochs} of {planned} epochs; go on: {run.resume_command}")
+    return _Tested(recognizer, file, run, epochs)
+
+
+def _is_in_run(path: Path) -> bool:
+    return path.is_dir() or (path.is_file() and (path.parent / "config.yaml").is_file())
+
+
+def _own_clips(tested: _Tested, progress: Progress, *, strict: bool) -> _Clips:
+    run, config = tested.run, tested.recognizer.model.config
+    if run is None:
+        raise UsageError(f"{tested.file} has no test clips of its own", "name a corpus with --data")
+    inputs = open_inputs(config, tested.recognizer.model.classes, progress, strict=strict)
+    file = run.load_split()
+    split = file.split(inputs.corpus)
+    file.require_unchanged(inputs.corpus, inputs.store.digests)
+    check(config, inputs.corpus, inputs.store, split)
+    return _Clips(inputs.corpus, inputs.store, split.test, inputs.n_left_out)
+
+
+def _clips_of(
+    place: str, scheme: str | None, exclude_file: Path | None, tested: _Tested, progress: Progress, *, strict: bool
+) -> _Clips:
+    """Return another corpus, and its test part under a scheme, or all of it."""
+    model = tested.recognizer.model
+    config = model.config
+    everything = open_corpus(place, exclude_file=exclude_file, progress=progress)
+    known, n_left_out = labelled(everything, config.target, model.classes, progress)
+    corpus, store = open_store(known, config.features, place, progress, strict=strict)
+    chosen = np.arange(len(corpus))
+    if scheme is not None:
+        settings = from_settings({"split": {"scheme": scheme}}, "--split").split
+        of_clips = labels(corpus, config.target, model.classes).of_clips
+        chosen = draw_split(corpus, settings, config.seed, of_clips).test
+    return _Clips(corpus, store, chosen, n_left_out + len(store.left_out))
+
+
+def _n_trained_on(tested: _Tested, clips: _Clips, progress: Progress) -> int | None:
+    """Return how many of the tested clips the network was trained on, and say so if there are any; None: not known."""
+    found = None
+    if tested.run is not None:
+        try:
+            place = locate(tested.recognizer.model.config.data)
+            root = place if place.is_dir() else place.parent
+        except DataError:
+            root = None
+        found = count_trained_on(tested.run.load_split(), root, clips.corpus, clips.store, clips.chosen)
+    if found is None:
+        progress.say("warning: whether these clips were trained on could not be checked")
+    elif found:
+        progress.say(
+            f"warning: {found:,} of these {len(clips.chosen):,} clips were trained on; the run's own test clips, "
+            "without --data, show more"
+        )
+    return found

@@ -1,0 +1,179 @@
+"""Cross validation: one experiment per fold over one store, and what they come to together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from audiomnist import distributed
+from audiomnist.config import Config
+from audiomnist.corpus.splits import Split
+from audiomnist.corpus.splits import folds as draw_folds
+from audiomnist.corpus.targets import labels
+from audiomnist.device import seed_everything, select_device
+from audiomnist.errors import DataError, UsageError, command
+from audiomnist.evaluation.groups import columns_of
+from audiomnist.evaluation.leaks import check
+from audiomnist.evaluation.metrics import score
+from audiomnist.evaluation.predictions import Predictions
+from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts, with_lasting_places
+from audiomnist.experiments.progress import Progress
+from audiomnist.experiments.side_by_side import run_experiments
+from audiomnist.experiments.testing import describe
+from audiomnist.experiments.train import only_process_in, run_classes, run_to_resume, stoppable
+from audiomnist.reports.figures import confusion_figure, reliability_figure, save_figure
+from audiomnist.reports.suspects import list_suspects
+from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.results import CrossValidation, Fold
+from audiomnist.training.dataset import with_window
+
+
+def kfold(
+    config: Config | None = None,
+    *,
+    run: Path | None = None,
+    resume: Path | None = None,
+    jobs: int = 1,
+    suspects: bool = False,
+    strict: bool = False,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> CrossValidation:
+    """Train and test once per fold, so that every clip is tested by a network that was not trained on it.
+
+    Of several processes each takes some of the folds, which it runs by itself; all return the result.
+
+    Parameters
+    ----------
+    config : Config, optional
+        What to do; that of the run if one is resumed.
+    run : Path, optional
+        New folder for the folds, ``runs/<time>-kfold-<version>`` by default.
+    resume : Path, optional
+        A stopped cross validation; its finished folds are kept.
+    jobs : int
+        Folds at a time. More than one have a process and a thread each.
+    suspects : bool
+        Whether to list the clips whose label looks wrong as well.
+
+    strict : bool
+        Whether a clip that cannot be used is an error. Otherwise it is left out.
+
+    Raises
+    ------
+    AudiomnistError
+        Whatever is wrong with settings, corpus or run; Interrupted if it was stopped, with what was reached saved.
+    """
+    progress = progress or Progress()
+    if jobs > 1 and distributed.size() > 1:
+        raise UsageError("--jobs and torchrun both train folds side by side", "use one of them")
+    parent = run_to_resume(resume, "kfold") if resume else None
+    if parent is not None:
+        config = parent.load_config()
+    if config is None:
+        raise UsageError("neither a configuration nor a run to resume was given", "give one of them")
+    chosen_device = select_device(device)
+    seed_everything(config.seed)
+    known = [classes for fold in (parent, *parent.folds) if (classes := run_classes(fold))] if parent else []
+    inputs = open_inputs(config, known[0] if known else None, progress, strict=strict)
+    corpus, store = inputs.corpus, inputs.store
+    classes = known[0] if known else labels(inputs.own, config.target).classes
+    splits = _splits(config, inputs, parent, classes)
+    for split in splits:
+        check(config, corpus, store, split)
+    if parent is None:
+        warn_of_cuts(store, config, progress)
+        config = with_lasting_places(config)
+        name = f"kfold-{config.version}"
+        parent = distributed.by_first(lambda: RunFolder.reserve("kfold", name, run))
+    folds = [RunFolder(parent.path / f"fold-{number}") for number in range(len(splits))]
+
+    def reached() -> str:
+        n_finished = sum(fold.is_finished for fold in folds)
+        return f"stopped after {n_finished} of {len(splits)} folds; they are saved in {parent.path}"
+
+    with only_process_in(parent), stoppable(reached, f"go on: {command('audiomnist kfold --resume', parent.path)}"):
+        if distributed.rank() == 0:
+            for fold, split in zip(folds, splits, strict=True):
+                if not fold.config.exists():
+                    fold.begin(
+                        "train", with_window(config, store, split.train), classes, (corpus, split, store.digests)
+                    )
+            if not parent.config.exists():
+                parent.begin("kfold", config, classes)
+        progress.say(f"run: {parent.path} on {chosen_device}, {len(splits)} folds")
+        missing = distributed.by_first(lambda: [number for number, fold in enumerate(folds) if not fold.is_finished])
+        own = {number: (splits[number], folds[number]) for number in missing[distributed.rank() :: distributed.size()]}
+        with progress.training(len(splits) * config.optim.epochs), distributed.alone():
+            run_experiments(corpus, store, own, chosen_device, classes, jobs=jobs, progress=progress)
+        distributed.wait_for_all()
+        return distributed.by_first(
+            lambda: _together(config, inputs, splits, folds, parent, chosen_device, suspects=suspects)
+        )
+
+
+def _splits(config: Config, inputs: Inputs, parent: RunFolder | None, classes: Sequence[str]) -> list[Split]:
+    """Return the split of each fold: as it is written, or drawn if the cross validation is new.
+
+    A run of an earlier version wrote a fold's split only when the fold began; the others are drawn again, which is
+    right only if the written ones would be drawn as they are.
+    """
+    own, corpus, digests = inputs.own, inputs.corpus, inputs.store.digests
+    written = {}
+    for fold in parent.folds if parent else ():
+        file = fold.load_split()
+        written[int(fold.path.name.removeprefix("fold-"))] = file.split(corpus)
+        file.require_unchanged(corpus, digests)
+    if parent is not None and parent.record is not None:
+        return [written[number] for number in sorted(written)]
+    drawn = draw_folds(own, config.split, config.seed, labels(own, config.target, classes).of_clips)
+    splits = [split.with_extra(len(own), len(corpus)) for split in drawn]
+    for number, split in written.items():
+        if number >= len(splits) or not np.array_equal(split.test, splits[number].test):
+            raise DataError(
+                f"{corpus.root} has changed since {parent and parent.path} began: its folds would be others now",
+                "restore the corpus, or run kfold anew, without --resume",
+            )
+    return [written.get(number, split) for number, split in enumerate(splits)]
+
+
+def _together(
+    config: Config,
+    inputs: Inputs,
+    splits: Sequence[Split],
+    folds: Sequence[RunFolder],
+    parent: RunFolder,
+    device: torch.device,
+    *,
+    suspects: bool,
+) -> CrossValidation:
+    corpus, results = inputs.corpus, [fold.result() for fold in folds]
+    everything = Predictions.joined(
+        [Predictions.of_result(fold, result) for fold, result in zip(folds, results, strict=True)]
+    )
+    tested = np.concatenate([split.test for split in splits])
+    if everything.paths != tuple(corpus.paths[clip] for clip in tested.tolist()):
+        raise DataError(f"{parent.path}: predictions and splits of the folds differ", "run kfold anew")
+    scores = score(everything, columns_of(corpus, config.target, tested))
+    save_figure(confusion_figure(scores), parent.figures / "confusion.png")
+    save_figure(reliability_figure(scores.calibration), parent.figures / "reliability.png")
+    found = None
+    with parent.replacing(parent.predictions, parent.metrics) as (predictions_file, metrics_file):
+        everything.save(predictions_file)
+        if suspects:
+            found = list_suspects(corpus, splits, everything, parent.path).document
+        epochs = min(result.epochs for result in results)
+        result = CrossValidation(
+            **describe(config, str(parent.path), device, epochs),
+            **dict(scores),
+            corpus_fingerprint=corpus.fingerprint,
+            n_left_out=inputs.n_left_out,
+            seconds=round(sum(result.seconds for result in results), 3),
+            folds=tuple(Fold(fold=number, **dict(result)) for number, result in enumerate(results)),
+            suspects=found,
+        )
+        result.save(metrics_file)
+    return result

@@ -1,0 +1,32 @@
+"""How work goes, for whoever wants to show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from audiomnist.runs.results import EpochRecord
+
+Count = Callable[[int, int | None], None]
+
+
+class Progress:
+    """Hears of all that goes on; this one keeps it to itself."""
+
+    def say(self, message: str) -> None:
+        """Take note of a message."""
+
+    @contextmanager
+    def counting(self, task: str, unit: str) -> Iterator[Count]:
+        """Give a callable that takes how much of a task is done, and how much there is."""
+        yield lambda done, total: None
+
+    @contextmanager
+    def training(self, epochs: int) -> Iterator[None]:
+        """Surround a training of so many epochs, over all folds."""
+        yield
+
+    def epoch_ended(self, record: EpochRecord, fold: int | None = None) -> None:
+        """Take note of a finished epoch, of a fold where there are several."""

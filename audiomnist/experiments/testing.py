@@ -1,0 +1,117 @@
+"""Testing a network: from its logits to a result, written into a folder."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from audiomnist import __version__
+from audiomnist.config import Config
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.targets import labels
+from audiomnist.evaluation.calibration import calibration
+from audiomnist.evaluation.groups import columns_of
+from audiomnist.evaluation.metrics import score
+from audiomnist.evaluation.predictions import Predictions
+from audiomnist.features.store import FeatureStore
+from audiomnist.inference.torch_recognizer import TorchRecognizer
+from audiomnist.reports.figures import confusion_figure, reliability_figure, samples_figure, save_figure
+from audiomnist.runs.record import Folder
+from audiomnist.runs.results import Result
+from audiomnist.training.dataset import trimmed
+from audiomnist.training.no_digit import split_logits
+
+_N_SAMPLES = 16
+
+
+def write_result(
+    recognizer: TorchRecognizer,
+    store: FeatureStore,
+    corpus: Corpus,
+    clips: NDArray[np.int64],
+    logits: NDArray[np.float32],
+    facts: dict[str, Any],
+    out: Folder,
+    started: float,
+) -> Result:
+    """Score the logits of clips; write predictions, figures and the result, and return it.
+
+    Parameters
+    ----------
+    clips : int64 array [n_clips]
+        Indices into the corpus, which is the store's.
+    logits : float32 array [n_clips, n_classes]
+    facts : dict
+        Fields of the result beside the scores.
+    started : float
+        ``time.perf_counter()`` when the work began.
+    """
+    model = recognizer.model
+    known = labels(corpus, model.config.target, model.classes)
+    logits, digit_scores = split_logits(logits, len(model.classes))
+    predictions = Predictions.of(corpus, known, clips, logits, model.temperature)
+    scores = score(predictions, columns_of(corpus, model.config.target, clips))
+    tempered = scores.calibration.model_copy(
+        update={
+            "temperature": model.temperature,
+            "fitted_on": f"validation ({model.n_calibration:,} clips)" if model.n_calibration else None,
+            "ece_uncalibrated": calibration(Predictions.of(corpus, known, clips, logits)).ece,
+        }
+    )
+    save_figure(confusion_figure(scores), out.figures / "confusion.png")
+    save_figure(reliability_figure(scores.calibration), out.figures / "reliability.png")
+    shown = _samples(predictions)
+    spectrograms = recognizer.inputs(store, clips[shown])[:, 0].swapaxes(1, 2)
+    save_figure(samples_figure(predictions, shown, spectrograms), out.figures / "samples.png")
+    with out.replacing(out.predictions, out.metrics) as (predictions_file, metrics_file):
+        predictions.save(predictions_file)
+        result = Result(
+            **facts,
+            **dict(scores.model_copy(update={"calibration": tempered})),
+            corpus_fingerprint=corpus.fingerprint,
+            misses=float((digit_scores < model.no_digit.threshold).mean()) if model.no_digit else None,
+            n_cut=n_cut(store, model.config, clips),
+            seconds=round(time.perf_counter() - started, 3),
+        )
+        result.save(metrics_file)
+    return result
+
+
+def describe(config: Config, run: str, device: torch.device, epochs: int) -> dict[str, Any]:
+    """Return the fields of a result that say what was tested on what machine."""
+    return {
+        "run": run,
+        "version": config.version,
+        "target": config.target,
+        "split": config.split.scheme,
+        "data": config.data,
+        "seed": config.seed,
+        "epochs": epochs,
+        "epochs_planned": config.optim.epochs,
+        "device": str(device),
+        "audiomnist": __version__,
+        "torch": torch.__version__,
+    }
+
+
+def n_cut(store: FeatureStore, config: Config, clips: NDArray[np.int64]) -> int:
+    """Return how many clips are longer than the window, once they are trimmed."""
+    if config.window.clip_ms == "auto":
+        return 0
+    longest = config.window.clip_ms * config.features.sample_rate / 1000
+    return int((trimmed(store, config.window).n_samples[clips] > longest).sum())
+
+
+def _samples(predictions: Predictions) -> NDArray[np.int64]:
+    """Choose clips to show: up to half misclassified, by falling confidence; the rest spread over the others."""
+    confidence = predictions.probabilities.max(1)
+    wrong = np.flatnonzero(~predictions.correct)
+    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][: _N_SAMPLES // 2]
+    correct = np.flatnonzero(predictions.correct)
+    n_correct = min(_N_SAMPLES - len(wrong), len(correct))
+    spread = correct[np.linspace(0, len(correct) - 1, n_correct).astype(np.int64)] if n_correct else correct[:0]
+    return np.concatenate([wrong, spread])

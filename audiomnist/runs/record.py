@@ -1,0 +1,131 @@
+"""What a folder of results is, and which files belong to it, written down in the folder itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from audiomnist.config import Config, load
+from audiomnist.errors import DataError
+from audiomnist.files import atomic_path
+from audiomnist.runs.results import Versioned
+
+Kind = Literal["train", "kfold", "evaluation"]
+
+
+class Record(Versioned):
+    """What a folder is, and the SHA-256 of its files.
+
+    Attributes
+    ----------
+    started : datetime
+        When its work began.
+    classes : tuple of str
+        What the network tells apart, in the order of its outputs.
+    identity : str or None
+        Of an evaluation: hash of what was tested, and with which weights.
+    run : str or None
+        Of an evaluation: the folder of the run, or the model file.
+    files : dict of str to tuple of str or None
+        By name. While a file is replaced there are two, the newer first; None stands for no file.
+    """
+
+    kind: Kind
+    started: datetime = Field(default_factory=lambda: datetime.now(UTC).astimezone())
+    classes: tuple[str, ...]
+    identity: str | None = None
+    run: str | None = None
+    files: dict[str, tuple[str | None, ...]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder whose record says which files belong to it; those of earlier versions have none."""
+
+    path: Path
+
+    @property
+    def record_file(self) -> Path:
+        """The record."""
+        return self.path / "record.json"
+
+    @property
+    def record(self) -> Record | None:
+        """What the folder says of itself, None in one of an earlier version."""
+        return Record.load(self.record_file, "restore the file") if self.record_file.exists() else None
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def predictions(self) -> Path:
+        """A line per test clip."""
+        return self.path / "predictions.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """The result."""
+        return self.path / "metrics.json"
+
+    @property
+    def robustness(self) -> Path:
+        """Accuracy under distortions."""
+        return self.path / "robustness.json"
+
+    @property
+    def figures(self) -> Path:
+        """Pictures."""
+        return self.path / "figures"
+
+    def load_config(self) -> Config:
+        """Read the resolved configuration."""
+        return load(self.verified(self.config))
+
+    def verified(self, file: Path) -> Path:
+        """Return a file of this folder; raise DataError unless it is the one that was written here."""
+        record = self.record
+        if record is None:
+            return file
+        hint = "restore the file from a backup, or start anew in another folder"
+        known = record.files.get(file.name, (None,))
+        found = file_hash(file) if file.is_file() else None
+        if found not in known:
+            raise DataError(f"{file} {'is gone' if found is None else 'is not the file that was written here'}", hint)
+        return file
+
+    @contextmanager
+    def replacing(self, *files: Path) -> Iterator[tuple[Path, ...]]:
+        """Give a temporary path for each file; when the block ends well they take the files' places, in this order.
+
+        The record knows both generations until all are in place, so a stop at any moment leaves a folder that is whole.
+        """
+        record = self.record
+        if record is None:  # a run of an earlier version stays one
+            with ExitStack() as stack:
+                yield tuple(stack.enter_context(atomic_path(file)) for file in reversed(files))[::-1]
+            return
+        with ExitStack() as stack:
+            temporaries = tuple(stack.enter_context(atomic_path(file)) for file in reversed(files))[::-1]
+            yield temporaries
+            new = {file.name: file_hash(temporary) for file, temporary in zip(files, temporaries, strict=True)}
+            old = {file.name: file_hash(file) if file.exists() else None for file in files}
+            self._write(record, {name: (new[name], old[name]) for name in new})
+        self._write(record, {name: (digest,) for name, digest in new.items()})
+
+    def _write(self, record: Record, files: dict[str, tuple[str | None, ...]]) -> None:
+        record.model_copy(update={"files": record.files | files}).save(self.record_file)
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
