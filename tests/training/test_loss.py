@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from audiomnist.training.loss import adjusted_loss, log_priors
+
+SOURCES = np.array([0, 0, 0, 0, 1, 1, 1])
+LABELS = np.array([0, 1, 2, 2, 0, 1, 1])  # the second corpus has no class 2
+EVERY_CLIP = np.arange(7)
+
+
+def test_corpora_with_every_class_are_not_adjusted() -> None:
+    assert log_priors(SOURCES, np.array([0, 1, 2, 2, 0, 1, 2]), EVERY_CLIP, 3) is None
+    assert log_priors(SOURCES, LABELS, np.array([0, 1, 2]), 3) is None
+
+
+def test_a_class_that_a_corpus_lacks_is_rare_in_it_and_not_in_others() -> None:
+    priors = log_priors(SOURCES, LABELS, EVERY_CLIP, 3)
+    assert priors is not None
+    assert priors.shape == (3, 3)
+    assert priors[1, 2] < -2
+    assert priors[0, 2] > 0
+    assert not priors[-1].any()
+
+
+def test_a_corpus_without_a_class_hardly_teaches_that_it_does_not_occur() -> None:
+    priors = log_priors(SOURCES, LABELS, EVERY_CLIP, 3)
+    assert priors is not None
+    of_missing = []
+    for log_prior in (torch.zeros(1, 3), priors[1:2]):
+        logits = torch.zeros(1, 3, requires_grad=True)
+        adjusted_loss(logits, torch.tensor([0]), log_prior, 0.0).backward()
+        assert logits.grad is not None
+        of_missing.append(float(logits.grad[0, 2]))
+    assert of_missing[1] < 0.1 * of_missing[0]
+
+
+@pytest.mark.parametrize("log_prior", [None, torch.zeros(5, 3)])
+def test_without_a_shift_it_is_cross_entropy(log_prior: torch.Tensor | None) -> None:
+    logits, truth = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
+    expected = functional.cross_entropy(logits, truth, label_smoothing=0.1)
+    torch.testing.assert_close(adjusted_loss(logits, truth, log_prior, 0.1), expected)
+
+
+def test_the_output_for_no_class_is_not_shifted() -> None:
+    logits = torch.zeros(1, 4, requires_grad=True)
+    adjusted_loss(logits, torch.tensor([3]), torch.full((1, 3), -20.0), 0.0).backward()
+    assert logits.grad is not None
+    assert logits.grad.abs().max() < 1e-6
