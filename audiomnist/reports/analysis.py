@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomnist.corpus.scan import CLASSES
 from audiomnist.evaluation.analysis import Analysis
-from audiomnist.evaluation.analysis.spectra import CLIPS_PER_DIGIT
 from audiomnist.evaluation.analysis.summary import Counts, Summary
 from audiomnist.files import write_text
 from audiomnist.reports import analysis_figures as draw
 from audiomnist.reports.drawing import save_figure
-from audiomnist.reports.pages import Picture, page
+from audiomnist.reports.pages import drawing, page
 from audiomnist.reports.sentences import Number
 from audiomnist.reports.table import Table
 from audiomnist.reports.wording import number
@@ -27,130 +25,41 @@ PAGE, DOCUMENT = "report.html", "analysis.json"
 _SPEAKERS_SHOWN = 12
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the page: figures, and tables below them."""
-
-    name: str
-    heading: str
-    figures: tuple[Picture, ...]
-    tables: tuple[Table, ...] = ()
-
-
 def write_analysis(analysis: Analysis, folder: Path) -> Path:
     """Write ``report.html``, ``analysis.json`` and the figures into a folder, and return the page."""
-
-    def picture(name: str, title: str, caption: str, figure: Callable[[], Figure]) -> Picture:
-        drawn = figure()
-        save_figure(drawn, folder / f"{name}.png")
-        return Picture.of(drawn, title, caption)
-
-    measured, spectra, summary = analysis.measured, analysis.spectra, analysis.summary
-    sections = [
-        Section(
-            "lengths",
-            "Lengths",
-            (
-                picture(
-                    "lengths",
-                    "Lengths",
-                    "How long clips are. A window to the left of a clip's length cuts it.",
-                    lambda: draw.lengths_figure(measured, analysis.cuts, analysis.whole_ms),
-                ),
-                picture(
-                    "length_by_digit",
-                    "Length by digit",
-                    "Points are clips, boxes their quartiles.",
-                    lambda: draw.length_by_digit_figure(measured),
-                ),
-            ),
-            (lengths(summary),),
-        ),
-        Section(
-            "clips",
-            "Clips and speakers",
-            (
-                picture(
-                    "counts", "Clips", "How many there are of each kind.", lambda: draw.counts_figure(summary.counts)
-                ),
-                *(
-                    [
-                        picture(
-                            "speakers",
-                            "Speakers",
-                            "What the metadata says of them; each counts once.",
-                            lambda: draw.speakers_figure(summary.speakers_by),
-                        )
-                    ]
-                    if summary.speakers_by
-                    else []
-                ),
-            ),
-        ),
-        Section(
-            "sound",
-            "Levels and silence",
-            (
-                picture(
-                    "levels",
-                    "Levels by speaker",
-                    "The noise floor is the quietest tenth of a clip's 10 ms frames. A clip has clipping if three "
-                    "samples in a row stand at full scale. What is zero throughout is not drawn.",
-                    lambda: draw.levels_figure(measured),
-                ),
-                picture(
-                    "silence",
-                    "Silence around the word",
-                    "Frames of 10 ms more than 35 dB below the clip's loudest count as silence.",
-                    lambda: draw.silence_figure(measured),
-                ),
-            ),
-            (signals(summary),),
-        ),
-        Section(
-            "spectra",
-            "Spectra",
-            (
-                picture(
-                    "mean_mel",
-                    "Mean mel spectrum",
-                    f"Of {CLIPS_PER_DIGIT} clips of each digit at most, sampled with a fixed seed.",
-                    lambda: draw.mean_mel_figure(spectra),
-                ),
-                picture(
-                    "digits",
-                    f"Each digit by {spectra.by_digit[0].speaker}",
-                    "Mel spectrograms as the network gets them, before its normalisation; 80 dB from black to bright.",
-                    lambda: draw.digits_figure(spectra),
-                ),
-                picture(
-                    "voices",
-                    f'"{CLASSES[spectra.by_speaker[0].digit]}" by different speakers',
-                    "The same mel spectrogram; a recogniser has to overlook what differs from speaker to speaker.",
-                    lambda: draw.speakers_spectra_figure(spectra),
-                ),
-                picture(
-                    "mfcc",
-                    f"MFCCs of each digit by {spectra.by_digit[0].speaker}",
-                    "Mel-frequency cepstral coefficients 1 to 19, in standard deviations from the mean (blue below, "
-                    "red above). The 0th is left out; it is loudness alone.",
-                    lambda: draw.mfcc_figure(spectra),
-                ),
-            ),
-        ),
-    ]
+    pictures = {}
+    for name, figure in _figures(analysis):
+        save_figure(figure, folder / f"{name}.png")
+        pictures[name] = drawing(figure)
     write_text(folder / DOCUMENT, json.dumps(analysis.as_json(), indent=1, allow_nan=False) + "\n")
+    summary, spectra = analysis.summary, analysis.spectra
     html = page(
         "analysis.html.j2",
-        name=analysis.name,
+        analysis=analysis,
         numbers=numbers(summary),
-        conclusions=analysis.conclusions,
-        sections=sections,
-        contents=[("conclusions", "What follows"), *((section.name, section.heading) for section in sections)],
-        unreadable=summary.unreadable,
+        lengths=lengths(summary),
+        signals=signals(summary),
+        pictures=pictures,
+        speaker=spectra.by_digit[0].speaker,
+        common=CLASSES[spectra.by_speaker[0].digit],
     )
     write_text(folder / PAGE, html)
     return folder / PAGE
+
+
+def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
+    measured, spectra, summary = analysis.measured, analysis.spectra, analysis.summary
+    yield "lengths", draw.lengths_figure(measured, analysis.cuts, analysis.whole_ms)
+    yield "length_by_digit", draw.length_by_digit_figure(measured)
+    yield "counts", draw.counts_figure(summary.counts)
+    if summary.speakers_by:
+        yield "speakers", draw.speakers_figure(summary.speakers_by)
+    yield "levels", draw.levels_figure(measured)
+    yield "silence", draw.silence_figure(measured)
+    yield "mean_mel", draw.mean_mel_figure(spectra)
+    yield "digits", draw.digits_figure(spectra)
+    yield "voices", draw.speakers_spectra_figure(spectra)
+    yield "mfcc", draw.mfcc_figure(spectra)
 
 
 def numbers(summary: Summary) -> list[Number]:

@@ -72,16 +72,8 @@ def save_figure(figure: Figure, path: Path) -> None:
         temporary.write_bytes(_saved(figure, format="png", dpi=_DPI, metadata={"Software": None}))
 
 
-def svg(figure: Figure, title: str) -> str:
-    """Return a figure as an ``<svg>`` element for a page, whose style sheet defines its colours.
-
-    Parameters
-    ----------
-    title : str
-        What a screen reader says of it.
-    """
-    from markupsafe import escape
-
+def svg(figure: Figure) -> str:
+    """Return a figure as an ``<svg>`` element for a page, whose style sheet defines its colours."""
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     text = _saved(figure, format="svg", transparent=True, metadata=nothing).decode()
     element = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
@@ -89,8 +81,7 @@ def svg(figure: Figure, title: str) -> str:
     element = re.sub(r"font: ([\d.]+px) [^;\"]+", r"font: \1 system-ui, sans-serif", element)
     for colour, name in _VARIABLES.items():
         element = element.replace(colour, f"var(--{name})")
-    element = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element))
-    return element.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+    return re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element))
 
 
 def bars(axes: Axes, counts: dict[str, int], *, most: int = 8) -> None:

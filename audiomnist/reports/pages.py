@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure in a page: an ``<svg>`` element, and what stands over it."""
+def drawing(figure: Figure) -> Markup:
+    """Return a figure as an ``<svg>`` element of a page."""
+    from markupsafe import Markup
 
-    title: str
-    caption: str
-    svg: Markup
-
-    @classmethod
-    def of(cls, figure: Figure, title: str, caption: str) -> Picture:
-        """Return a figure as a page shows it."""
-        from markupsafe import Markup
-
-        return cls(title, caption, Markup(svg(figure, title)))
+    return Markup(svg(figure))
 
 
 def page(template: str, **values: Any) -> str:

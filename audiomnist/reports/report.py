@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,9 +19,12 @@ from audiomnist.files import write_text
 from audiomnist.reports import figures, sentences, tables
 from audiomnist.reports.clips import ClipCard, Sound, cards, read_sound
 from audiomnist.reports.facts import Facts
-from audiomnist.reports.pages import Picture, card, page
+from audiomnist.reports.pages import card, drawing, page
 from audiomnist.reports.table import Table
 from audiomnist.runs.results import Misclassified
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 PAGE, CARD = "report.html", "MODEL_CARD.md"
 N_SHOWN = 12
@@ -64,28 +67,19 @@ class Report:
         }
 
     @cached_property
-    def confusion(self) -> Picture:
+    def confusion(self) -> Markup:
         """What was predicted for which label."""
-        caption = "Labels in rows, predictions in columns. Blue is correct, red is not; deeper is more of the label."
-        return Picture.of(figures.confusion_figure(self.facts.result), "Confusion matrix", caption)
+        return drawing(figures.confusion_figure(self.facts.result))
 
     @cached_property
-    def reliability(self) -> Picture:
+    def reliability(self) -> Markup:
         """How often the network is correct at which confidence."""
-        caption = (
-            "Each dot stands for clips of like confidence, with their number. On the dashed line they are correct as "
-            "often as the confidence says; below it the network is overconfident."
-        )
-        return Picture.of(figures.reliability_figure(self.facts.calibration), "Reliability", caption)
+        return drawing(figures.reliability_figure(self.facts.calibration))
 
     @cached_property
-    def curves(self) -> Picture | None:
+    def curves(self) -> Markup | None:
         """Loss and accuracy by epoch."""
-        if not self.facts.histories:
-            return None
-        lines = "a line per fold" if len(self.facts.networks) > 1 else "one training"
-        caption = f"After each epoch, {lines}. Training clips are augmented, so they are harder than others."
-        return Picture.of(figures.loss_figure(self.facts.histories), "Loss and accuracy", caption)
+        return drawing(figures.loss_figure(self.facts.histories)) if self.facts.histories else None
 
     @cached_property
     def by_speaker(self) -> Table:

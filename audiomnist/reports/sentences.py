@@ -143,12 +143,6 @@ def temperature(networks: Collection[Result]) -> str:
     return f"Temperature {values}, fitted on {of.fitted_on}{without}."
 
 
-def coverage(of: Calibration) -> str:
-    """Return what is correct of the rest if clips of low confidence go to a person, in one line."""
-    points = ", ".join(f"{point.coverage:.0%}: {accuracy(point.accuracy)}" for point in of.coverage[1:])
-    return f"accuracy of the clips of highest confidence, {points}"
-
-
 def robustness(of: Robustness) -> str:
     """Return how accuracy holds on distorted clips."""
     some_clips = f" of {of.n_available:,}" if of.n_clips < of.n_available else ""

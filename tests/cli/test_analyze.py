@@ -69,7 +69,7 @@ def test_pictures_are_there_and_of_sensible_size(outcome: Outcome, folder: Path)
 def test_the_page_loads_nothing_from_elsewhere(outcome: Outcome, folder: Path) -> None:
     page = (folder / "report.html").read_text()
     sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', page)
-    assert page.count('<svg role="img"') == len(PICTURES | {"speakers"})
+    assert page.count("<svg") == len(PICTURES | {"speakers"})
     assert all(source.startswith(("data:", "#")) for source in sources)
     assert "mathdefault" not in page
     assert "http" not in page
