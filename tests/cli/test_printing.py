@@ -73,7 +73,18 @@ def test_names_cannot_steer_the_terminal(result: Result) -> None:
 def test_a_run_to_copy_stays_whole_in_a_narrow_terminal() -> None:
     name = "20261126-104420-kfold-v4-tiny"
     run = Summary(
-        name, Path(name), "v4-tiny", "kfold", 5, "speaker", "fsdd", 50, 50, 0.95, datetime(2026, 11, 26), None
+        name=name,
+        path=Path(name),
+        version="v4-tiny",
+        kind="kfold",
+        folds=5,
+        split="speaker",
+        data="fsdd",
+        epochs=50,
+        epochs_asked=50,
+        accuracy=0.95,
+        started=datetime(2026, 11, 26),
+        resume=None,
     )
     for width in (60, 80):
         lines = printed(lambda console: print_runs(console, [run], [], Path("runs")), width=width)
