@@ -96,7 +96,7 @@ def test_the_studys_three_versions_are_shipped() -> None:
 @pytest.mark.parametrize("name", versions())
 def test_a_shipped_version_gives_every_setting_but_the_corpora_and_what_is_switched_off(name: str) -> None:
     given = flat(yaml.safe_load(version_path(name).read_text()))
-    missing = keys(Config) - {"data", "extra_data", "exclude_file", "no_digit.misses"} - given
+    missing = keys(Config) - {"data", "extra_data", "exclude_file", "start_from", "no_digit.misses"} - given
     config = load(version_path(name)).model_dump()
     switched = {key for key in missing if not key.startswith("augment.noise_") or key == "augment.noise_probability"}
     assert not any(config[group][setting] for group, _, setting in (key.partition(".") for key in switched))

@@ -65,6 +65,15 @@ Target = Annotated[
         metavar="COLUMN",
     ),
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        help="Start from the weights of a run, a model.safetensors or digits, with its settings.",
+        show_default=False,
+        metavar="MODEL",
+    ),
+]
 Model = Annotated[
     str,
     typer.Option(
@@ -94,15 +103,16 @@ def resolve(
     target: str | None = None,
     scheme: str | None = None,
     folds: int | None = None,
+    start: str | None = None,
 ) -> "Config":
-    """Return the configuration that the options add up to.
+    """Return the configuration that the options add up to; without a version or file, that of a model to start from.
 
     Raises
     ------
     UsageError
         If both a version and a file are named.
     """
-    from audiomnist.config import load
+    from audiomnist.config import changed, load
 
     if version is not None and config_file is not None:
         raise UsageError("--version and --config both name a configuration", "give one of them")
@@ -117,6 +127,14 @@ def resolve(
         "split.folds": folds,
     }
     given = {key: value for key, value in shortcuts.items() if value is not None}
+    if start is not None:
+        from audiomnist.inference.opening import weights_file
+        from audiomnist.training.starting import settings_from
+
+        weights = weights_file(start).resolve()
+        given["start_from"] = str(weights)
+        if version is None and config_file is None:
+            return changed(settings_from(weights), start, changes or (), given)
     return load(config_file or version_path(version or DEFAULT_VERSION), changes or (), given)
 
 
@@ -140,7 +158,8 @@ def resolve_or_resume(
         If a run is resumed and there are settings that it has already.
     """
     if resume is None:
-        return resolve(version, config_file, changes, scheme=split or scheme or group, **shortcuts)
+        start = shortcuts.pop("from", None)
+        return resolve(version, config_file, changes, scheme=split or scheme or group, start=start, **shortcuts)
     options = {"version": version, "config": config_file, "set": changes, "run": run, **shortcuts}
     options |= {"split": split, "scheme": scheme, "group": group}
     if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value not in (None, [])]:

@@ -17,6 +17,7 @@ def train(
     data: options.Data = None,
     extra_data: options.ExtraData = None,
     no_digit_data: options.NoDigitData = None,
+    from_: options.From = None,
     exclude_file: options.ExcludeFile = None,
     split: options.SplitScheme = None,
     target: options.Target = None,
@@ -50,6 +51,7 @@ def train(
         seed=seed,
         target=target,
         split=split,
+        **{"from": from_},
     )
     progress = ConsoleProgress(quiet=quiet or json)
     result = run_training(settings, run=run, resume=resume, strict=strict, device=device, progress=progress)

@@ -41,7 +41,13 @@ def load(path: Path, changes: Iterable[str] = (), overrides: Mapping[str, Any] |
     ConfigError
         With every fault of the file and the changes.
     """
-    settings = _parse_yaml(read_text(path), str(path))
+    return changed(_parse_yaml(read_text(path), str(path)), str(path), changes, overrides)
+
+
+def changed(
+    settings: dict[str, Any], source: str, changes: Iterable[str] = (), overrides: Mapping[str, Any] | None = None
+) -> Config:
+    """Change plain settings as ``load`` does, check them and return them typed; ``source`` is named in errors."""
     faults = []
     by_key: dict[str, str] = {}
     for change in changes:
@@ -60,7 +66,7 @@ def load(path: Path, changes: Iterable[str] = (), overrides: Mapping[str, Any] |
             _set(settings, key, value)
         except ValueError as error:
             faults.append(f"{key}: {error}")
-    return _validate(settings, str(path), faults, by_key)
+    return _validate(settings, source, faults, by_key)
 
 
 def from_settings(settings: Mapping[str, Any], source: str) -> Config:

@@ -180,6 +180,7 @@ class Config(Settings):
     version: str = "custom"
     data: str = Field(default_factory=lambda: os.environ.get("AUDIOMNIST_DATA", "audiomnist"))
     extra_data: Places = Field((), description="further corpora, for training only")
+    start_from: str | None = Field(None, description="model file whose weights training starts from")
     target: str = Field("digit", description="what is recognised: digit, speaker, or a column such as gender")
     exclude_file: str | None = Field(None, description="list of clips of the corpus to leave out")
     seed: int = Field(0, ge=0, lt=2**31)

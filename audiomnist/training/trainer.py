@@ -32,6 +32,7 @@ from audiomnist.training.models import build_model
 from audiomnist.training.noise import NoiseBank, RoomNoise, babble
 from audiomnist.training.optimizer import AveragedNetwork, OneCycleAdamW
 from audiomnist.training.recordings import load_recordings, silences, stretches
+from audiomnist.training.starting import take_weights
 from audiomnist.training.transforms import FrontEnd
 
 TEST_BATCH = 256
@@ -105,7 +106,10 @@ class Trainer:
         self.watched = "validation" if len(split.validation) else "test"
         watched = split.validation if len(split.validation) else split.test
         self.watched_clips = torch.from_numpy(watched).to(device)
-        self.model = build_model(config, len(self.classes)).to(device)
+        self.model = build_model(config, len(self.classes))
+        if config.start_from:
+            take_weights(self.model, config, self.classes)
+        self.model.to(device)
         self._average = AveragedNetwork(self.model, config.optim.ema) if config.optim.ema else None
         self._others = self._no_digits() if config.no_digit.data else None
         priors = log_priors(corpus.sources, known.of_clips, split.train, len(self.classes))

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from tests.cli.command import SMALL, audiomnist, succeeds
+from tests.conftest import MakeCorpus
+
+
+@pytest.fixture(scope="module")
+def trained(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("from") / "run"
+    other = ("--set", "optim.epochs=3", "--set", "optim.lr=0.02", "--no-digit-data", small_corpus.parent / "words")
+    write_words(small_corpus.parent / "words")
+    succeeds("train", "--data", small_corpus, *SMALL, *other, "--run", run)
+    return run
+
+
+def write_words(folder: Path) -> None:
+    import numpy as np
+    import soundfile
+
+    folder.mkdir(exist_ok=True)
+    for number in range(8):
+        noise = np.random.default_rng(number).uniform(-0.3, 0.3, 6_000)
+        soundfile.write(folder / f"sound-{number}.wav", noise, 8_000)
+
+
+def test_training_goes_on_from_a_models_weights_and_settings(trained: Path, small_corpus: Path, tmp_path: Path) -> None:
+    words = ("train", "--from", trained, "--data", small_corpus, "--set", "optim.epochs=1", "--set", "optim.lr=1e-9")
+    result = succeeds(*words, "--run", tmp_path / "run", "--json").json
+    before, after = (load_file(run / "model.safetensors") for run in (trained, tmp_path / "run"))
+    assert result["version"] == "v2-tuned"
+    assert (before["classifier.weight"][:10] - after["classifier.weight"]).abs().max() < 1e-5
+    assert (before["blocks.0.weight"] - after["blocks.0.weight"]).abs().max() < 1e-5
+
+
+def test_a_model_of_another_front_end_is_refused(trained: Path, small_corpus: Path, tmp_path: Path) -> None:
+    words = ("train", "--from", trained, "--version", "v2", "--data", small_corpus, "--run", tmp_path / "run")
+    outcome = audiomnist(*words)
+    assert outcome.exit_code == 4
+    assert "features.sample_rate=48000 and not 8000" in outcome.stderr
+
+
+def test_a_head_for_other_classes_starts_afresh(trained: Path, make_corpus: MakeCorpus, tmp_path: Path) -> None:
+    corpus = make_corpus(tmp_path / "clips", speakers=2, repetitions=3)
+    words = ("train", "--from", trained, "--data", corpus, "--target", "speaker", "--set", "optim.epochs=1")
+    succeeds(*words, "--run", tmp_path / "run")
+    assert load_file(tmp_path / "run" / "model.safetensors")["classifier.weight"].shape[0] == 2
+
+
+def test_sounds_that_are_no_digit_give_a_threshold_and_misses(trained: Path) -> None:
+    again = succeeds("evaluate", trained, "--json").json
+    assert 0 <= again["misses"] <= 1
