@@ -151,11 +151,12 @@ class ConsoleProgress(Progress):
             yield
 
     def epoch_ended(self, record: "EpochRecord", fold: int | None = None) -> None:
-        """Print the line of an epoch."""
+        """Print a line for an epoch, or for the last epoch of a fold."""
         self._advance()
-        label = "" if fold is None else f"fold {fold}  "
+        if fold is not None and record.epoch < record.epochs:
+            return
+        label, rate = ("", f"  {record.clips_per_second:,.0f}/s") if fold is None else (f"fold {fold}  ", "")
         self._console.print(
             f"{label}epoch {record.epoch:>2}/{record.epochs}  train loss {record.train_loss:.3f}  "
-            f"{record.watched} loss {record.loss:.3f}  accuracy {record.accuracy:.3f}  "
-            f"{record.clips_per_second:,.0f} clips/s",
+            f"{record.watched} loss {record.loss:.3f}  accuracy {record.accuracy:.3f}{rate}"
         )

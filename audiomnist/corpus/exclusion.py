@@ -7,6 +7,7 @@ import numpy as np
 
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError
+from audiomnist.files import plain_cell
 
 
 def without(corpus: Corpus, file: Path) -> Corpus:
@@ -26,7 +27,7 @@ def without(corpus: Corpus, file: Path) -> Corpus:
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             if file.suffix.lower() == ".csv":
-                listed = {row["path"].strip() for row in csv.DictReader(lines)}
+                listed = {plain_cell(row["path"].strip()) for row in csv.DictReader(lines)}
             else:
                 listed = {line.strip() for line in lines if line.strip() and not line.startswith("#")}
     except (OSError, UnicodeDecodeError, KeyError, AttributeError, csv.Error) as error:

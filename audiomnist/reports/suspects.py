@@ -11,7 +11,7 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.evaluation.suspects import find_suspects, unseen_voices
-from audiomnist.files import atomic_path, write_text
+from audiomnist.files import atomic_path, safe_cell, write_text
 from audiomnist.reports import sentences
 from audiomnist.reports.clips import cards, read_sound
 from audiomnist.reports.pages import page
@@ -98,7 +98,7 @@ def list_suspects(corpus: Corpus, splits: Sequence[Split], predictions: Predicti
     with atomic_path(found.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(Misclassified.model_fields), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(suspect.plain() for suspect in suspects)
+        writer.writerows({key: _cell(value) for key, value in suspect.plain().items()} for suspect in suspects)
     write_text(found.page, suspects_page(found, corpus))
     return found
 
@@ -118,3 +118,7 @@ def suspects_page(found: SuspectList, corpus: Corpus) -> str:
         heading=f"{which}, the most suspicious first" if count else "No label looks wrong",
         clips=cards(shown, [read_sound(corpus.root / suspect.path) for suspect in shown]),
     )
+
+
+def _cell(value: object) -> object:
+    return safe_cell(value) if isinstance(value, str) else value

@@ -10,6 +10,7 @@ from matplotlib.image import imread
 
 from audiomnist.audio import read
 from audiomnist.corpus import Corpus, scan
+from audiomnist.corpus.exclusion import without
 from audiomnist.corpus.splits import Split
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.reports.clips import Sound, spectrogram_png
@@ -111,3 +112,17 @@ def test_the_page_says_whose_voices_were_known(corpus: Corpus) -> None:
     assert "judged each clip" in says(60)
     assert "20 of 60" in says(20)
     assert "it agrees with 0.800 of them" in says(60)
+
+
+def test_a_name_that_is_a_formula_is_listed_as_text(corpus: Corpus, tmp_path: Path) -> None:
+    clips = {f"={number}.wav": clip for number, clip in enumerate(range(0, len(corpus), 3))}
+    for name, clip in clips.items():
+        samples, rate = read(corpus.file(clip))
+        soundfile.write(tmp_path / name, samples, rate)
+    lines = [f"{name},{corpus.digits[clip]},ann" for name, clip in clips.items()]
+    (tmp_path / "clips.csv").write_text("\n".join(("path,digit,speaker", *lines)))
+    named = scan(tmp_path / "clips.csv")
+    found = list_suspects(named, *finished(named, [2]), tmp_path)
+    assert [suspect.path for suspect in found.suspects] == ["=2.wav"]
+    assert found.csv.read_text().splitlines()[1].startswith("'=2.wav,")
+    assert set(named.paths) - set(without(named, found.csv).paths) == {"=2.wav"}
