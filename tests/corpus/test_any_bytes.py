@@ -20,25 +20,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 PIECES = st.lists(
-    st.sampled_from(
-        [
-            b"path",
-            b"digit",
-            b"speaker",
-            b",",
-            b"\n",
-            b'"',
-            b"{",
-            b"}",
-            b":",
-            b"[",
-            b"a.wav",
-            b"3",
-            b"ann",
-            b"\xff",
-            b"\0",
-        ]
-    ),
+    st.sampled_from(b'path digit speaker , \n " { } : [ a.wav 3 ann \xff \0'.split(b" ")),
     max_size=30,
 ).map(b"".join)
 
