@@ -17,6 +17,7 @@ from audiomnist.errors import ConfigError
 from audiomnist.files import write_text
 from audiomnist.inference import sequences
 from audiomnist.page.network import steps_of
+from audiomnist.training import dataset
 from audiomnist.training.checkpoint import TrainedModel
 
 MOST_BYTES = 2_000_000
@@ -26,6 +27,7 @@ _LISTENING = (  # settings of inference.sequences
     *("ABOVE_FLOOR_DB", "CLEAR_DB", "SHORTEST_S", "SMALLEST_GAP_S", "MARGIN_S", "WORD_S", "LARGEST_CLOSURE_S"),
     *("MOST_STRETCHES", "SKIP_COST"),
 )
+_TRIMMING = {"background": dataset.BACKGROUND, "speech_db": dataset.SPEECH_DB, "margin": dataset.MARGIN}
 _DIGITS = tuple(str(digit) for digit in range(10))
 
 
@@ -88,7 +90,7 @@ def _settings(model: TrainedModel, steps: list[dict[str, Any]]) -> str:
         "classes": model.classes,
         "temperature": model.temperature,
         "features": model.config.features.model_dump(mode="json"),
-        "window": model.config.window.model_dump(mode="json"),
+        "window": model.config.window.model_dump(mode="json") | _TRIMMING,
         "no_digit": asdict(model.no_digit) if model.no_digit else None,
         "sequences": {name.lower(): getattr(sequences, name) for name in _LISTENING},
         "steps": steps,

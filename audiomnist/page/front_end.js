@@ -93,6 +93,10 @@ function bessel(x) {
   return sum;
 }
 
+function average(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 function gcd(a, b) {
   return b ? gcd(b, a % b) : a;
 }
@@ -179,11 +183,15 @@ class MelPower {
       samples = samples.map(value => value - mean);
     }
     const nFrames = Math.ceil((samples.length + this.size / 2) / this.hop) + this.lead;
+    const mean = this.removesMean ? average(samples) : 0;
     const mel = new Float32Array(nFrames * this.nMels);
     const frame = new Float64Array(this.size), power = new Float64Array(this.size / 2 + 1);
     for (let number = 0; number < nFrames; number++) {
       const start = (number - this.lead) * this.hop - this.size / 2;
-      for (let k = 0; k < this.size; k++) frame[k] = (samples[start + k] || 0) * this.window[k];
+      for (let k = 0; k < this.size; k++) {
+        const isInside = start + k >= 0 && start + k < samples.length;
+        frame[k] = isInside ? (samples[start + k] - mean) * this.window[k] : 0;
+      }
       this.fourier.power(frame, power);
       this.filters.forEach(({first, weights}, band) => {
         let sum = 0;
@@ -195,23 +203,23 @@ class MelPower {
   }
 
   /** Returns the first frame and the number of frames of what is left when both ends are cut that are quiet. */
-  trimmed(mel, {trim_db, trim_snr_db = 0}) {
+  trimmed(mel, {trim_db, trim_snr_db, background, speech_db, margin}) {
     const nFrames = mel.length / this.nMels;
     const weights = this.edges.slice(1, -1).map(hertz => (hertz / 1000) ** 2); // so that a soft "s" counts as sound
     const power = Float64Array.from({length: nFrames}, (_, number) =>
       weights.reduce((sum, weight, band) => sum + weight * mel[number * this.nMels + band], 0));
-    const loudest = power.reduce((a, b) => Math.max(a, b), 0);
-    let line = loudest * 10 ** (-trim_db / 10);
+    const sorted = power.slice().sort(), loudest = sorted.at(-1);
+    let line = loudest * 10 ** (-trim_db / 10), widened = 0;
     if (trim_snr_db) {
-      const background = power.slice().sort()[Math.floor((nFrames - 1) / MelPower.BACKGROUND)];
-      line = Math.max(line, Math.min(background * 10 ** (trim_snr_db / 10), loudest * 10 ** (-MelPower.SPEECH_DB / 10)));
+      const quiet = sorted[Math.floor((nFrames - 1) / background)];
+      line = Math.max(line, Math.min(quiet * 10 ** (trim_snr_db / 10), loudest * 10 ** (-speech_db / 10)));
+      widened = margin;
     }
     let heard = Array.from(power, value => value >= line);
-    const beside = heard.map((is, number) => is && (heard[number - 1] || heard[number + 1] || false));
-    if (trim_snr_db && beside.includes(true)) heard = beside; // clicks do not count
-    const margin = trim_snr_db ? MelPower.MARGIN : 0;
-    const first = Math.max(heard.indexOf(true) - margin, 0);
-    return {first, nFrames: Math.min(heard.lastIndexOf(true) + margin, nFrames - 1) - first + 1};
+    const withNeighbour = heard.map((value, k) => value && !!(heard[k - 1] || heard[k + 1]));
+    if (trim_snr_db && withNeighbour.includes(true)) heard = withNeighbour; // a lone frame is a click
+    const first = Math.max(heard.indexOf(true) - widened, 0);
+    return {first, nFrames: Math.min(heard.lastIndexOf(true) + widened, nFrames - 1) - first + 1};
   }
 }
 

@@ -36,7 +36,7 @@ const OPERATIONS = {
   silu: (_, map) => each(map, value => value / (1 + Math.exp(-value))),
   add: (_, map, other) => both(map, other, (a, b) => a + b),
   multiply: (_, map, other) => both(map, other, (a, b) => a * b),
-  average,
+  average: averageOfPlaces,
 };
 
 function convolve(step, map) {
@@ -76,7 +76,7 @@ function convolve(step, map) {
   return {values: sums, height, width, channels: outputs};
 }
 
-function average(_, {values, height, width, channels}) {
+function averageOfPlaces(_, {values, height, width, channels}) {
   const means = new Float32Array(channels);
   for (let k = 0; k < values.length; k++) means[k % channels] += values[k] / (height * width);
   return {values: means, height: 1, width: 1, channels};

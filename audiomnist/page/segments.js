@@ -85,7 +85,7 @@ class Listener {
         const floor = floors[low][band] * (1 - share) + (floors[low + 1] ?? floors[low])[band] * share;
         return Math.min(Math.max(value - floor, 0), 25);
       });
-      return mean(above.sort((a, b) => a - b).slice(nBands >> 1));
+      return average(above.sort((a, b) => a - b).slice(nBands >> 1));
     });
   }
 
@@ -151,8 +151,4 @@ function smooth(values) {
 function quantile(values, share) {
   const sorted = Float64Array.from(values).sort(), at = share * (sorted.length - 1), low = Math.floor(at);
   return sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
-}
-
-function mean(values) {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -14,10 +14,12 @@ async function readFile(file) {
   return sound;
 }
 
-/** Leaves all but WAV to the browser, which would also change the rate of those. */
+/** Leaves all but WAV to the browser. It resamples to the rate that is asked for, in a way of its own. */
 async function decode(bytes, name) {
+  const start = new DataView(bytes), isFlac = bytes.byteLength > 42 && start.getUint32(0) === 0x664C6143;
+  const rate = isFlac ? start.getUint32(18) >>> 12 : 48000;
   try {
-    const buffer = await new OfflineAudioContext(1, 1, 48000).decodeAudioData(bytes);
+    const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(bytes);
     const channels = Array.from({length: buffer.numberOfChannels}, (_, k) => buffer.getChannelData(k));
     return {samples: mixed(channels), rate: buffer.sampleRate};
   } catch {

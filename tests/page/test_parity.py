@@ -72,6 +72,21 @@ def test_window_of_silence(chromium: Any, tmp_path: Path) -> None:
     assert_alike(chromium, untrained(config), tmp_path, clips)
 
 
+def test_trimming_above_the_background(chromium: Any, tmp_path: Path) -> None:
+    changes = "window.trim_db=50", "window.trim_snr_db=10", "features.lowest_hz=80"
+    draw = np.random.default_rng(0)
+    click = np.zeros(1_600, np.float32)
+    click[800] = 1
+    clips = [
+        *(np.concatenate([np.zeros(5_000), clip(digit), np.zeros(4_000)]) + 0.2 for digit in range(3)),
+        *(clip(digit) + draw.normal(0, level, len(clip(digit))) for digit in (4, 5) for level in (0.001, 0.1)),
+        np.concatenate([click, clip(6), click]),
+        click,
+    ]
+    model = untrained(settings(*SMALL_V4, *changes))
+    assert_alike(chromium, model, tmp_path, [samples.astype(np.float32) for samples in clips])
+
+
 def test_odd_clips(chromium: Any, made: Made, tmp_path: Path) -> None:
     seven = clip(7)
     draw = np.random.default_rng(0)
