@@ -49,7 +49,7 @@ def print_table(console: Console, table: Table, *, optional: Sequence[str] = (),
         if place:
             is_number = table.is_number(place)
             shown_table.add_column(
-                heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
+                heading, justify="right" if is_number else "left", no_wrap=is_number or bool(optional), overflow="fold"
             )
         else:
             shown_table.add_column(heading, style="bold", overflow="fold", no_wrap=bool(optional))
@@ -63,7 +63,8 @@ def print_table(console: Console, table: Table, *, optional: Sequence[str] = (),
 
 
 def _width(table: Table, columns: Sequence[int]) -> int:
-    return sum(max(len(cells[place]) for cells in (table.columns, *table.rows)) + 2 for place in columns)
+    """Return how wide a table is, with three columns between its own."""
+    return sum(max(len(cells[place]) for cells in (table.columns, *table.rows)) + 3 for place in columns) - 3
 
 
 def _cell(text: str, row: int, column: int, *, diagonal: bool) -> Text:

@@ -40,8 +40,8 @@ class Table:
     estimates: tuple[Estimate, ...] = ()
 
     def is_number(self, place: int) -> bool:
-        """Whether a column holds numbers, which stand below each other to the right."""
-        return all(_NUMBER.fullmatch(cells[place]) for cells in self.rows)
+        """Whether most cells of a column are numbers, which stand below each other to the right."""
+        return 2 * sum(bool(_NUMBER.fullmatch(cells[place])) for cells in self.rows) > len(self.rows)
 
 
 def markdown_text(text: str) -> str:
