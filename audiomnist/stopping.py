@@ -57,6 +57,11 @@ def at_safe_points() -> Iterator[None]:
         check()
 
 
+def is_asked() -> bool:
+    """Return whether the next ``check`` will stop."""
+    return _heard is not None
+
+
 def check() -> None:
     """Stop here if that was asked for: nothing is half done at this point.
 

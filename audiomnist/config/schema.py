@@ -184,6 +184,7 @@ class Config(Settings):
     target: str = Field("digit", description="what is recognised: digit, speaker, or a column such as gender")
     exclude_file: str | None = Field(None, description="list of clips of the corpus to leave out")
     seed: int = Field(0, ge=0, lt=2**31)
+    checkpoint_minutes: float = Field(10.0, gt=0, description="longest time between two saves of what is trained")
     features: Features = Features()
     window: Window = Window()
     augment: Augment = Augment()

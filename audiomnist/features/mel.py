@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -43,8 +44,8 @@ def mel_filters(features: Features) -> torch.Tensor:
     import torch
 
     bins_hz = torch.linspace(0, features.sample_rate // 2, features.n_fft // 2 + 1)
-    lowest, highest = hz_to_mel(torch.tensor([features.lowest_hz, features.sample_rate / 2], dtype=torch.float64))
-    ends_hz = mel_to_hz(torch.linspace(float(lowest), float(highest), features.n_mels + 2))
+    lowest, highest = (2595 * math.log10(1 + hz / 700) for hz in (features.lowest_hz, features.sample_rate / 2))
+    ends_hz = mel_to_hz(torch.linspace(lowest, highest, features.n_mels + 2))
     below, widths = ends_hz - bins_hz[:, None], ends_hz.diff()
     rising, falling = -below[:, :-2] / widths[:-1], below[:, 2:] / widths[1:]
     return torch.minimum(rising, falling).clamp(min=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomnist.runs.folder import RunFolder
@@ -28,15 +29,29 @@ class Checkpoint:
         """Write all files; the state last, since it is what counts as reached. The one before is kept."""
         run = self._run
         earlier = [epoch for epoch in run.load_history() if epoch.epoch < record.epoch]
-        kept = [before(run.state)] if run.state.exists() else []
-        with run.replacing(run.history, run.model, *kept, run.state) as (history, model, *older, state):
+        with run.replacing(run.history, run.model, *self._states) as (history, model, *states):
             history.write_text(
                 "".join(f"{epoch.model_dump_json()}\n" for epoch in (*earlier, record)), encoding="utf-8"
             )
             save_model(trainer.trained, model)
-            for file in older:
-                shutil.copyfile(run.state, file)
-            save_state(trainer.state(), state)
+            self._save_state(trainer, *states)
+
+    def step_ended(self, trainer: Trainer) -> None:
+        """Write the resume state within an epoch."""
+        with self._run.replacing(*self._states) as states:
+            self._save_state(trainer, *states)
+
+    @property
+    def _states(self) -> list[Path]:
+        """The files of the resume state: the newest, and before it that which was the newest, if there is one."""
+        state = self._run.state
+        return [before(state), state] if state.exists() else [state]
+
+    def _save_state(self, trainer: Trainer, *files: Path) -> None:
+        *older, newest = files
+        for file in older:
+            shutil.copyfile(self._run.state, file)
+        save_state(trainer.state(), newest)
 
 
 class TensorBoard:

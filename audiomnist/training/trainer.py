@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -45,6 +46,14 @@ class Listener(Protocol):
         """Take note of a finished epoch."""
 
 
+@runtime_checkable
+class StepListener(Protocol):
+    """A listener that saves what was reached within an epoch too."""
+
+    def step_ended(self, trainer: Trainer) -> None:
+        """Save the state after a step."""
+
+
 @dataclass(frozen=True)
 class _Part:
     """Clips of one kind in a batch, or in an epoch."""
@@ -77,8 +86,22 @@ def _change(config: Config, clips: WindowedClips, train_clips: torch.Tensor) -> 
     return VoiceAndRoom(config.features, augment, RoomNoise(kinds, device), device)
 
 
+@dataclass
+class _EpochUnderWay:
+    """What a part of an epoch came to."""
+
+    n_steps: int
+    total_loss: torch.Tensor
+    n_correct: torch.Tensor
+    seconds: float
+
+    @classmethod
+    def at_start(cls, device: torch.device) -> _EpochUnderWay:
+        return cls(0, torch.zeros((), device=device), torch.zeros((), device=device, dtype=torch.long), 0.0)
+
+
 class Trainer:
-    """A network in training, resumable after every epoch.
+    """A network in training, resumable after every step.
 
     All that is random in an epoch is a function of the seed and the epoch's number, so a run that was stopped and
     resumed ends with the same weights, bit for bit, as one that was not.
@@ -123,6 +146,8 @@ class Trainer:
             total_steps=self.steps_per_epoch * config.optim.epochs,
         )
         self.epoch = 0
+        self._under_way = _EpochUnderWay.at_start(device)
+        self._saved_at = time.monotonic()
         if (n_clips := len(split.train) // self.steps_per_epoch) < distributed.size():
             raise ConfigError(
                 f"optim.batch_size={config.optim.batch_size} makes batches of {n_clips} clips for {distributed.size()} "
@@ -138,10 +163,9 @@ class Trainer:
 
     def _fit(self, listeners: Sequence[Listener]) -> None:
         while self.epoch < self.config.optim.epochs:
-            started = time.perf_counter()
-            train_loss, train_accuracy = self._train_epoch()
-            seconds = time.perf_counter() - started
+            train_loss, train_accuracy, seconds = self._train_epoch(listeners)
             self.epoch += 1
+            self._under_way = _EpochUnderWay.at_start(self.device)
             logits = predict_logits(self.network, self.front_end, self.watched_clips)
             truth = self.labels[self.watched_clips]
             loss = float(functional.cross_entropy(logits[:, : len(self.classes)], truth))
@@ -164,6 +188,7 @@ class Trainer:
             )
             for listener in listeners:
                 listener.epoch_ended(record, self)
+            self._saved_at = time.monotonic()
 
     def _no_digits(self) -> _Part:
         """Return other words, noises and silence as clips of one more class."""
@@ -184,12 +209,13 @@ class Trainer:
         """The network with all that is needed to use it."""
         return TrainedModel(self.network, self.config, self.classes, epochs=self.epoch)
 
-    def _train_epoch(self) -> tuple[float, float]:
+    def _train_epoch(self, listeners: Sequence[Listener]) -> tuple[float, float, float]:
+        """Train for an epoch, or for what is left of it; return its loss, accuracy and seconds."""
         self.model.train()
-        total_loss = torch.zeros((), device=self.device)
-        n_correct = torch.zeros((), device=self.device, dtype=torch.long)
+        reached = self._under_way
+        started = time.perf_counter() - reached.seconds
         n_classes = len(self.classes)
-        for batch in self._batches():
+        for batch in islice(self._batches(), reached.n_steps, None):
             inputs, truth, log_prior, n_all = self._shared(batch)
             with autocast(self.device):
                 logits = self._parallel(inputs).float()
@@ -201,11 +227,27 @@ class Trainer:
             if self._average:
                 self._average.update(self.model)
             is_class = truth < n_classes
-            total_loss += loss.detach() * is_class.sum()
-            n_correct += ((logits.argmax(1) == truth) & is_class).sum()
+            reached.total_loss += loss.detach() * is_class.sum()
+            reached.n_correct += ((logits.argmax(1) == truth) & is_class).sum()
+            reached.n_steps += 1
+            reached.seconds = time.perf_counter() - started
+            self._save_in_time(listeners)
             stopping.check()
         n_clips = len(self.train_clips)
-        return float(distributed.summed(total_loss)) / n_clips, int(distributed.summed(n_correct)) / n_clips
+        loss, n_correct = distributed.summed(reached.total_loss), distributed.summed(reached.n_correct)
+        return float(loss) / n_clips, int(n_correct) / n_clips, reached.seconds
+
+    def _save_in_time(self, listeners: Sequence[Listener]) -> None:
+        """Have the state saved within a long epoch, and when training is about to stop.
+
+        Of several processes each knows its own share of the epoch only, so these save between epochs.
+        """
+        due = time.monotonic() - self._saved_at > 60 * self.config.checkpoint_minutes
+        if distributed.size() == 1 and (due or stopping.is_asked()):
+            for listener in listeners:
+                if isinstance(listener, StepListener):
+                    listener.step_ended(self)
+            self._saved_at = time.monotonic()
 
     def _shared(self, batch: list[_Part]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, int]:
         """Return inputs, classes and class priors of this process's share of a batch, and how many clips it all has."""
@@ -243,6 +285,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": self._average.state_dict() if self._average else {},
+            "under_way": asdict(self._under_way),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -252,6 +295,8 @@ class Trainer:
         if self._average:
             self._average.load_state_dict(state["average"])
         self.epoch = state["epoch"]
+        if "under_way" in state:
+            self._under_way = _EpochUnderWay(**state["under_way"])
 
 
 @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 from audiomnist.cli.app import main
@@ -19,10 +20,10 @@ def die_after(epoch: int) -> None:
     """Let the second process be killed when so many epochs are over."""
     train_epoch = trainer.Trainer._train_epoch
 
-    def train_epoch_or_die(self: trainer.Trainer) -> tuple[float, float]:
+    def train_epoch_or_die(self: trainer.Trainer, listeners: Sequence[trainer.Listener]) -> tuple[float, float, float]:
         if self.epoch == epoch and os.environ["RANK"] == "1":
             os.kill(os.getpid(), signal.SIGKILL)
-        return train_epoch(self)
+        return train_epoch(self, listeners)
 
     trainer.Trainer._train_epoch = train_epoch_or_die
 

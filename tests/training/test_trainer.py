@@ -93,6 +93,38 @@ def test_a_resumed_run_ends_as_an_unbroken_one(material: Material, tmp_path: Pat
     assert torch.equal(weights(resumed), weights(unbroken))
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_run_resumed_within_an_epoch_ends_as_an_unbroken_one(
+    material: Material, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = material.config.model_copy(update={**RECIPES[recipe], "checkpoint_minutes": 1e-9})
+    material = replace(material, config=config)
+    unbroken, records = make_trainer(material), Records()
+    unbroken.fit([records])
+
+    class StopInSecondEpoch:
+        def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
+            self.steps_left = 3
+
+        def step_ended(self, trainer: Trainer) -> None:
+            if trainer.epoch == 1:
+                self.steps_left -= 1
+                if not self.steps_left:
+                    save_state(trainer.state(), tmp_path / "state.pt")
+                    raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_trainer(material).fit([StopInSecondEpoch()])
+    resumed, later = make_trainer(material), Records()
+    assert not resume(tmp_path / "state.pt", CPU, resumed.load_state)
+    resumed.fit([later])
+    assert torch.equal(weights(resumed), weights(unbroken))
+    for name in ("epoch", "train_loss", "train_accuracy", "loss", "accuracy", "lr"):
+        assert [getattr(record, name) for record in later.seen] == [
+            getattr(record, name) for record in records.seen[1:]
+        ]
+
+
 def test_a_batch_of_less_than_a_clip_for_each_process_is_refused(
     material: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +273,6 @@ def test_the_device_is_not_waited_for_within_an_epoch(material: Material, recipe
     changes = {**RECIPES, "noise": {"window": Window(padding="noise")}}[recipe]
     trainer = make_trainer(replace(material, config=material.config.model_copy(update=changes)))
     with Reads() as reads:
-        trainer._train_epoch()
+        trainer._train_epoch([])
     assert trainer.steps_per_epoch > 2
     assert reads.count == 2  # loss and accuracy, when the epoch is over
