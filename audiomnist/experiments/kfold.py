@@ -103,7 +103,7 @@ def kfold(
                         "train", with_window(config, store, split.train), classes, (corpus, split, store.digests)
                     )
             if not parent.config.exists():
-                parent.begin("kfold", config, classes)
+                parent.begin("kfold", config, classes, folds=len(folds))
         progress.say(f"run: {parent.path} on {chosen_device}, {len(splits)} folds")
         missing = distributed.by_first(lambda: [number for number, fold in enumerate(folds) if not fold.is_finished])
         own = {number: (splits[number], folds[number]) for number in missing[distributed.rank() :: distributed.size()]}
@@ -118,8 +118,8 @@ def kfold(
 def _splits(config: Config, inputs: Inputs, parent: RunFolder | None, classes: Sequence[str]) -> list[Split]:
     """Return the split of each fold: as it is written, or drawn if the cross validation is new.
 
-    A run of an earlier version wrote a fold's split only when the fold began; the others are drawn again, which is
-    right only if the written ones would be drawn as they are.
+    A run of an earlier version wrote a fold's split only when the fold began, and folders of folds may be lost. Such
+    splits are drawn again, which is right only if the written ones would be drawn as they are.
     """
     own, corpus, digests = inputs.own, inputs.corpus, inputs.store.digests
     written = {}
@@ -127,7 +127,8 @@ def _splits(config: Config, inputs: Inputs, parent: RunFolder | None, classes: S
         file = fold.load_split()
         written[int(fold.path.name.removeprefix("fold-"))] = file.split(corpus)
         file.require_unchanged(corpus, digests)
-    if parent is not None and parent.record is not None:
+    record = parent.record if parent else None
+    if record is not None and record.folds == len(written):
         return [written[number] for number in sorted(written)]
     drawn = draw_folds(own, config.split, config.seed, labels(own, config.target, classes).of_clips)
     splits = [split.with_extra(len(own), len(corpus)) for split in drawn]

@@ -113,6 +113,8 @@ class RunFolder(Folder):
         config: Config,
         classes: Sequence[str],
         split: tuple[Corpus, Split, Sequence[bytes]] | None = None,
+        *,
+        folds: int | None = None,
     ) -> None:
         """Write what a run is before it begins; the configuration comes last and makes it one.
 
@@ -122,10 +124,12 @@ class RunFolder(Folder):
             What the network tells apart, in the order of its outputs.
         split : tuple, optional
             Of a training: the corpus, its split and the digests of its clips.
+        folds : int, optional
+            Of a cross validation: how many there are.
         """
         if self.config.exists():
             raise DataError(f"{self.path} is not empty", "name another folder")
-        record = Record(kind=kind, classes=tuple(classes))
+        record = Record(kind=kind, classes=tuple(classes), folds=folds)
         self.path.mkdir(exist_ok=True)
         record.save(self.record_file)
         if split is not None:

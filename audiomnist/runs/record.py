@@ -33,6 +33,8 @@ class Record(Versioned):
         Of an evaluation: hash of what was tested, and with which weights.
     run : str or None
         Of an evaluation: the folder of the run, or the model file.
+    folds : int or None
+        Of a cross validation: how many there are.
     files : dict of str to tuple of str or None
         By name. While a file is replaced there are two, the newer first; None stands for no file.
     """
@@ -42,6 +44,7 @@ class Record(Versioned):
     classes: tuple[str, ...]
     identity: str | None = None
     run: str | None = None
+    folds: int | None = None
     files: dict[str, tuple[str | None, ...]] = Field(default_factory=dict)
 
 

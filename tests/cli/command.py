@@ -82,6 +82,12 @@ def without_times(document: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key not in {"run", "seconds", "train_seconds"}}
 
 
+def evaluation(run: Path, name: str) -> Path:
+    """Return the folder of a run's only evaluation of this name."""
+    (folder,) = (run / "evaluations").glob(f"{name}-*")
+    return folder
+
+
 def start(*words: object) -> "subprocess.Popen[str]":
     """Start the command in a process of its own, which hears Ctrl-C even if the tests run in a shell's background."""
     return subprocess.Popen(

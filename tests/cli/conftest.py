@@ -1,3 +1,4 @@
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,17 @@ class Trained:
     document: dict[str, Any]
     outcome: Outcome
 
-    def copy(self, to: Path) -> Path:
-        """Return a copy of the run folder that may be changed."""
+    def copy(self, to: Path, *, started: int | None = None) -> Path:
+        """Return a copy of the run folder, which began in the second ``started`` if that is given."""
         shutil.copytree(self.run, to)
+        if started is not None:
+            record = json.loads((to / "record.json").read_text()) | {"started": started}
+            (to / "record.json").write_text(json.dumps(record))
+        return to
+
+    def copy_of_earlier_version(self, to: Path) -> Path:
+        """Return a copy without a record, whose files may be changed."""
+        (self.copy(to) / "record.json").unlink()
         return to
 
 

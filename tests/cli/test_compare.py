@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import SMALL, refused, start, succeeds
+from tests.cli.command import SMALL, evaluation, refused, start, succeeds
 from tests.cli.conftest import Trained
 
 PNG = b"\x89PNG"
@@ -13,13 +13,13 @@ PNG = b"\x89PNG"
 
 @pytest.fixture
 def first(trained: Trained, tmp_path: Path) -> Path:
-    return trained.copy(tmp_path / "first")
+    return trained.copy_of_earlier_version(tmp_path / "first")
 
 
 @pytest.fixture
 def second(trained: Trained, tmp_path: Path) -> Path:
     """The same run, had every prediction for two of three voices been right and its seed another."""
-    run = trained.copy(tmp_path / "second")
+    run = trained.copy_of_earlier_version(tmp_path / "second")
     rows, header = read(run)
     for row in rows:
         if row["speaker"] != "george":
@@ -55,7 +55,7 @@ def test_the_document_says_what_differs_and_is_written_beside_a_picture(
     outcome = succeeds("compare", first, second, "--json")
     document = outcome.json
     assert outcome.stderr == ""
-    assert document.keys() == {"runs", "settings", "differences", "cautions", "out"}
+    assert document.keys() == {"format", "runs", "settings", "differences", "cautions", "out"}
     assert document["settings"] == {"seed": [0, 7], "optim.lr": [0.02, 0.03]}
     assert [(run["name"], run["path"]) for run in document["runs"]] == [
         ("first", str(first)),
@@ -135,17 +135,15 @@ def test_a_cross_validation_is_compared_by_its_out_of_fold_predictions(
     assert f"caution: {caution}\n" in succeeds("compare", first, folds).stdout
     fold = folds / "fold-1"
     (fold / "metrics.json").unlink()
-    assert refused(3, "compare", first, fold).hint == f"finish it: audiomnist kfold --resume {folds}"
+    assert refused(3, "compare", first, fold).hint == f"go on with it: audiomnist kfold --resume {folds}"
 
 
 def test_an_evaluation_of_a_run_is_compared_like_a_run(first: Path, trained: Trained) -> None:
-    succeeds("evaluate", first, "--json")
-    tested_again = first / "evaluations" / "test"
-    (tested_again / "robustness.json").write_text('{"area": 0.5}')
-    document = succeeds("compare", first, tested_again, "--json").json
+    area = succeeds("evaluate", first, "--robustness", "--json").json["robustness"]["area"]
+    document = succeeds("compare", first, evaluation(first, "test"), "--json").json
     assert document["differences"][0]["conclusion"] == "no difference"
     assert document["settings"] == {}
-    assert [run["robustness"] for run in document["runs"]] == [0.5, 0.5]
+    assert [run["robustness"] for run in document["runs"]] == [area, area]
 
 
 def test_an_evaluation_kept_elsewhere_knows_its_run(first: Path, second: Path, tmp_path: Path) -> None:
@@ -159,15 +157,6 @@ def test_different_corpora_call_for_caution(first: Path, second: Path) -> None:
     assert caution.startswith("tested on different corpora: first ")
 
 
-def test_figures_that_are_no_numbers_or_missing_are_null(first: Path, second: Path) -> None:
-    change_metrics(first, loss=float("nan"), calibration={"ece": 0.25, "aurc": float("inf")})
-    (second / "metrics.json").write_text("{}")
-    known, unknown = succeeds("compare", first, second, "--json").json["runs"]
-    assert (known["loss"], known["calibration_error"], known["risk_coverage_area"]) == (None, 0.25, None)
-    assert {value for key, value in unknown.items() if key not in {"name", "path"}} == {None}
-    assert "calibration error" in succeeds("compare", first, second).stdout
-
-
 def test_runs_that_share_no_test_clip_are_refused(first: Path, second: Path) -> None:
     rows, header = read(second)
     write(second, [row | {"path": f"other/{row['path']}"} for row in rows], header)
@@ -179,8 +168,8 @@ def test_runs_that_share_no_test_clip_are_refused(first: Path, second: Path) -> 
 def test_a_run_without_result_is_refused_with_the_command_that_finishes_it(first: Path, second: Path) -> None:
     (second / "metrics.json").unlink()
     refusal = refused(3, "compare", first, second)
-    assert refusal.error == f"{second} has no result yet"
-    assert refusal.hint == f"finish it: audiomnist train --resume {second}"
+    assert refusal.error == f"{second} is not finished"
+    assert refusal.hint == f"go on with it: audiomnist train --resume {second}"
 
 
 @pytest.mark.parametrize("content", ["", "path,label,speaker,prediction,probability,p0\n", "no table"])

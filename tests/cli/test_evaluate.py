@@ -1,12 +1,11 @@
 import csv
 import json
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import RESULT_KEYS, SMALL, audiomnist, refused, start, succeeds
+from tests.cli.command import RESULT_KEYS, SMALL, audiomnist, evaluation, refused, start, succeeds
 from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
 
@@ -30,14 +29,13 @@ def test_a_run_is_tested_on_its_own_test_clips_with_the_result_training_had(trai
     same = ("version", "split", "data", "epochs", "accuracy", "loss", "n_test", "confusion", "groups", "calibration")
     for key in same:
         assert document[key] == trained.document[key]
-    assert (run / "evaluations" / "test" / "predictions.csv").read_text() == (run / "predictions.csv").read_text()
-    assert json.loads((run / "evaluations" / "test" / "metrics.json").read_text()) == document
+    assert (evaluation(run, "test") / "predictions.csv").read_text() == (run / "predictions.csv").read_text()
+    assert json.loads((evaluation(run, "test") / "metrics.json").read_text()) == document
 
 
 def test_the_newest_run_is_tested_if_none_is_named(trained: Trained, home: Path) -> None:
     for name, second in (("b-old", 1), ("a-new", 3), ("c-older", 2)):
-        trained.copy(home / "runs" / name)
-        os.utime(home / "runs" / name / "config.yaml", (second, second))
+        trained.copy(home / "runs" / name, started=second)
     shutil.copytree(trained.run, home / "runs" / "kfold" / "fold-0")
     (home / "runs" / "untrained").mkdir()
     (home / "runs" / "untrained" / "config.yaml").write_text("seed: 0\n")
@@ -54,7 +52,7 @@ def test_on_another_corpus_every_clip_is_tested(run: Path, other: Path) -> None:
         "n_test": 20,
     }
     assert document["groups"]["speaker"].keys() == {"01", "02"}
-    with (run / "evaluations" / "other" / "predictions.csv").open(newline="") as file:
+    with (evaluation(run, "other") / "predictions.csv").open(newline="") as file:
         assert sorted(row["path"] for row in csv.DictReader(file)) == sorted(
             path.relative_to(other).as_posix() for path in other.rglob("*.wav")
         )
@@ -72,14 +70,20 @@ def test_a_trained_network_knows_the_digits_of_a_new_take(make_corpus: MakeCorpu
 def test_the_result_goes_where_it_is_asked_to(run: Path, other: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "down"
     outcome = succeeds("evaluate", run, "--data", other, "--out", out)
-    assert {path.name for path in out.iterdir()} == {"metrics.json", "predictions.csv", "figures"}
+    assert {path.name for path in out.iterdir()} == {
+        "record.json",
+        "config.yaml",
+        "metrics.json",
+        "predictions.csv",
+        "figures",
+    }
     assert f"written to {out}\n" in outcome.stdout
     assert not (run / "evaluations").exists()
 
 
 def test_people_get_the_result_on_stdout_and_plain_lines_on_stderr(run: Path, other: Path) -> None:
     outcome = succeeds("evaluate", run, "--data", other)
-    document = json.loads((run / "evaluations" / "other" / "metrics.json").read_text())
+    document = json.loads((evaluation(run, "other") / "metrics.json").read_text())
     assert f"accuracy {document['accuracy']:.3f}" in outcome.stdout
     assert "of 20 test clips correct" in outcome.stdout
     assert f"corpus: 20 clips of 2 speakers in {other}\n" in outcome.stderr
@@ -140,7 +144,7 @@ def test_a_cross_validation_is_not_tested_but_its_folds_are_named(trained: Train
 
 
 def test_a_run_that_was_stopped_before_it_had_a_network_is_refused_with_the_command_that_goes_on(run: Path) -> None:
-    for name in ("model.safetensors", "state.pt"):
+    for name in ("record.json", "model.safetensors", "state.pt"):
         (run / name).unlink()
     assert f"audiomnist train --resume {run}" in refused(3, "evaluate", run).hint
 
@@ -158,7 +162,7 @@ def test_a_run_without_its_split_is_refused_by_name(run: Path) -> None:
 
 def test_robustness_is_written_beside_the_result_and_part_of_it(run: Path, other: Path) -> None:
     document = succeeds("evaluate", run, "--data", other, "--robustness", "--json").json
-    folder = run / "evaluations" / "other"
+    folder = evaluation(run, "other")
     assert document["robustness"] == json.loads((folder / "robustness.json").read_text())
     assert document["robustness"]["clean"] == document["accuracy"]
     assert document["robustness"]["n_clips"] == 20
@@ -168,7 +172,7 @@ def test_robustness_is_written_beside_the_result_and_part_of_it(run: Path, other
 
 def test_people_get_robustness_as_a_table_and_see_how_it_goes(run: Path, other: Path) -> None:
     outcome = succeeds("evaluate", run, "--data", other, "--robustness", "--details")
-    area = json.loads((run / "evaluations" / "other" / "robustness.json").read_text())["area"]
+    area = json.loads((evaluation(run, "other") / "robustness.json").read_text())["area"]
     assert f"Mean accuracy under distortion {area:.3f}" in outcome.stdout
     assert "reverberation" in outcome.stdout
     assert "robustness: 80 conditions in " in outcome.stderr

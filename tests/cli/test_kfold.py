@@ -93,7 +93,17 @@ def test_every_clip_is_tested_once_by_a_network_that_never_saw_it(by_speaker: Pa
 
 def test_each_fold_is_a_whole_run_and_the_folder_holds_what_they_come_to(by_speaker: Path) -> None:
     inside = {path.name for path in by_speaker.iterdir()}
-    assert inside == {"config.yaml", "metrics.json", "predictions.csv", "figures", "fold-0", "fold-1", "fold-2"}
+    assert inside == {
+        ".lock",
+        "record.json",
+        "config.yaml",
+        "metrics.json",
+        "predictions.csv",
+        "figures",
+        "fold-0",
+        "fold-1",
+        "fold-2",
+    }
     evaluated = succeeds("evaluate", by_speaker / "fold-1", "--json").json
     assert evaluated["accuracy"] == result(by_speaker)["folds"][1]["accuracy"]
 
@@ -132,10 +142,12 @@ def test_a_finished_cross_validation_that_is_resumed_stays_as_it_is(by_speaker: 
 
 def test_resuming_after_the_corpus_changed_is_refused(make_corpus: MakeCorpus, copy: Path, tmp_path: Path) -> None:
     corpus = make_corpus(tmp_path / "corpus", speakers=4)
+    for record in copy.rglob("record.json"):
+        record.unlink()
     config = copy / "config.yaml"
     lines = config.read_text().splitlines()
     config.write_text("\n".join(f"data: {corpus}" if line.startswith("data:") else line for line in lines))
-    assert "the corpus has changed" in refused(3, "kfold", "--resume", copy).error
+    assert "has changed since" in refused(3, "kfold", "--resume", copy).error
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "predictions.csv"])

@@ -53,7 +53,7 @@ def test_resuming_refuses_what_it_cannot_change(tmp_path: Path, option: str, val
 def test_a_run_whose_corpus_lost_a_clip_is_not_resumed(
     make_corpus: MakeCorpus, trained: Trained, tmp_path: Path
 ) -> None:
-    run, corpus = trained.copy(tmp_path / "run"), make_corpus(tmp_path / "corpus")
+    run, corpus = trained.copy_of_earlier_version(tmp_path / "run"), make_corpus(tmp_path / "corpus")
     config = run / "config.yaml"
     config.write_text(config.read_text().replace(str(trained.corpus), str(corpus)))
     (corpus / "3_lucas_2.wav").unlink()
@@ -75,7 +75,7 @@ def test_a_run_whose_corpus_lost_a_clip_is_not_resumed(
 def test_a_damaged_file_of_a_run_is_named_in_a_few_words(
     trained: Trained, tmp_path: Path, name: str, content: str
 ) -> None:
-    run = trained.copy(tmp_path / "run")
+    run = trained.copy_of_earlier_version(tmp_path / "run")
     (run / name).write_text(content)
     error = refused(3, "train", "--resume", run).error
     assert str(run / name) in error

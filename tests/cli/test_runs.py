@@ -1,4 +1,3 @@
-import os
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from tests.cli.conftest import Trained
 
 @pytest.fixture
 def runs(trained: Trained, home: Path) -> Path:
-    trained.copy(home / "runs" / "first")
+    trained.copy_of_earlier_version(home / "runs" / "first")
     return home / "runs"
 
 
@@ -48,7 +47,7 @@ def test_a_finished_run_stands_there_with_its_result(trained: Trained, runs: Pat
 
 def test_the_newest_is_the_last(trained: Trained, home: Path) -> None:
     for name, second in (("b", 1), ("a", 3), ("c", 2)):
-        os.utime(trained.copy(home / "runs" / name) / "config.yaml", (second, second))
+        trained.copy(home / "runs" / name, started=second)
     assert [run["name"] for run in succeeds("runs", "--json").json["runs"]] == ["b", "c", "a"]
 
 
