@@ -319,11 +319,12 @@ def write_description(
 
 
 def clip_files(corpus: Corpus, clips: range | None = None) -> list[ClipFile]:
-    """Return the file of each clip of a corpus, or of some."""
+    """Return the file of each clip of a corpus, or of consecutive ones."""
     root = str(corpus.root.resolve())
+    part = slice(clips.start, clips.stop) if clips else slice(None)
     return [
-        ClipFile(os.path.join(root, corpus.paths[clip]), *corpus.stamps[clip].tolist())  # noqa: PTH118, it is many
-        for clip in (range(len(corpus)) if clips is None else clips)
+        ClipFile(os.path.join(root, path), *stamp)  # noqa: PTH118, a Path each would take four times as long
+        for path, stamp in zip(corpus.paths[part], corpus.stamps[part].tolist(), strict=True)
     ]
 
 
