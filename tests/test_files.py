@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomnist.files import atomic_path, home, write_text
+from audiomnist.files import alone_in, atomic_path, home, write_text
 
 WRITE_HALF_AND_DIE = """
 import os, signal, sys
@@ -54,12 +54,15 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, err
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
+def test_what_a_killed_writer_leaves_goes_with_the_next(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     path.write_text("old")
     process = subprocess.run([sys.executable, "-c", WRITE_HALF_AND_DIE, path], check=False)
     assert process.returncode == -signal.SIGKILL
     assert path.read_text() == "old"
+    with atomic_path(tmp_path / "under-way") as under_way:
+        write_text(tmp_path / "other", "text")
+        assert sorted(tmp_path.iterdir()) == sorted([path, tmp_path / "other", under_way])
 
 
 def test_the_temporary_file_lies_beside_the_target_hidden_and_with_its_suffix(tmp_path: Path) -> None:
@@ -101,3 +104,14 @@ def test_home_is_where_the_command_was_started_unless_it_is_named(
     monkeypatch.delenv("AUDIOMNIST_HOME")
     monkeypatch.chdir(tmp_path)
     assert home().resolve() == tmp_path.resolve()
+
+
+def test_a_second_process_is_kept_out_of_a_folder(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from audiomnist.files import alone_in\n"
+        "with alone_in(Path(sys.argv[1]), 'busy', 'wait'): print('in')"
+    )
+    call = [sys.executable, "-c", program, str(tmp_path)]
+    with alone_in(tmp_path, "busy", "wait"):
+        assert "DataError: busy" in subprocess.run(call, capture_output=True, text=True, check=False).stderr
+    assert subprocess.run(call, capture_output=True, text=True, check=True).stdout == "in\n"
