@@ -111,24 +111,19 @@ function answerTo(samples, started, isWord = false) {
   const words = isWord ? [{...recognizer.answer(samples), start: 0, end: samples.length}] : findDigits(recognizer, samples);
   const milliseconds = performance.now() - started;
   pictures.show(samples, words);
-  if (!words.length) return showNothing(milliseconds);
-  const label = words.map(word => word.label).join(" ");
-  const probability = Math.min(...words.map(word => word.probability));
-  if (words.length === 1 && words[0].isNone) showNothing(milliseconds);
-  else showAnswer(label, probability, milliseconds);
-  showChances(words.at(-1));
+  const digits = words.filter(word => !word.isNone);
+  if (digits.length) showAnswer(digits, milliseconds);
+  else showNothing(milliseconds);
+  if (words.length) showChances(words.at(-1));
 }
 
 // ---- listening on and on
 
 async function toggleListening() {
   const listener = page.listening || !(await withMicrophone()) ? null : new Listener(recognizer);
-  page.listening = listener && {listener, number: [], shown: 0, last: 0, now: 0};
+  page.listening = listener && {listener, number: [], shown: 0, now: 0};
   mark(element.listen, !!listener, listener ? "Stop listening" : "Keep listening");
-  if (listener) {
-    element.number.textContent = "";
-    say("Listening. Say the digits of a number, with short pauses.");
-  }
+  if (listener) say("Listening. Say the digits of a number, with short pauses.");
 }
 
 function listened(listening, samples) {
@@ -144,12 +139,15 @@ function listened(listening, samples) {
   listening.words = [...(listening.words ?? []), ...words].filter(word => word.end > first);
   pictures.show(recent, listening.words.map(word => ({...word, start: word.start - first, end: word.end - first})));
   for (const word of words) {
-    if (listening.last && word.start - listening.last > NEW_NUMBER_S * rate) listening.number = [];
-    listening.last = word.end;
-    listening.number.push(word.label);
-    element.number.textContent = listening.number.join(" ");
-    showAnswer(word.label, word.probability, performance.now() - started);
     showChances(word);
+    if (word.isNone) {
+      say("No digit.");
+      continue;
+    }
+    const isNew = !listening.number.length || word.start - listening.number.at(-1).end > NEW_NUMBER_S * rate;
+    if (isNew) listening.number = [];
+    listening.number.push(word);
+    showAnswer(listening.number, performance.now() - started, !isNew);
   }
 }
 
@@ -169,12 +167,16 @@ async function open(file) {
 
 // ---- what is shown
 
-function showAnswer(label, probability, milliseconds) {
+/** Shows digits; ``goesOn`` says that the last entry of the list was the beginning of the same number. */
+function showAnswer(digits, milliseconds, goesOn = false) {
+  const label = digits.map(word => word.label).join(" ");
+  const probability = percent(Math.min(...digits.map(word => word.probability)));
+  const said = (goesOn ? digits.slice(-1) : digits).map(word => NAMES[word.label] ?? word.label).join(", ");
   element.digit.textContent = label;
   element.digit.className = label.length > 2 ? "long" : "";
-  const words = label.split(" ").map(digit => NAMES[digit] ?? digit).join(", ");
-  say(`${words[0].toUpperCase()}${words.slice(1)}, ${percent(probability)}`);
-  note(label, percent(probability), milliseconds);
+  say(`${said[0].toUpperCase()}${said.slice(1)}, ${probability}`);
+  if (goesOn) element.answers.firstChild?.remove();
+  note(label, probability, milliseconds);
 }
 
 function showNothing(milliseconds) {
@@ -239,7 +241,6 @@ element.talk.addEventListener("click", event => { // by Enter or a screen reader
 element.listen.addEventListener("click", toggleListening);
 element.clear.addEventListener("click", () => {
   element.answers.replaceChildren();
-  element.number.textContent = "";
   element.clear.hidden = true;
 });
 

@@ -89,7 +89,10 @@ class Listener {
     });
   }
 
-  /** Returns the digits of what has not been read yet; what may go on is left for later unless this is the end. */
+  /**
+   * Returns the digits of what has not been read yet, and what is none; what may go on is left for later unless this is
+   * the end.
+   */
   read({isEnd}) {
     const {largest_closure_s, hop_s} = this.settings;
     if (!this.bands.length) return [];
@@ -98,7 +101,8 @@ class Listener {
     let group = [];
     for (const stretch of [...this.stretches().filter(([start]) => start >= this.done), [Infinity, Infinity]]) {
       if (group.length && Math.min(stretch[0], now) - group.at(-1)[1] > closure + (isEnd ? 0 : 5)) {
-        words.push(...this.#readGroup(group));
+        const read = this.#readGroup(group);
+        words.push(...(read.length ? read : [this.#word(group[0][0], group.at(-1)[1])]));
         this.done = group.at(-1)[1];
         group = [];
       }

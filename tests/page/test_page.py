@@ -136,11 +136,11 @@ def test_button_tapped(hearing_chromium: Any, open_page: Any) -> None:
 def test_listening_on(hearing_chromium: Any, open_page: Any) -> None:
     page = open_page(hearing_chromium, may_listen=True)
     page.get_by_role("button", name="Keep listening").click()
-    wait_for(page, "#number", "7 7")
+    wait_for(page, "#digit", "7 7")
     page.get_by_role("button", name="Stop listening").click()
-    said = page.inner_text("#number")
+    said = page.inner_text("#digit")
     page.wait_for_timeout(1_500)
-    assert page.inner_text("#number") == said
+    assert page.inner_text("#digit") == said
 
 
 def test_microphone_refused(hearing_chromium: Any, open_page: Any) -> None:
