@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-COLUMNS = 112
+COLUMNS = 84
 
 
 def record(command: list[str]) -> str:

@@ -90,7 +90,7 @@ def voices(tested: Collection[str], unseen: Collection[str]) -> str:
         return "Known speakers: every tested speaker was also trained on, with other clips."
     if len(set(unseen)) >= len(set(tested)):
         names = f" ({', '.join(sorted(set(unseen)))})" if len(set(unseen)) <= _NAMED else ""
-        return f"Unseen speakers{names}: each clip was tested by a network not trained on its speaker."
+        return f"Unseen speakers{names}: each tested by a network not trained on them."
     n_unseen = len(set(unseen))
     return f"Known and unseen speakers: {n_unseen:,} of {len(set(tested)):,} tested speakers were not trained on."
 

@@ -227,7 +227,8 @@ class RunFolder(Folder):
         own = [one.robustness for one in self.current_evaluations() if one.result().own_test]
         hint = "remove it to have it made anew"
         found = [Robustness.load(file, hint) for file in (self.robustness, *own) if file.exists()]
-        return next((one for one in found if one.weights in {None, self.weights}), None)
+        weights = self.weights or self.result().weights  # the model file may be gone
+        return next((one for one in found if one.weights in {None, weights}), None)
 
     @property
     def _again(self) -> str:
