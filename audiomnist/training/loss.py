@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-SHARE_OF_ALL = 0.05  # of the class frequencies over all corpora in those that a corpus is taken to have
+SHARE_OF_ALL = 0.3  # of the class frequencies over all corpora in those that a corpus is taken to have
 
 
 def log_priors(
@@ -17,8 +17,8 @@ def log_priors(
 
     A corpus that lacks a class would teach that its voices and microphones never say it. So the logits of its clips are
     shifted by these numbers in training (logit adjustment: Menon et al., ICLR 2021), which takes the corpus's own
-    frequencies out of what the network learns. A class that is missing counts as rare, not as impossible: nearly, but
-    not quite, as if the loss were taken over the other classes only.
+    frequencies out of what the network learns. A class that is missing counts as rare, not as impossible: with it as
+    impossible (the loss taken over the other classes only), the corpus's clips are later taken for that class.
 
     Parameters
     ----------
