@@ -114,7 +114,8 @@ class Deployed(nn.Module):
         if window.trim_snr_db:
             before, after = functional.pad(heard, (1, 0))[:, :-1], functional.pad(heard, (0, 1))[:, 1:]
             beside = heard & (before | after)
-            heard = torch.where(beside.any(1, keepdim=True), beside, heard)
+            # Not a choice between the two: ONNX Runtime has none of booleans.
+            heard = beside | (heard & ~beside.any(1, keepdim=True))
         first = (torch.where(heard, numbers, power.shape[1]).amin(1) - margin).clamp(min=0)
         last = torch.minimum(torch.where(heard, numbers, -1).amax(1) + margin, counts - 1)
         n_frames = last - first + 1

@@ -19,7 +19,7 @@ def open_model(model: str | Path = SHIPPED, device: str = "auto") -> Recognizer:
     DataError
         If there is no such model, or it is broken.
     """
-    path = _file_of(model)
+    path = _file_of(model, (".onnx", ".safetensors") if device in {"auto", "cpu"} else (".safetensors",))
     if path.suffix == ".onnx":
         from audiomnist.inference.onnx_recognizer import OnnxRecognizer
 
@@ -44,7 +44,7 @@ def weights_file(model: str | Path) -> Path:
     return path
 
 
-def _file_of(model: str | Path, forms: tuple[str, ...] = (".onnx", ".safetensors")) -> Path:
+def _file_of(model: str | Path, forms: tuple[str, ...]) -> Path:
     path = Path(model)
     if str(model) == SHIPPED and not path.exists():
         found = [shipped for form in forms if (shipped := _MODELS / f"{SHIPPED}{form}").is_file()]

@@ -13,6 +13,7 @@ from audiomnist.inference.deployed import Deployed
 from audiomnist.inference.export import Exported, export, trial_waveforms, weights_sha256
 from audiomnist.inference.metadata import Metadata
 from audiomnist.inference.onnx_recognizer import OnnxRecognizer
+from audiomnist.inference.opening import open_model, weights_file
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.shipped import version_path
 from audiomnist.training.checkpoint import TrainedModel, load_model
@@ -42,7 +43,7 @@ def untrained(version: str, **changes: object) -> TrainedModel:
     return TrainedModel(network, config, CLASSES, temperature=1.5)
 
 
-@pytest.mark.parametrize("version", ["v1", "v2", "v3", "v4", "v4-tiny"])
+@pytest.mark.parametrize("version", ["v1", "v2", "v3", "v4", "v4-tiny", "digits"])
 def test_the_deployed_network_is_that_of_training(version: str) -> None:
     model = untrained(version)
     expected = TorchRecognizer(model, CPU)
@@ -54,7 +55,7 @@ def test_the_deployed_network_is_that_of_training(version: str) -> None:
         np.testing.assert_allclose(probabilities[0], expected.answering.probabilities(logits[None])[0], atol=1e-4)
 
 
-@pytest.fixture(scope="module", params=["v3", "v4"])
+@pytest.fixture(scope="module", params=["v3", "digits"])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainedModel, Path]:
     model = replace(untrained(request.param), no_digit=NoDigit("energy", 0.5, 0.05, 10))
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
@@ -97,6 +98,15 @@ def test_the_file_says_what_it_is(exported: tuple[TrainedModel, Path]) -> None:
     assert json.loads(entries["temperature"]) == 1.5
     assert "MIT" in entries["licence"]
     assert Metadata.of(entries).no_digit == model.no_digit
+
+
+def test_the_shipped_file_has_the_weights_of_the_shipped_model() -> None:
+    weights = load_model(weights_file("digits"), CPU)
+    shipped = open_model("digits")
+    assert isinstance(shipped, OnnxRecognizer)
+    # after a new model: audiomnist export digits --out audiomnist/models/digits.onnx
+    assert shipped.metadata.weights_sha256 == weights_sha256(weights)
+    assert shipped.answering == TorchRecognizer(weights, CPU).answering
 
 
 def test_one_more_output_is_no_class(tmp_path: Path) -> None:
