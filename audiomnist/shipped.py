@@ -4,6 +4,8 @@ from pathlib import Path
 
 from audiomnist.errors import ConfigError, did_you_mean
 
+DEFAULT_VERSION = "v2"
+
 
 def versions() -> dict[str, Path]:
     """Return the configurations that ship with the package, by name."""

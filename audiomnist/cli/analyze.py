@@ -25,9 +25,10 @@ def analyze(
 ) -> None:
     """Look at every clip of a corpus: a report with figures, and what follows for training."""
     from audiomnist.evaluation.analysis import analyze as measure
+    from audiomnist.experiments.settings import resolve
     from audiomnist.reports.analysis import write_analysis
 
-    place = options.resolve(None, None, None, data=data).data
+    place = resolve(None, None, None, data=data).data
     corpus = open_corpus(place, exclude_file=exclude_file, quiet=quiet or json)
     name = place_name(place)
     folder = out or home() / "analysis" / name

@@ -27,13 +27,14 @@ def prep(
     quiet: options.Quiet = False,
 ) -> None:
     """Compute the mel features of a corpus once. Training does this by itself when it has to."""
+    from audiomnist.experiments.settings import resolve
     from audiomnist.features import prep as features
 
     if prune:
         _print_removed(features.prune(unused_days), json=json)
         return
     quiet = quiet or json
-    settings = options.resolve(version, config, set_, data=data)
+    settings = resolve(version, config, set_, data=data)
     corpus = open_corpus(settings.data, exclude_file=exclude_file, quiet=quiet)
     if verify:
         with progress("verify", "clips", quiet=quiet) as show:

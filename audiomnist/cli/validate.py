@@ -30,8 +30,9 @@ def validate(
     """Check a corpus: names, headers and sizes in seconds, with --deep also every sample."""
     from audiomnist.corpus.places import locate
     from audiomnist.corpus.validation import validate as check
+    from audiomnist.experiments.settings import resolve
 
-    place = options.resolve(None, None, None, data=data).data
+    place = resolve(None, None, None, data=data).data
     path = locate(place)
     with progress("validate", "clips", quiet=quiet or json) as show:
         validation = check(path, deep=deep, jobs=jobs, progress=show)
