@@ -30,6 +30,7 @@ __all__ = [
     "save_robustness",
 ]
 _LEAST_IN_BIN, _LEAST_SHARE = 10, 0.01
+_MOST_CLASSES_WITH_COUNTS = 25
 
 
 @drawn
@@ -44,6 +45,7 @@ def confusion_figure(scores: Scores) -> Figure:
     counts = np.array(scores.confusion)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     size = min(9.0, 110 / n_classes)
+    with_counts = n_classes <= _MOST_CLASSES_WITH_COUNTS
     for row, column in zip(*np.nonzero(counts), strict=True):
         share = float(shares[row, column])
         is_correct = row == column
@@ -51,7 +53,8 @@ def confusion_figure(scores: Scores) -> Figure:
         colour = FIRST if is_correct else SECOND
         axes.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, color=colour, alpha=depth, linewidth=0))
         ink = ON_FIRST if depth > 0.6 else INK
-        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=ink, fontsize=size)
+        if with_counts:
+            axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=ink, fontsize=size)
     axes.set(
         xlim=(-0.6, n_classes - 0.4),
         ylim=(n_classes - 0.4, -0.6),

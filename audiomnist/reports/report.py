@@ -88,13 +88,14 @@ class Report:
 
     @cached_property
     def classes(self) -> Table:
-        """How well each class is recognised."""
-        return tables.classes(self.facts.result)
+        """How well each class is recognised, of many classes those of lowest recall."""
+        return tables.classes(self.facts.result, shown=N_SHOWN)
 
     @cached_property
     def groups(self) -> list[Table]:
-        """The accuracy by what else is known of the clips, and by speaker if not all are in ``by_speaker``."""
-        found = tables.groups(self.facts.result)
+        """The accuracy by what else is known of the clips, and all speakers and classes if there are many."""
+        result = self.facts.result
+        found = tables.groups(result) + [tables.classes(result)] * (len(result.per_class) > N_SHOWN)
         return [table for table in found if table.columns[0] != "speaker" or len(table.rows) > N_SHOWN]
 
     @cached_property

@@ -35,15 +35,18 @@ def confusion(scores: Scores) -> Table:
     return Table("labels (rows) and predictions (columns)", columns, tuple(rows))
 
 
-def classes(result: Tested) -> Table:
-    """Return precision, recall and F1 of each class, the lowest recall first."""
+def classes(result: Tested, shown: int | None = None) -> Table:
+    """Return precision, recall and F1 of each class, the lowest recall first, or the first of them."""
     target = result.target
-    ordered = sorted(result.per_class.items(), key=lambda item: item[1].recall)
+    ordered = sorted(result.per_class.items(), key=lambda item: item[1].recall)[:shown]
+    some = f" ({len(ordered)} of {len(result.per_class):,})" if len(ordered) < len(result.per_class) else ""
     rows = [
         (name, *(accuracy(value) for value in (of.recall, of.precision, of.f1)), f"{of.n:,}") for name, of in ordered
     ]
     note = f"Recall: share of the label's clips that are correct. Precision: share of the predictions. {_HIGHER}"
-    return Table(f"By {target}, lowest recall first", (target, "recall", "precision", "F1", "clips"), tuple(rows), note)
+    return Table(
+        f"By {target}, lowest recall first{some}", (target, "recall", "precision", "F1", "clips"), tuple(rows), note
+    )
 
 
 def groups(result: Tested) -> list[Table]:
