@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from audiomnist import distributed
-from audiomnist.errors import AudiomnistError, Interrupted
+from audiomnist.errors import AudiomnistError, Interrupted, printable
 from audiomnist.experiments.progress import Count, Progress
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ class ConsoleProgress(Progress):
         self._advance: Callable[[], None] = lambda: None
 
     def say(self, message: str) -> None:
-        """Print a message."""
-        self._console.print(message)
+        """Print a message; control characters in names are made visible."""
+        self._console.print("\n".join(map(printable, message.split("\n"))))
 
     @contextmanager
     def counting(self, task: str, unit: str) -> Iterator[Count]:
