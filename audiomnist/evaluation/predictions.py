@@ -136,8 +136,7 @@ class Predictions:
         try:
             with path.open(newline="", encoding="utf-8") as file:
                 reader = csv.DictReader(file, strict=True)
-                rows = list(reader)
-            header = tuple(reader.fieldnames or ())
+                rows, header = list(reader), tuple(reader.fieldnames or ())
             classes = tuple(name[1:] for name in header[len(_FACTS) :])
             if header[: len(_FACTS)] != _FACTS or not classes or not rows:
                 raise ValueError("no predictions in it")
