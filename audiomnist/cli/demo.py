@@ -7,6 +7,7 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, print_json, result_console
+from audiomnist.stopping import Termination
 
 DEFAULT_PORT = 8017
 
@@ -52,5 +53,7 @@ def demo(
             webbrowser.open(server.url)
         try:
             server.serve_forever()
+        except Termination:
+            raise
         except KeyboardInterrupt:
             console.print("ended")

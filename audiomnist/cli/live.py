@@ -13,6 +13,7 @@ import typer
 from audiomnist.cli import options
 from audiomnist.cli.output import chatter_console, print_json, result_console
 from audiomnist.errors import ConfigError
+from audiomnist.stopping import Termination
 
 if TYPE_CHECKING:
     from audiomnist.inference.answers import Segment
@@ -66,6 +67,8 @@ def live(
                 screen.show(heard)
         else:
             _listen_on_enter(recognizer, microphone, screen)
+    except Termination:
+        raise
     except KeyboardInterrupt:
         screen.tell("ended")
     if json:

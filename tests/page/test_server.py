@@ -109,5 +109,16 @@ def test_models_that_the_page_cannot_compute(change: str, told: str, tmp_path: P
     assert not (tmp_path / "model.html").exists()
 
 
+def test_demo_terminated(made: Made, tmp_path: Path) -> None:
+    save_model(made.model, tmp_path / "model.safetensors")
+    process = start("demo", "--model", tmp_path / "model.safetensors", "--port", 0, "--no-browser", "--json")
+    assert process.stdout is not None
+    while process.stdout.readline() != "}\n":
+        pass
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+
+
 def test_demo_without_a_model(tmp_path: Path) -> None:
     assert audiomnist("demo", "--model", tmp_path / "none", "--no-browser").exit_code == 3
