@@ -17,7 +17,7 @@ from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.corpus.splits import split as draw_split
-from audiomnist.corpus.targets import labels
+from audiomnist.corpus.targets import Labels, labels
 from audiomnist.device import seed_everything, select_device
 from audiomnist.errors import DataError, Notice, UsageError, command
 from audiomnist.evaluation.calibration import fit_temperature
@@ -29,12 +29,13 @@ from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.figures import loss_figure, save_figure
 from audiomnist.runs.folder import RunFolder
-from audiomnist.runs.results import EpochRecord, Result
+from audiomnist.runs.results import EpochRecord, Result, TrainedCorpus
 from audiomnist.training import no_digit
 from audiomnist.training.checkpoint import before, load_model, save_model
 from audiomnist.training.checkpoint import resume as resume_state
 from audiomnist.training.dataset import with_window
 from audiomnist.training.listeners import Checkpoint, TensorBoard
+from audiomnist.training.loss import class_counts, missing_classes
 from audiomnist.training.no_digit import split_logits
 from audiomnist.training.trainer import Listener, Trainer
 
@@ -105,6 +106,12 @@ def train(
         progress.say(
             f"run: {folder.path} on {chosen_device}, {len(split.train):,} clips to train, {len(split.test):,} to test"
         )
+        for part in trained_corpora(corpus, split, labels(corpus, config.target, classes)):
+            if part.lacks:
+                progress.say(
+                    f"{part.name} has no {', '.join(part.lacks)}: they count as rare there, so that its voices and "
+                    "microphones are not taken for never saying them"
+                )
         with progress.training(config.optim.epochs):
             listener = EpochListener(progress.epoch_ended)
             return run_experiment(config, corpus, store, split, folder, chosen_device, classes, [listener])
@@ -163,6 +170,7 @@ def run_experiment(
             "own_test": True,
             "n_left_out": len(store.left_out),
             "held_out": split.held_out or None,
+            "corpora": trained_corpora(corpus, split, labels(corpus, config.target, classes)),
             "n_train": len(split.train),
             "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
             "train_seconds": round(sum(epoch.seconds for epoch in history), 3),
@@ -171,6 +179,22 @@ def run_experiment(
         return write_result(tested, store, corpus, split.test, logits, facts, run, started)
 
     return distributed.by_first(written)
+
+
+def trained_corpora(corpus: Corpus, split: Split, known: Labels) -> tuple[TrainedCorpus, ...]:
+    """Return what each corpus gives to a training, and which classes it lacks."""
+    counts = class_counts(corpus.sources, known.of_clips, split.train, len(known.classes))
+    missing = missing_classes(counts)
+    sources, speakers = corpus.sources[split.train], corpus.speakers[split.train]
+    return tuple(
+        TrainedCorpus(
+            name=name,
+            clips=int(counts[number].sum()),
+            speakers=len(set(speakers[sources == number].tolist())),
+            lacks=tuple(known.classes[label] for label in np.flatnonzero(missing[number])),
+        )
+        for number, name in enumerate(corpus.source_names)
+    )
 
 
 def run_classes(run: RunFolder) -> tuple[str, ...] | None:

@@ -294,6 +294,21 @@ class Tested(Versioned, Scores):
         return self.epochs >= self.epochs_planned
 
 
+class TrainedCorpus(Document):
+    """What a corpus gave to a training.
+
+    Attributes
+    ----------
+    lacks : tuple of str
+        Classes of which it has no clip, but another corpus has.
+    """
+
+    name: str
+    clips: Count
+    speakers: Count
+    lacks: tuple[str, ...] = ()
+
+
 class Result(Tested):
     """What training or an evaluation came to.
 
@@ -305,6 +320,8 @@ class Result(Tested):
         Whether the clips were the test part of the run's own split.
     held_out : tuple of str or None
         Speakers that only the test part has; None if there is none, or it was not a training.
+    corpora : tuple of TrainedCorpus
+        Where the training clips are from; empty for an evaluation and in files of earlier versions.
     n_train, n_parameters, train_seconds
         Of the training; None for an evaluation.
     n_trained_on : int or None
@@ -316,6 +333,7 @@ class Result(Tested):
     weights: str | None = None
     own_test: bool
     held_out: tuple[str, ...] | None = None
+    corpora: tuple[TrainedCorpus, ...] = ()
     n_train: Count | None = None
     n_parameters: Count | None = None
     train_seconds: Nonnegative | None = None

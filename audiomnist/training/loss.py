@@ -32,8 +32,7 @@ def log_priors(
     Tensor[n_sources + 1, n_classes], optional
         The last row, of zeros, is for clips of no corpus. None where no corpus lacks a class.
     """
-    counts = np.zeros((int(sources.max()) + 1, n_classes))
-    np.add.at(counts, (sources[clips], labels[clips]), 1)
+    counts = class_counts(sources, labels, clips, n_classes)
     if not missing_classes(counts).any():
         return None
     priors = torch.zeros(len(counts) + 1, n_classes)
@@ -44,6 +43,15 @@ def log_priors(
     priors[:-1, known] = torch.from_numpy(np.log(mixed[:, known] / everywhere[known])).float()
     priors[:-1][counts.sum(1) == 0] = 0
     return priors
+
+
+def class_counts(
+    sources: NDArray[np.int64], labels: NDArray[np.int64], clips: NDArray[np.int64], n_classes: int
+) -> NDArray[np.float64]:
+    """Return how many of the clips are of each corpus and class, float64 array [n_sources, n_classes]."""
+    counts = np.zeros((int(sources.max()) + 1, n_classes))
+    np.add.at(counts, (sources[clips], labels[clips]), 1)
+    return counts
 
 
 def missing_classes(counts: NDArray[np.float64]) -> NDArray[np.bool_]:

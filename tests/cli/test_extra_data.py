@@ -43,3 +43,35 @@ def test_an_own_voice_in_the_further_corpus_is_told_apart(small_corpus: Path, tm
     outcome = audiomnist(*words)
     assert outcome.exit_code == 3
     assert "is in two corpora" in outcome.stderr
+
+
+def test_several_corpora_are_counted_and_what_one_lacks_is_told(
+    small_corpus: Path, make_corpus: MakeCorpus, tmp_path: Path
+) -> None:
+    full = make_corpus(tmp_path / "full", speakers=2, repetitions=1, seed=1)
+    poor = make_corpus(tmp_path / "poor", speakers=1, repetitions=1, seed=2)
+    for file in poor.rglob("[67]_*"):
+        file.unlink()
+    words = ("train", "--data", small_corpus, "--extra-data", full, "--extra-data", poor, *SMALL)
+    outcome = succeeds(*words, "--run", tmp_path / "run", "--json")
+    corpora = outcome.json["corpora"]
+    assert [(corpus["name"], corpus["clips"], corpus["speakers"]) for corpus in corpora[1:]] == [
+        ("full", 20, 2),
+        ("poor", 8, 1),
+    ]
+    assert [corpus["lacks"] for corpus in corpora] == [[], [], ["6", "7"]]
+    assert outcome.json["n_train"] == sum(corpus["clips"] for corpus in corpora)
+
+
+def test_a_further_corpus_keeps_its_test_part_out(
+    small_corpus: Path, make_corpus: MakeCorpus, tmp_path: Path
+) -> None:
+    extra = make_corpus(tmp_path / "extra", speakers=1, repetitions=2, seed=1)
+    lines = ["path,digit,speaker,split"]
+    for file in sorted(extra.rglob("*.wav")):
+        part = "test" if file.stem.endswith("_1") else "train"
+        lines.append(f"{file.relative_to(tmp_path)},{file.name[0]},ann,{part}")
+    manifest = tmp_path / "extra.csv"
+    manifest.write_text("\n".join(lines))
+    words = ("train", "--data", small_corpus, "--extra-data", manifest, *SMALL, "--run", tmp_path / "run", "--json")
+    assert [corpus["clips"] for corpus in succeeds(*words).json["corpora"][1:]] == [10]
