@@ -160,11 +160,8 @@ def test_a_model_file_alone_is_tested_on_a_corpus(run: Path, other: Path, tmp_pa
 
 
 def test_the_verbs_are_functions(small_corpus: Path, other: Path, tmp_path: Path) -> None:
-    from audiomnist.config import load, version_path
-
-    changes = [word for word in SMALL if "=" in word]
-    config = load(version_path("v2"), changes, {"data": str(small_corpus)})
-    result = audiomnist.train(config, run=tmp_path / "run")
+    settings = {key: int(value) for key, _, value in (word.partition("=") for word in SMALL) if value}
+    result = audiomnist.train("v2", settings=settings, data=str(small_corpus), run=tmp_path / "run")
     assert result.n_test == 24
     assert (result.epochs, result.epochs_planned) == (1, 1)
     assert audiomnist.evaluate(tmp_path / "run").result.accuracy == result.accuracy
