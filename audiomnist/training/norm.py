@@ -62,9 +62,7 @@ class _Normalise(torch.autograd.Function):
         ctx: Any, rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, norm: BatchNorm
     ) -> torch.Tensor:
         n_channels = len(weight)
-        unused = torch.zeros(2, rows.shape[1])  # with these, statistics come in float32 whatever the rows are
-        of_columns = torch.batch_norm_update_stats(rows, unused[0], unused[1], 0.0)
-        means, variances = (fact.view(-1, n_channels) for fact in of_columns)
+        means, variances = (fact.view(-1, n_channels) for fact in _column_statistics(rows))
         variance, mean = torch.var_mean(means, 0, correction=0)
         variance += variances.mean(0)
         count = rows.numel() // n_channels
@@ -83,10 +81,7 @@ class _Normalise(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, None]:
         rows, weight, mean, variance, facts = ctx.saved_tensors
         columns_mean, columns_variance, columns_weight, _ = facts
-        _, *of_columns = torch.ops.aten.native_batch_norm_backward(
-            *(gradient, rows, columns_weight, columns_mean, columns_variance, None, None),
-            *(False, ctx.eps, [False, True, True]),
-        )
+        of_columns = _column_gradients(gradient, rows, columns_weight, columns_mean, columns_variance, ctx.eps)
         of_weight, of_bias = sums = torch.stack(of_columns).view(2, -1, len(weight)).sum(1)
         if distributed.size() > 1:
             sums = distributed.summed(sums.clone())
@@ -99,6 +94,38 @@ class _Normalise(torch.autograd.Function):
         slope, through_rows, constant = _along(rows, slope, through_rows, constant).to(rows.dtype)
         of_rows = torch.addcmul(constant, rows, through_rows).addcmul_(gradient, slope)
         return of_rows, of_weight, of_bias, None
+
+
+# torch's own kernels for these two are private: where a torch has them no more, or otherwise, the plain way does.
+
+
+def _column_statistics(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and variance of every column in float32, Tensor[W * C] each."""
+    try:
+        unused = torch.zeros(2, rows.shape[1])  # with these, statistics come in float32 whatever the rows are
+        mean, variance = torch.batch_norm_update_stats(rows, unused[0], unused[1], 0.0)
+    except (AttributeError, RuntimeError, TypeError, ValueError):
+        variance, mean = torch.var_mean(rows.float(), 0, correction=0)
+    return mean, variance
+
+
+def _column_gradients(
+    gradient: torch.Tensor,
+    rows: torch.Tensor,
+    weight: torch.Tensor,
+    mean: torch.Tensor,
+    variance: torch.Tensor,
+    eps: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the gradients of every column's weight and bias, Tensor[W * C] each."""
+    try:
+        _, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            *(gradient, rows, weight, mean, variance, None, None), *(False, eps, [False, True, True])
+        )
+    except (AttributeError, RuntimeError, TypeError, ValueError):
+        normalised = (rows.float() - mean) * (variance + eps).rsqrt()
+        of_weight, of_bias = (gradient.float() * normalised).sum(0), gradient.float().sum(0)
+    return of_weight, of_bias
 
 
 def _along(rows: torch.Tensor, *facts: torch.Tensor) -> torch.Tensor:

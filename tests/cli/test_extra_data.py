@@ -63,9 +63,7 @@ def test_several_corpora_are_counted_and_what_one_lacks_is_told(
     assert outcome.json["n_train"] == sum(corpus["clips"] for corpus in corpora)
 
 
-def test_a_further_corpus_keeps_its_test_part_out(
-    small_corpus: Path, make_corpus: MakeCorpus, tmp_path: Path
-) -> None:
+def test_a_further_corpus_keeps_its_test_part_out(small_corpus: Path, make_corpus: MakeCorpus, tmp_path: Path) -> None:
     extra = make_corpus(tmp_path / "extra", speakers=1, repetitions=2, seed=1)
     lines = ["path,digit,speaker,split"]
     for file in sorted(extra.rglob("*.wav")):

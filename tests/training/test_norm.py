@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from audiomnist.training import norm as norm_module
 from audiomnist.training.norm import BatchNorm
 
 
@@ -18,9 +19,26 @@ def maps(seed: int, shape: tuple[int, ...] = (6, 8, 9, 7)) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 3 + 5
 
 
+class Gone:
+    """A torch without the private operators."""
+
+    class ops:
+        aten = None
+
+    def __getattr__(self, name: str) -> object:
+        if name == "batch_norm_update_stats":
+            raise AttributeError(name)
+        return getattr(torch, name)
+
+
 @pytest.mark.parametrize("n_channels", [8, 16, 20])
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
-def test_it_is_torchs_batch_normalisation(layout: torch.memory_format, n_channels: int) -> None:
+@pytest.mark.parametrize("has_private", [True, False])
+def test_it_is_torchs_batch_normalisation(
+    layout: torch.memory_format, n_channels: int, *, has_private: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_private:
+        monkeypatch.setattr(norm_module, "torch", Gone())
     norms, shape = pair(n_channels), (6, n_channels, 9, 7)
     inputs = [maps(0, shape).contiguous(memory_format=layout).requires_grad_() for _ in norms]
     outputs = [norm(values) for norm, values in zip(norms, inputs, strict=True)]
