@@ -30,6 +30,23 @@ install: $(VENV)/.runtime ## make the virtual environment and install the progra
 train: $(VENV)/.runtime ## train v2 on the synthetic corpus, or on DATA=place
 	$(BIN)/audiomnist train --version v2 --data $(DATA)
 
+SPEECH_COMMANDS ?= ../shared/data/speech_commands
+FSDD ?= ../shared/data/fsdd
+NOISE := $(SPEECH_COMMANDS)/_background_noise_
+NOISES := $(NOISE)/doing_the_dishes.flac $(NOISE)/exercise_bike.flac $(NOISE)/pink_noise.flac $(NOISE)/white_noise.flac
+COMMA := ,
+EMPTY :=
+
+.PHONY: model
+model: export OMP_NUM_THREADS = 1
+model: $(VENV)/.runtime ## make the model that ships anew, from SPEECH_COMMANDS=folder and FSDD=folder; needs flite
+	$(BIN)/audiomnist synth --speakers 48 --repetitions 5 --engine espeak --engine flite --out build/voices
+	$(BIN)/audiomnist train --config configs/digits.yaml --device cpu --run build/digits \
+		--data $(SPEECH_COMMANDS)/digits.csv --extra-data $(FSDD) --extra-data build/voices \
+		--no-digit-data $(SPEECH_COMMANDS)/words.csv $(addprefix --no-digit-data ,$(NOISES)) \
+		--set "augment.noise_data=[$(subst $(EMPTY) $(EMPTY),$(COMMA),$(NOISES))]"
+	$(BIN)/python benchmarks/digits.py build/digits --speech-commands $(SPEECH_COMMANDS) --ship
+
 .PHONY: kfold
 kfold: $(VENV)/.runtime ## cross-validate v2 in five folds
 	$(BIN)/audiomnist kfold --folds 5 --version v2 --data $(DATA)

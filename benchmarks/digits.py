@@ -5,8 +5,7 @@ Train the run with 'make model', or with the command in docs/results.md.
 
 import argparse
 import hashlib
-import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +15,16 @@ from numpy.typing import NDArray
 from audiomnist.audio import read, resample
 from audiomnist.corpus import scan
 from audiomnist.evaluation.intervals import overall
-from audiomnist.inference.opening import open_model
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import Estimate
 from audiomnist.synthesis.espeak import SAMPLE_RATE_HZ, utter
 from audiomnist.synthesis.voices import cast
+from audiomnist.training.checkpoint import TrainedModel, load_model, save_model
 from audiomnist.training.no_digit import split_logits
 from audiomnist.training.recordings import find_recordings, silent_waves
 
+MODELS = Path(__file__).parent.parent / "audiomnist" / "models"
 NEAR_WORDS = ("for", "tree", "ate", "won", "to", "nein", "sex", "fife")
 N_VOICES = 12
 UNHEARD_NOISES = ("dude_miaowing.flac", "running_tap.flac")  # not trained on
@@ -110,6 +110,22 @@ def _auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> floa
     return float(below.mean() / 2 / len(negative))
 
 
+def with_names(model: TrainedModel) -> TrainedModel:
+    """Return the model with the names of the places that it was trained on, in place of where these were."""
+    config = model.config
+
+    def names(places: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(Path(place).name for place in places)
+
+    changes = {
+        "data": Path(config.data).name,
+        "extra_data": names(config.extra_data),
+        "augment": config.augment.model_copy(update={"noise_data": names(config.augment.noise_data)}),
+        "no_digit": config.no_digit.model_copy(update={"data": names(config.no_digit.data)}),
+    }
+    return replace(model, config=config.model_copy(update=changes))
+
+
 def card(model: Path, recognizer: TorchRecognizer, measured: Measured) -> str:
     """Return the model's card, Markdown."""
     config, trained = recognizer.model.config, recognizer.model
@@ -144,7 +160,7 @@ The threshold misses {no_digit.misses:.0%} of {no_digit.n_fitted} validation cli
 - Speech Commands (Pete Warden, arXiv 1804.03209; CC BY 4.0): the training part of a selection, zero to five and eight
   by about 1,100 voices; eight other words and four recordings of noise as "no digit".
 - Free Spoken Digit Dataset (Jakobovski et al.; CC BY-SA 4.0): 3,000 recordings of six voices.
-- 3,000 clips by 60 synthetic voices of eSpeak NG.
+- 2,400 synthetic clips: 24 voices of eSpeak NG, and 24 of Flite, which are built from recordings of four people.
 
 ## Measured on the test part of that selection of Speech Commands, by other voices
 
@@ -173,16 +189,14 @@ def main() -> None:
     parser.add_argument("--ship", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    model = RunFolder.open(arguments.run).require_model()
-    recognizer = open_model(model, "cpu")
-    assert isinstance(recognizer, TorchRecognizer)
-    text = card(model, recognizer, measure(recognizer, arguments.speech_commands))
+    model = with_names(load_model(RunFolder.open(arguments.run).require_model(), torch.device("cpu")))
+    recognizer = TorchRecognizer(model, torch.device("cpu"))
+    folder = MODELS if arguments.ship else arguments.run
+    file = folder / "digits.safetensors"
+    save_model(model, file)
+    text = card(file, recognizer, measure(recognizer, arguments.speech_commands))
+    file.with_suffix(".md").write_text(text, encoding="utf-8")
     print(text)
-    if arguments.ship:
-        folder = Path(__file__).parent.parent / "audiomnist" / "models"
-        folder.mkdir(exist_ok=True)
-        shutil.copyfile(model, folder / "digits.safetensors")
-        (folder / "digits.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
