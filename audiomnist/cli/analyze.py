@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import chatter_console, print_json, progress, result_console
+from audiomnist.cli.output import message_console, print_json, progress, result_console
 from audiomnist.cli.printing import print_analysis
 from audiomnist.cli.session import open_corpus, place_name
 from audiomnist.files import home
@@ -34,7 +34,7 @@ def analyze(
     folder = out or home() / "analysis" / name
     with progress("analyze", "clips", quiet=quiet or json) as show:
         analysis = measure(corpus, name, jobs=jobs, progress=show)
-    chatter_console(quiet or json).print("drawing figures")
+    message_console(quiet or json).print("drawing figures")
     page = write_analysis(analysis, folder)
     if json:
         print_json({"data": place, "out": folder, "report": page, **analysis.as_json()})

@@ -32,7 +32,7 @@ from audiomnist.cli import (
     train,
     validate,
 )
-from audiomnist.cli.output import chatter_console, report_error
+from audiomnist.cli.output import message_console, report_error
 from audiomnist.errors import AudiomnistError, ConfigError, DataError, Notice, UsageError, command
 
 _WORKS = "audiomnist.works"
@@ -156,6 +156,6 @@ def main() -> None:
 
 def _show_warning(otherwise: Callable[..., None], message: object, category: type[Warning], *where: Any) -> None:
     if issubclass(category, Notice):
-        chatter_console().print(f"warning: {message}")
+        message_console().print(f"warning: {message}")
     else:
         otherwise(message, category, *where)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import chatter_console, print_json, result_console
+from audiomnist.cli.output import message_console, print_json, result_console
 from audiomnist.stopping import Termination
 
 DEFAULT_PORT = 8017
@@ -37,7 +37,7 @@ def demo(
 
     source = weights_file(model)
     page = page_of(load_model(source, torch.device("cpu")))
-    console = chatter_console(quiet or json)
+    console = message_console(quiet or json)
     with PageServer(page, host, port, tls=tls) as server:
         console.print(f"model: {source}")
         if tls:

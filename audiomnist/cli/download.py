@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import byte_progress, chatter_console, error_document, print_json, result_console
+from audiomnist.cli.output import byte_progress, error_document, message_console, print_json, result_console
 from audiomnist.errors import DataError, UsageError, command, indented
 
 _MORE = " (--json lists all)"
@@ -67,7 +67,7 @@ def download(
             raise failure
         console.print(f"{path}: every file is as recorded in its manifest")
         return
-    chatter = chatter_console(quiet)
+    chatter = message_console(quiet)
     with byte_progress(quiet=quiet) as show:
         report = bring(corpus, path, source=source, progress=show, on_event=chatter.print)
     if json:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import chatter_console, print_json, result_console
+from audiomnist.cli.output import message_console, print_json, result_console
 from audiomnist.errors import UsageError
 
 
@@ -49,7 +49,7 @@ def export(
     if out is not None and out.is_dir():
         raise UsageError(f"--out {out} is a folder", "name a file")
     path = out or (Path(f"{model}{_SUFFIXES[to]}") if model == "digits" else source.with_suffix(_SUFFIXES[to]))
-    chatter_console(quiet or json).print(f"model: {source}")
+    message_console(quiet or json).print(f"model: {source}")
     if to is Format.HTML:
         _export_page(source, path, json=json)
         return

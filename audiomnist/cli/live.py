@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import chatter_console, print_json, result_console
+from audiomnist.cli.output import message_console, print_json, result_console
 from audiomnist.errors import ConfigError
 from audiomnist.stopping import Termination
 
@@ -154,7 +154,7 @@ class _Screen:
 
     def tell(self, text: str) -> None:
         self._clear_level()
-        chatter_console(self.quiet or self.as_json).print(text)
+        message_console(self.quiet or self.as_json).print(text)
 
     def show(self, heard: "Heard | None") -> None:
         """Show the digits of something said; None is silence."""
@@ -194,4 +194,4 @@ class _Screen:
 
     @property
     def _has_meter(self) -> bool:
-        return chatter_console(self.quiet or self.as_json).is_terminal and not (self.quiet or self.as_json)
+        return message_console(self.quiet or self.as_json).is_terminal and not (self.quiet or self.as_json)

@@ -23,7 +23,7 @@ def result_console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, soft_wrap=True, quiet=not distributed.is_spokesman())
 
 
-def chatter_console(quiet: bool = False) -> Console:
+def message_console(quiet: bool = False) -> Console:
     """Return the console for everything that is not the result, silent in all processes of a job but one."""
     return _error_console(quiet or not distributed.is_spokesman())
 
@@ -60,7 +60,7 @@ def error_document(error: AudiomnistError) -> dict[str, Any]:
 @contextmanager
 def progress(task: str, unit: str, *, quiet: bool) -> Iterator[Count]:
     """Show how a task goes: a bar on a terminal, one line at the end elsewhere, nothing if there was nothing to do."""
-    console = chatter_console(quiet)
+    console = message_console(quiet)
     started = time.perf_counter()
     reached = 0
 
@@ -99,7 +99,7 @@ def byte_progress(*, quiet: bool) -> Iterator[Count]:
     """Show bytes done, rate and remaining time on a terminal; nothing elsewhere. A count that falls starts anew."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-    console = chatter_console(quiet)
+    console = message_console(quiet)
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         identity = bar.add_task("", total=None)
@@ -120,7 +120,7 @@ class ConsoleProgress(Progress):
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._console = chatter_console(quiet)
+        self._console = message_console(quiet)
         self._advance: Callable[[], None] = lambda: None
 
     def say(self, message: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import chatter_console, progress
+from audiomnist.cli.output import message_console, progress
 from audiomnist.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def predict(
     if not paths:
         raise UsageError("nothing to recognise", "name recordings or folders, or - for standard input")
     recognizer = open_model(model, device)
-    chatter_console(quiet).print(f"model: {recognizer.name}")
+    message_console(quiet).print(f"model: {recognizer.name}")
     n_broken = n_done = 0
     with ExitStack() as stack:
         writers = [stack.enter_context(_json_list(segment)) if json else _print_line]
@@ -63,7 +63,7 @@ def predict(
             n_done += 1
             if isinstance(outcome, DataError):
                 n_broken += 1
-                chatter_console(False).print(f"broken: {outcome.message}")
+                message_console(False).print(f"broken: {outcome.message}")
             for write in writers:
                 write((path, outcome))
             if n_done % _PROGRESS_EVERY == 0:
@@ -71,7 +71,7 @@ def predict(
         if n_done >= _PROGRESS_EVERY:
             show(n_done, n_done)
     if n_broken and not skip_broken:
-        chatter_console(quiet).print(f"{n_broken:,} of {n_done:,} files cannot be read; --skip-broken accepts that")
+        message_console(quiet).print(f"{n_broken:,} of {n_done:,} files cannot be read; --skip-broken accepts that")
         raise typer.Exit(DataError.exit_code)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import chatter_console, print_json, progress, result_console
+from audiomnist.cli.output import message_console, print_json, progress, result_console
 from audiomnist.cli.printing import print_report
 from audiomnist.cli.session import open_corpora, open_run
 from audiomnist.errors import AudiomnistError, DataError
@@ -60,7 +60,7 @@ def _corpus(config: "Config", *, quiet: bool) -> "Corpus | None":
     try:
         return open_corpora(config, quiet=quiet)[1]
     except AudiomnistError as error:
-        chatter_console(quiet).print(f"warning: {error.message}; the report comes without sound")
+        message_console(quiet).print(f"warning: {error.message}; the report comes without sound")
         return None
 
 
@@ -81,7 +81,7 @@ def _sweep(facts: "Facts", corpus: "Corpus", folder: Path, *, quiet: bool) -> "R
             swept = sweep(recognizer, corpus, clips, truth, progress=show)
         swept = swept.model_copy(update={"weights": facts.run.weights})
     except DataError as error:
-        chatter_console(quiet).print(f"warning: {error.message}; the report comes without robustness")
+        message_console(quiet).print(f"warning: {error.message}; the report comes without robustness")
         return None
     save_robustness(swept, folder)
     return swept

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from audiomnist.cli.options import Jobs, Json, Quiet
-from audiomnist.cli.output import chatter_console, print_json, progress, result_console
+from audiomnist.cli.output import message_console, print_json, progress, result_console
 from audiomnist.errors import command
 
 
@@ -44,7 +44,7 @@ def synth(
             engines=engine or ["espeak"],
             jobs=jobs,
             progress=show,
-            on_event=chatter_console(quiet or json).print,
+            on_event=message_console(quiet or json).print,
         )
     corpus = scan(path)
     if json:

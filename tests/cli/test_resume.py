@@ -76,6 +76,7 @@ def test_a_damaged_file_of_a_run_is_named_in_a_few_words(
     trained: Trained, tmp_path: Path, name: str, content: str
 ) -> None:
     run = trained.copy_of_earlier_version(tmp_path / "run")
+    (run / "state.before.pt").unlink()  # which would be taken in place of a damaged state.pt
     (run / name).write_text(content)
     error = refused(3, "train", "--resume", run).error
     assert str(run / name) in error
