@@ -49,7 +49,7 @@ def trimmed(store: ClipStore, window: Window) -> Index:
         line = np.maximum(line, above)
     heard = power >= np.repeat(line, counts)
     if window.trim_snr_db:
-        heard = _without_clicks(heard, index)
+        heard = _without_single_frames(heard, index)
     rows = np.arange(len(power))
     margin = MARGIN if window.trim_snr_db else 0
     first = np.maximum(np.minimum.reduceat(np.where(heard, rows, len(rows)), starts) - margin, starts)
@@ -58,8 +58,8 @@ def trimmed(store: ClipStore, window: Window) -> Index:
     return replace(index, starts=first, n_frames=n_frames, n_samples=n_frames * store.features.hop_length)
 
 
-def _without_clicks(heard: NDArray[np.bool_], index: Index) -> NDArray[np.bool_]:
-    """Return which frames are heard beside another one, and all that are in clips that have no such frame."""
+def _without_single_frames(heard: NDArray[np.bool_], index: Index) -> NDArray[np.bool_]:
+    """Return which frames are heard beside another one, and all that are heard in clips without such a frame."""
     before, after = np.roll(heard, 1), np.roll(heard, -1)
     before[index.starts] = False
     after[index.starts + index.n_frames - 1] = False

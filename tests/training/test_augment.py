@@ -10,7 +10,7 @@ from audiomnist.corpus import scan
 from audiomnist.features import prepare
 from audiomnist.features.mel import band_centres_hz
 from audiomnist.training.augment import VoiceAndRoom, spread
-from audiomnist.training.dataset import WindowedClips, with_window
+from audiomnist.training.dataset import WindowedClips, trimmed, with_window
 from audiomnist.training.noise import NoiseBank, RoomNoise
 from audiomnist.training.transforms import FrontEnd, normalise_inside
 from tests.training.conftest import Material
@@ -203,3 +203,22 @@ def test_silence_around_a_word_makes_no_difference(tmp_path: Path) -> None:
     store = prepare(scan(tmp_path), FEATURES, folder=tmp_path / "stores")
     bare, surrounded = FrontEnd(config, WindowedClips(store, config.window, CPU)).test(torch.arange(2))
     torch.testing.assert_close(bare, surrounded, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("background_db", [-30.0, -20.0])
+def test_a_word_is_cut_out_of_its_background(tmp_path: Path, background_db: float) -> None:
+    sample_rate, hop = FEATURES.sample_rate, FEATURES.hop_length
+    samples = np.random.default_rng(0).standard_normal(100 * hop) * 0.1 * 10 ** (background_db / 20)
+    samples[40 * hop : 70 * hop] += 0.1 * np.random.default_rng(1).standard_normal(30 * hop)
+    soundfile.write(tmp_path / "1_ann_0.wav", samples, sample_rate)
+    store = prepare(scan(tmp_path), FEATURES, folder=tmp_path / "stores")
+    kept = trimmed(store, Window(padding="blank", trim_db=40, trim_snr_db=6, channels=1))
+    assert 30 <= kept.n_frames[0] <= 38
+    assert trimmed(store, Window(padding="blank", trim_db=40, channels=1)).n_frames[0] > 95
+
+
+def test_speech_in_loud_noise_is_not_cut_away(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).standard_normal(100 * FEATURES.hop_length) * 0.05
+    soundfile.write(tmp_path / "1_ann_0.wav", samples, FEATURES.sample_rate)
+    store = prepare(scan(tmp_path), FEATURES, folder=tmp_path / "stores")
+    assert trimmed(store, Window(padding="blank", trim_db=40, trim_snr_db=6, channels=1)).n_frames[0] > 95
