@@ -31,9 +31,9 @@ def main() -> None:
     model, corpus = sys.argv[1], Path(sys.argv[2])
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         export_html(load_model(weights_file(model), torch.device("cpu")), Path(folder, "page.html"))
-        number, seven = Path(folder, "number.wav"), Path(folder, "seven.wav")
+        number, one = Path(folder, "number.wav"), Path(folder, "one.wav")
         say(corpus, SAID, number, pause_s=0.45)
-        say(corpus, "7", seven, pause_s=1.2)
+        say(corpus, SAID[0], one, pause_s=0.8)
         url = Path(folder, "page.html").as_uri()
 
         def opened(heard: Path, width: int, height: int, scheme: Any) -> Any:
@@ -56,9 +56,10 @@ def main() -> None:
 
         phones = []
         for scheme in ("light", "dark"):
-            page = opened(seven, 390, 1180, scheme)
+            page = opened(one, 390, 1180, scheme)
             page.keyboard.down("Space")
-            page.wait_for_timeout(1_900)
+            page.locator("#chances .best").wait_for()
+            page.wait_for_timeout(500)
             if scheme == "dark":
                 page.keyboard.up("Space")
                 page.wait_for_timeout(900)

@@ -85,7 +85,7 @@ function recorded(take, samples) {
   pictures.show(joined(take.parts));
   if (!stretches.length) return;
   const {hop} = take.listener;
-  const soFar = recognizer.answer(joined(take.parts).subarray(stretches[0][0] * hop, stretches.at(-1)[1] * hop));
+  const soFar = take.listener.word(stretches[0][0], stretches.at(-1)[1]);
   showChances(soFar);
   element.digit.textContent = soFar.isNone ? "–" : soFar.label;
   if (take.isTap && now - stretches.at(-1)[1] * hop > PAUSE_S * rate) finish(take);

@@ -102,7 +102,7 @@ class Listener {
     for (const stretch of [...this.stretches().filter(([start]) => start >= this.done), [Infinity, Infinity]]) {
       if (group.length && Math.min(stretch[0], now) - group.at(-1)[1] > closure + (isEnd ? 0 : 5)) {
         const read = this.#readGroup(group);
-        words.push(...(read.length ? read : [this.#word(group[0][0], group.at(-1)[1])]));
+        words.push(...(read.length ? read : [this.word(group[0][0], group.at(-1)[1])]));
         this.done = group.at(-1)[1];
         group = [];
       }
@@ -122,7 +122,7 @@ class Listener {
       for (let start = Math.max(0, end - most_stretches); start < end; start++) {
         const seconds = (to - stretches[start][0]) * hop_s;
         if (seconds < word_s[0] || (seconds > word_s[1] && start < end - 1)) continue;
-        const word = this.#word(stretches[start][0], to);
+        const word = this.word(stretches[start][0], to);
         const cost = best[start].cost - Math.log(Math.max(word.probability, 1e-9)) + 0.1;
         if (!word.isNone && cost < best[end].cost) best[end] = {cost, words: [...best[start].words, word]};
       }
@@ -130,7 +130,8 @@ class Listener {
     return best.at(-1).words;
   }
 
-  #word(start, end) {
+  /** Answers to what lies between two frames, with a margin. */
+  word(start, end) {
     const margin = Math.round(this.settings.margin_s * this.rate);
     const from = Math.max(0, (start - this.first) * this.hop - margin);
     const samples = this.samples.slice(from, (end - this.first) * this.hop + margin);
