@@ -41,7 +41,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.goto(url)
-            page.wait_for_timeout(1_000)
+            page.wait_for_timeout(3_000)
             return page
 
         page = opened(number, 1040, 860, "light")
