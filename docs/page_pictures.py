@@ -51,6 +51,7 @@ def main() -> None:
             page.wait_for_timeout(350)
             frames.append(picture(page))
         save(picture(page, full_page=True), "page.png", 96)
+        page.context.browser.close()
         small = [frame.resize((693, 573), Image.Resampling.LANCZOS).quantize(48) for frame in frames]
         small[0].save(OUT / "page.gif", save_all=True, append_images=small[1:], duration=700, loop=0, optimize=True)
 
@@ -64,6 +65,7 @@ def main() -> None:
                 page.keyboard.up("Space")
                 page.wait_for_timeout(900)
             phones.append(picture(page))
+            page.context.browser.close()
         both = Image.new("RGB", (800, phones[0].height), "white")
         both.paste(phones[0], (0, 0))
         both.paste(phones[1], (410, 0))
