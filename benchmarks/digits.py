@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from audiomnist.audio import read, resample
 from audiomnist.corpus import scan
 from audiomnist.evaluation.intervals import overall
+from audiomnist.inference.export import export
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import Estimate
@@ -194,6 +195,7 @@ def main() -> None:
     folder = MODELS if arguments.ship else arguments.run
     file = folder / "digits.safetensors"
     save_model(model, file)
+    export(model, folder / "digits.onnx", "onnx")
     text = card(file, recognizer, measure(recognizer, arguments.speech_commands))
     file.with_suffix(".md").write_text(text, encoding="utf-8")
     print(text)

@@ -58,6 +58,12 @@ def test_predict_answers(run: Run, models: Models) -> None:
     assert [one["probability"] for one in found] == pytest.approx([one.probability for one in expected], abs=1e-4)
 
 
+def test_the_shipped_model_answers(run: Run, models: Models) -> None:
+    done = run("-m", "audiomnist", "predict", models.corpus / "7_george_0.wav")
+    assert done.returncode == 0, done.stderr
+    assert "digits.onnx" in done.stderr
+
+
 def test_sequences_are_found(run: Run, models: Models) -> None:
     file = models.corpus / "7_george_0.wav"
     done = run("-m", "audiomnist", "predict", "--segment", file, "--model", models.onnx, "--json")
