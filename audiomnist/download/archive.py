@@ -1,266 +1,154 @@
-"""Unpack the wanted files of an archive that nobody vouches for, or copy those of a folder.
+"""Take the wanted files out of a zip, a tar.gz or a folder, whoever made it.
 
-Nothing in an archive becomes a path: `Source.place` says where a wanted file goes. What is refused below is what
-no corpus has, whether wanted or not.
+No path of an archive is ever written to: `Source.place` says where a wanted file goes, the rest is passed over.
 """
 
 import errno
 import gzip
+import lzma
 import os
-import re
 import shutil
-import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from audiomnist.download.sources import Progress
 from audiomnist.errors import DataError
 
-Place = Callable[[str], str | None]
-"""From a file's path in an archive to its relative path in the corpus, or None for a file not wanted."""
+MOST_FILES = 500_000
+MOST_BYTES = 1 << 33
 
 _CHUNK_BYTES = 1 << 18
-_LARGEST_HEADER_BYTES = 1 << 20
-_LONGEST_NAME = 1024
-_UNSAFE_NAME = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.(/|$)|.*[\\\x00-\x1f\x7f]", re.DOTALL)
-# Encrypted, strongly encrypted, and with an encrypted directory (APPNOTE.TXT, section 4.4.4).
-_ZIP_ENCRYPTION_FLAGS = 0x0001 | 0x0040 | 0x2000
+_LONGEST_HEADER_BYTES = 1 << 20
 # Whatever the readers of the standard library raise when bytes are not what they should be.
 _DAMAGE = (
-    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError, ArithmeticError),
-    *(RuntimeError, MemoryError),
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, LookupError),
+    *(ArithmeticError, RuntimeError, MemoryError, OSError),
 )
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What an archive may hold at most.
+class File(NamedTuple):
+    """A file of an archive, a folder or a table.
 
     Attributes
     ----------
-    entries : int
-        Files and folders, wanted or not.
-    unpacked_bytes : int
-        All files together.
-    ratio : float
-        Unpacked bytes for each byte of the archive.
+    path : str
+        Where it lies there.
+    size_bytes : int
+        Of its content.
+    position, end : int
+        How far reading has come, of how many bytes.
+    open : callable
+        Returns its content; None for links and the like.
     """
 
-    entries: int = 200_000
-    unpacked_bytes: int = 1 << 33
-    ratio: float = 200.0
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A file or folder in an archive; ``objection`` says why it must not be unpacked."""
-
-    name: str
+    path: str
     size_bytes: int
-    is_folder: bool
-    objection: str
+    position: int
+    end: int
     open: Callable[[], IO[bytes] | None]
 
 
-class _Places:
-    """Gives each wanted file its place, and no place twice."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._taken: dict[str, str] = {}
-
-    def __call__(self, name: str) -> str | None:
-        destination = self._place(name)
-        if destination is None:
-            return None
-        # Some file systems do not tell upper from lower case.
-        other = self._taken.setdefault(destination.casefold(), name)
-        if other is not name:
-            raise DataError(f"'{other}' and '{name}' would both become {destination}", "remove one of the two")
-        return destination
-
-
-def unpack(archive: Path, folder: Path, place: Place, *, progress: Progress, limits: Limits | None = None) -> list[str]:
-    """Unpack the wanted files of an archive into a folder.
+def take(
+    files: Iterable[File], folder: Path, place: Callable[[str], str | None], *, name: str, progress: Progress
+) -> list[str]:
+    """Write the wanted files into a folder.
 
     Parameters
     ----------
-    archive : Path
-        A zip, or a tar compressed with gzip; recognised by its content.
+    files : iterable of File
     folder : Path
-        Where the files go; on an error it holds what was unpacked until then.
-    progress : callable
-        Receives the bytes of the archive that are read.
+        Where the files go; on an error it holds what was written until then.
+    place : callable
+        From a file's path in the archive to its path in ``folder``, or None for a file that is not wanted.
+    name : str
+        What the user calls the archive.
 
     Returns
     -------
     list of str
-        Names of the files that were not wanted.
+        Paths of the files that were not wanted.
 
     Raises
     ------
     DataError
-        If it is no archive, is damaged or encrypted, exceeds the limits, or holds an entry that has no business
-        in a corpus: a path that leads elsewhere, a link, a device, or two files for one place.
+        If it is no archive, damaged, or holds too much, or two of its files belong in one place.
     """
-    limits = limits or Limits()
-    places = _Places(place)
-    unwanted: list[str] = []
-    count = unpacked_bytes = 0
-    archive_bytes = archive.stat().st_size
-    most_bytes = min(limits.unpacked_bytes, int(archive_bytes * limits.ratio))
-    with archive.open("rb") as raw, _damage_explained(archive):
-        for entry in _entries(raw, archive, most_bytes):
-            count += 1
-            unpacked_bytes += entry.size_bytes
-            if count > limits.entries:
-                raise _refused(archive, f"holds more than {limits.entries:,} entries")
-            if unpacked_bytes > most_bytes:
-                raise _refused(archive, f"unpacks to more than {most_bytes:,} bytes")
-            if not entry.name or len(entry.name) > _LONGEST_NAME or _UNSAFE_NAME.match(entry.name):
-                raise _refused(archive, f"holds the path {entry.name[:80]!r}, which may lead out of the folder")
-            if entry.objection:
-                raise _refused(archive, f"holds '{entry.name}', which {entry.objection}")
-            if entry.is_folder:
-                continue
-            destination = places(entry.name)
-            if destination is None:
-                unwanted.append(entry.name)
-                continue
-            _write(entry, folder / destination)
-            progress(min(raw.tell(), archive_bytes), archive_bytes)
-    progress(archive_bytes, archive_bytes)
-    return unwanted
-
-
-def copy_wanted(origin: Path, folder: Path, place: Place, *, progress: Progress) -> list[str]:
-    """Copy the wanted files of a folder into another; links to folders are not followed.
-
-    Returns
-    -------
-    list of str
-        Relative paths of the files that were not wanted.
-
-    Raises
-    ------
-    DataError
-        If two files would have the same place.
-    """
-    places = _Places(place)
-    wanted: list[tuple[Path, str]] = []
-    unwanted: list[str] = []
-    for parent, _, names in os.walk(origin, onerror=_raise):
-        for name in sorted(names):
-            path = Path(parent, name)
-            relative = path.relative_to(origin).as_posix()
-            destination = places(relative) if path.is_file() else None
-            if destination is None:
-                unwanted.append(relative)
-            else:
-                wanted.append((path, destination))
-    total_bytes = sum(path.stat().st_size for path, _ in wanted)
-    done_bytes = 0
-    for path, destination in wanted:
-        target = folder / destination
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-        done_bytes += target.stat().st_size
-        progress(done_bytes, total_bytes)
-    return unwanted
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _write(entry: _Entry, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = entry.open()
-    if source is None:
-        raise tarfile.ReadError(f"'{entry.name}' has no content")
-    with source, target.open("xb") as file:
-        shutil.copyfileobj(source, file, _CHUNK_BYTES)
-
-
-def _entries(raw: IO[bytes], archive: Path, most_bytes: int) -> Iterator[_Entry]:
-    """Give the entries in the archive's order; each is to be read before the next is asked for."""
-    start = raw.read(16)
-    raw.seek(0)
-    if start.startswith(b"PK"):
-        return _zip_entries(raw)
-    if start.startswith(b"\x1f\x8b"):
-        return _tar_entries(raw, most_bytes)
-    raise DataError(
-        f"{archive} is neither a zip nor a tar.gz; it begins with {start!r}",
-        "give a .zip, a .tar.gz, or the folder it unpacks to",
-    )
-
-
-def _zip_entries(raw: IO[bytes]) -> Iterator[_Entry]:
-    # zipfile reads no more of an entry than its declared size, and compares that with its checksum.
-    with zipfile.ZipFile(raw) as opened:
-        for info in opened.infolist():
-            objection = ""
-            if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-                objection = "is a link or a device"
-            elif info.flag_bits & _ZIP_ENCRYPTION_FLAGS:
-                objection = "is encrypted"
-            elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                objection = "is compressed in an unusual way"
-            yield _Entry(info.orig_filename, info.file_size, info.is_dir(), objection, partial(opened.open, info))
-
-
-class _TarBytes(gzip.GzipFile):
-    """What a tar.gz unpacks to; refuses headers, which tarfile reads at once, of a size that none has."""
-
-    last_read = b""
-    left_bytes = 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        bound = _LARGEST_HEADER_BYTES if size is None or size < 0 else size
-        self.left_bytes -= bound
-        if bound > _LARGEST_HEADER_BYTES or self.left_bytes < 0:
-            raise ValueError("it has a larger header, or more content, than any honest archive")
-        self.last_read = super().read(bound)
-        return self.last_read
-
-
-def _tar_entries(raw: IO[bytes], most_bytes: int) -> Iterator[_Entry]:
-    stream = _TarBytes(fileobj=raw, mode="rb")
-    stream.left_bytes = 2 * most_bytes + 64 * _LARGEST_HEADER_BYTES
-    with tarfile.open(fileobj=stream, mode="r:") as opened:
-        while (member := opened.next()) is not None:
-            is_plain = (member.isreg() or member.isdir()) and not member.issparse() and member.size >= 0
-            objection = "" if is_plain else "is a link, a device or a sparse file"
-            yield _Entry(
-                member.name, max(member.size, 0), member.isdir(), objection, partial(opened.extractfile, member)
-            )
-            opened.members = []  # type: ignore[attr-defined]  # tarfile keeps them all, with names of any length
-    # tarfile takes a damaged header for the end of the archive; the true end is a block of zeros.
-    if stream.last_read != bytes(tarfile.BLOCKSIZE):
-        raise tarfile.ReadError("it ends in the middle")
-    while stream.read(_CHUNK_BYTES):
-        pass  # The checksum is at the end.
-
-
-@contextmanager
-def _damage_explained(archive: Path) -> Iterator[None]:
+    unwanted, taken_bytes = [], 0
     try:
-        yield
-    except (*_DAMAGE, OSError) as error:
+        for count, file in enumerate(files, start=1):
+            destination = place(file.path)
+            content = file.open() if destination else None
+            taken_bytes += file.size_bytes if content else 0
+            if count > MOST_FILES or taken_bytes > MOST_BYTES:
+                raise ValueError(f"it holds more than {MOST_FILES:,} files, or clips of more than {MOST_BYTES:,} bytes")
+            if destination and content:
+                _write(content, folder / destination, file.path)
+            else:
+                unwanted.append(file.path)
+            progress(file.position, file.end)
+    except _DAMAGE as error:
         # Damage has no number, or is a place in the file that cannot be (EINVAL); other numbers come from the disk.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
-        reason = str(error) or type(error).__name__
-        raise DataError(f"{archive} is damaged: {reason}", "fetch the archive again") from error
+        raise DataError(
+            f"{name} cannot be unpacked: {str(error) or type(error).__name__}",
+            "get it again; it must be a .zip, a .tar.gz, or the folder that one of these unpacks to",
+        ) from error
+    return unwanted
 
 
-def _refused(archive: Path, why: str) -> DataError:
-    return DataError(f"{archive} {why}", "do not use this archive; fetch the corpus from its own source")
+def archive_files(archive: Path) -> Iterator[File]:
+    """Give the files of a zip or tar.gz, told apart by their first bytes; each is to be read before the next."""
+    with archive.open("rb") as raw:
+        start, end = raw.read(16), archive.stat().st_size
+        raw.seek(0)
+        if start.startswith(b"PK"):
+            with zipfile.ZipFile(raw) as opened:
+                for info in opened.infolist():
+                    yield File(info.filename, info.file_size, info.header_offset, end, partial(opened.open, info))
+        elif start.startswith(b"\x1f\x8b"):
+            with _Unzipped(fileobj=raw) as unzipped, tarfile.open(fileobj=unzipped, mode="r:") as tar:
+                for member in tar:
+                    opener = partial(tar.extractfile, member) if member.isreg() else lambda: None
+                    yield File(member.name, member.size, raw.tell(), end, opener)
+                while unzipped.read(_CHUNK_BYTES):
+                    pass  # the checksum is at the end
+        else:
+            raise ValueError(f"neither a zip nor a tar.gz, it begins with {start!r}")
+
+
+class _Unzipped(gzip.GzipFile):
+    """What a tar.gz unpacks to, in small pieces: tarfile reads a header at once, however long it says it is."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _LONGEST_HEADER_BYTES:
+            raise ValueError(f"it has a header of more than {_LONGEST_HEADER_BYTES:,} bytes")
+        return super().read(size)
+
+
+def folder_files(folder: Path) -> Iterator[File]:
+    """Give the files of a folder; links to folders are not followed."""
+    paths = [Path(parent, name) for parent, _, names in os.walk(folder) for name in sorted(names)]
+    sizes = [path.stat().st_size if path.is_file() else 0 for path in paths]
+    position, end = 0, sum(sizes)
+    for path, size in zip(paths, sizes, strict=True):
+        position += size
+        yield File(path.relative_to(folder).as_posix(), size, position, end, partial(_content, path))
+
+
+def _content(path: Path) -> IO[bytes] | None:
+    return path.open("rb") if path.is_file() else None
+
+
+def _write(content: IO[bytes], target: Path, path: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with content, target.open("xb") as file:
+            shutil.copyfileobj(content, file, _CHUNK_BYTES)
+    except FileExistsError as error:
+        raise ValueError(f"'{path}' is its second {target.name}") from error

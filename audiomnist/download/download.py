@@ -2,17 +2,18 @@
 
 import hashlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from audiomnist.corpus.metadata import CHECKSUMS_NAME
 from audiomnist.corpus.new_folder import NewFolder
 from audiomnist.download import hub
-from audiomnist.download.archive import copy_wanted, unpack
-from audiomnist.download.checksums import FileRecord, read_checksums, verify, write_checksums
-from audiomnist.download.fetch import MIRROR_HINT, FetchSettings, fetch, require_free_disk
-from audiomnist.download.sources import Progress, Say, Source, find_source
-from audiomnist.errors import DataError
+from audiomnist.download.archive import File, archive_files, folder_files, take
+from audiomnist.download.checksums import FileRecord, read_checksums, sha256, verify, write_checksums
+from audiomnist.download.fetch import MIRROR_HINT, Patience, fetch, require_free_disk
+from audiomnist.download.sources import Progress, Say, Source, find_source, ignore
+from audiomnist.errors import DataError, printable
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ def download(
     out: Path,
     *,
     source: str | Path | None = None,
-    settings: FetchSettings | None = None,
-    progress: Progress | None = None,
-    on_event: Say | None = None,
+    patience: Patience | None = None,
+    progress: Progress = ignore,
+    on_event: Say = lambda line: None,
 ) -> Report:
     """Bring a corpus to a folder, or find that it is there.
 
@@ -61,13 +62,13 @@ def download(
     out : Path
         The corpus folder to make; missing or empty, unless it holds the corpus already.
     source : str or Path, optional
-        A mirror's ``http`` address, a zip or tar.gz archive on disk, or an unpacked folder; the published
+        A mirror's ``http`` address, a zip or tar.gz archive on disk, an unpacked folder, or ``hub``; the published
         archive by default.
-    settings : FetchSettings, optional
-        Patience with the network.
-    progress : callable, optional
+    patience : Patience, optional
+        With the network.
+    progress : callable
         See `Progress`; the stages are fetching, unpacking and checking.
-    on_event : callable, optional
+    on_event : callable
         See `Say`.
 
     Raises
@@ -75,18 +76,13 @@ def download(
     UsageError
         If no corpus has that name.
     DataError
-        If the archive cannot be fetched, is damaged or not to be trusted, holds no clip, or does not fit on the
-        disk; or ``out`` holds something else.
+        If the archive cannot be fetched, is damaged, holds no clip, or does not fit on the disk; or ``out`` holds
+        something else.
     """
     started_s = time.monotonic()
-    call = _Call(
-        source=find_source(name) if isinstance(name, str) else name,
-        origin=None if source is None else str(source),
-        place=NewFolder(out, "download"),
-        settings=settings or FetchSettings(),
-        progress=progress or (lambda done, total: None),
-        say=on_event or (lambda line: None),
-    )
+    corpus = find_source(name) if isinstance(name, str) else name
+    origin = None if source is None else str(source)
+    call = _Call(corpus, origin, NewFolder(out, "download"), patience or Patience(), progress, on_event)
     try:
         records, deviations = call.bring()
     except OSError as error:
@@ -95,28 +91,24 @@ def download(
             "check the folder's permissions and its disk, then run the command again",
         ) from error
     clips = call.clips(records)
-    return Report(
-        path=out,
-        clips=len(clips),
-        bytes=sum(clip.size for clip in clips),
-        seconds=time.monotonic() - started_s,
-        deviations=deviations,
-    )
+    return Report(out, len(clips), sum(clip.size for clip in clips), time.monotonic() - started_s, deviations)
 
 
 @dataclass(frozen=True)
 class _Call:
-    source: Source
+    """One download; ``origin`` is None for the published archive."""
+
+    corpus: Source
     origin: str | None
     place: NewFolder
-    settings: FetchSettings
+    patience: Patience
     progress: Progress
     say: Say
 
     @property
     def address(self) -> str:
         """What the user knows the origin by."""
-        return self.source.url if self.origin is None else self.origin
+        return self.corpus.url if self.origin is None else self.origin
 
     @property
     def is_from_web(self) -> bool:
@@ -138,7 +130,8 @@ class _Call:
             return self._found()
 
     def clips(self, records: list[FileRecord]) -> list[FileRecord]:
-        return [record for record in records if self.source.is_clip(record.path) and record.is_readable_clip]
+        """Return the records of clips that can be read."""
+        return [record for record in records if self.corpus.is_clip(record.path) and record.is_readable_clip]
 
     def _found(self) -> tuple[list[FileRecord], list[str]]:
         folder = self.place.target
@@ -147,92 +140,75 @@ class _Call:
         changes = verify(folder, progress=self.progress)
         intact = [record for record in records if record.path not in changes]
         self._require_clips(intact, str(folder))
-        shape = self.source.shape_deviations(record.path for record in records)
-        return intact, shape + [f"{path}: {problem}" for path, problem in changes.items()]
+        problems = [f"{path}: {problem}" for path, problem in changes.items()]
+        return intact, self.corpus.deviations(record.path for record in records) + problems
 
     def _made(self) -> tuple[list[FileRecord], list[str]]:
         with self.place.filling() as folder:
-            origin = self._brought(folder)
+            origin = self._fetched()
             try:
-                unwanted = self._fill(origin, folder)
+                files = self._files(origin)
+                unwanted = take(files, folder, self.corpus.place, name=self.address, progress=self.progress)
                 self.say("checking the recordings")
                 records = write_checksums(folder, progress=self.progress)
-                self._require_clips(records, str(origin))
-            except DataError as error:
+                self._require_clips(records, self.address)
+            except DataError:
                 if self.is_from_web:
                     origin.unlink()
-                raise DataError(error.message.replace(str(origin), self.address), error.hint) from error
+                raise
             self.say(f"moving the corpus to {self.place.target}")
-        deviations = self.source.shape_deviations(record.path for record in records)
-        for record in records:
-            if self.source.is_clip(record.path) and not record.is_readable_clip:
-                deviations.append(f"{record.path}: no readable recording")
-        # Names in a folder need not be text; what is shown of them must be.
-        strays = [name.encode(errors="backslashreplace").decode() for name in unwanted if self.source.is_stray(name)]
-        return records, deviations + [f"{name}: left out, not named like a clip" for name in strays]
+        broken = [record.path for record in records if self.corpus.is_clip(record.path) and not record.is_readable_clip]
+        return records, [
+            *self.corpus.deviations(record.path for record in records),
+            *(f"{path}: no readable recording" for path in broken),
+            *(f"{printable(path)}: left out, not named like a clip" for path in unwanted if self.corpus.is_stray(path)),
+        ]
 
-    def _brought(self, folder: Path) -> Path:
+    def _fetched(self) -> Path:
         """Return where the corpus can be taken from on this disk, having fetched it there if need be."""
+        if not self.is_from_web and self.origin != hub.ORIGIN:
+            return Path(self.address).expanduser()
         workspace = self.place.workspace
-        needed_bytes = self.source.archive_bytes + self.source.unpacked_bytes
+        kept_bytes = sum(file.stat().st_size for file in workspace.rglob("*") if file.is_file())
+        needed_bytes = max(self.corpus.archive_bytes - kept_bytes, 0) + self.corpus.unpacked_bytes
+        require_free_disk(workspace, needed_bytes)
         if self.origin == hub.ORIGIN:
             self.say(f"fetching {hub.REPOSITORY} from the hub")
-            require_free_disk(workspace, needed_bytes)
-            return hub.fetch_tables(self.source, workspace / hub.ORIGIN)
-        if not self.is_from_web:
-            origin = Path(self.address).expanduser()
-            files = origin.rglob("*") if origin.is_dir() else [origin]
-            wanted = (file for file in files if file == origin or self.source.place(file.as_posix()) is not None)
-            require_free_disk(folder, sum(file.stat().st_size for file in wanted))
-            return origin
+            return hub.fetch_tables(self.corpus, workspace / hub.ORIGIN)
         archive = workspace / f"archive-{hashlib.sha256(self.address.encode()).hexdigest()[:12]}"
-        for kept in workspace.glob("archive-*"):
-            if not kept.name.startswith(archive.name):
-                kept.unlink()
-        kept_bytes = sum(file.stat().st_size for file in workspace.glob("archive-*"))
-        require_free_disk(workspace, max(needed_bytes - min(kept_bytes, self.source.archive_bytes), 0))
         self.say(f"fetching {self.address}")
-        fetch(self.address, archive, settings=self.settings, progress=self.progress, say=self.say)
-        self._require_published(archive)
+        fetch(self.address, archive, patience=self.patience, progress=self.progress, say=self.say)
+        if self.origin is None and self.corpus.sha256:
+            self.say("checking the archive")
+            if sha256(archive) != self.corpus.sha256:
+                archive.unlink()
+                raise DataError(
+                    f"{self.address} is not the archive that was published", f"run it again, or {MIRROR_HINT}"
+                )
         return archive
 
-    def _require_published(self, archive: Path) -> None:
-        """Compare a fetched archive with the published one's hash, where there is one that never changes."""
-        if self.origin is not None or self.source.sha256 is None:
-            return
-        self.say("checking the archive")
-        with archive.open("rb") as content:
-            if hashlib.file_digest(content, "sha256").hexdigest() == self.source.sha256:
-                return
-        archive.unlink()
-        raise DataError(f"{self.address} is not the archive that was published", f"run it again, or {MIRROR_HINT}")
-
-    def _fill(self, origin: Path, folder: Path) -> list[str]:
-        """Fill a folder with the corpus's files, and return the names of the files left out."""
+    def _files(self, origin: Path) -> Iterator[File]:
         if self.origin == hub.ORIGIN:
             self.say("unpacking the tables")
-            return hub.unpack_tables(origin, folder, self.source, progress=self.progress)
+            return hub.table_files(origin, self.corpus)
         if origin.is_dir():
             self.say(f"copying from {origin}")
-            return copy_wanted(origin, folder, self.source.place, progress=self.progress)
+            return folder_files(origin)
         self.say("unpacking the archive")
-        return unpack(origin, folder, self.source.place, progress=self.progress)
+        return archive_files(origin)
 
     def _require_clips(self, records: list[FileRecord], where: str) -> None:
         if not self.clips(records):
-            name = self.source.clip_path.rpartition("/")[2]
+            name = self.corpus.clip_path.rpartition("/")[2]
             raise DataError(
-                f"{where} holds no clip of {self.source.name} that can be read",
+                f"{where} holds no clip of {self.corpus.name} that can be read",
                 f"clips are named like {name}; {MIRROR_HINT}",
             )
 
     def _require_origin(self) -> None:
-        if self.origin == hub.ORIGIN:
-            return
+        """Refuse what is no origin, before anything is made."""
         if self.is_from_web:
             if not self.address.lower().startswith(("http://", "https://")):
                 raise DataError(f"{self.address} is not an http or https address", MIRROR_HINT)
-            return
-        origin = Path(self.address).expanduser()
-        if not (origin.is_file() or origin.is_dir()):
-            raise DataError(f"{origin} is neither a file nor a folder", MIRROR_HINT)
+        elif self.origin != hub.ORIGIN and not Path(self.address).expanduser().exists():
+            raise DataError(f"{self.address} is neither a file nor a folder", MIRROR_HINT)

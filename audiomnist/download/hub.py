@@ -7,15 +7,18 @@ known of the speaker (``gender``, ``accent``, ``age``, ``native_speaker``, ``ori
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
 from audiomnist.corpus.metadata import FILE_NAME
-from audiomnist.download.sources import Progress, Source
+from audiomnist.download.archive import File
+from audiomnist.download.sources import Source
 from audiomnist.errors import ConfigError, DataError
-from audiomnist.files import write_text
 
 ORIGIN = "hub"
 REPOSITORY = "gilkeyio/AudioMNIST"
@@ -77,21 +80,16 @@ def fetch_tables(source: Source, folder: Path) -> Path:
     return folder
 
 
-def unpack_tables(tables: Path, folder: Path, source: Source, *, progress: Progress) -> list[str]:
-    """Write the clips and the speakers' metadata of parquet tables in the corpus's layout.
+def table_files(tables: Path, source: Source) -> Iterator[File]:
+    """Give the clips of parquet tables, and the speakers' metadata, as an archive of the corpus would have them.
 
     A clip keeps the number in its file name, which must agree with its row; where the table gives no such name, clips
     of a speaker and digit are numbered as they come.
 
-    Returns
-    -------
-    list of str
-        Names of recordings left out; always empty, since a row that cannot be placed is an error.
-
     Raises
     ------
     DataError
-        If there is no table, a column is missing or holds what it must not, or two rows are the same clip.
+        If there is no table, or a column is missing or holds what it must not.
     """
     import pyarrow
     from pyarrow import parquet
@@ -101,38 +99,29 @@ def unpack_tables(tables: Path, folder: Path, source: Source, *, progress: Progr
     files = sorted(tables.rglob("*.parquet"))
     if not files:
         raise DataError(f"no parquet table in {tables}", f"run the command again without --from {ORIGIN}")
-    total = sum(file.stat().st_size for file in files)
-    done = 0
+    end = sum(file.stat().st_size for file in files)
+    position = 0
     for file in files:
         try:
             for batch in parquet.ParquetFile(file).iter_batches(_ROWS_AT_ONCE):
                 for row in map(_Row.model_validate, batch.to_pylist()):
                     speakers.setdefault(row.speaker, row.about_speaker())
-                    _write_clip(row, folder / _place(row, source, counted))
+                    sound = row.audio.content
+                    yield File(_name(row, source, counted), len(sound), position, end, partial(BytesIO, sound))
         except (pyarrow.ArrowException, ValidationError) as error:
             reason = str(error).strip().replace("\n", " ")
             raise DataError(f"{file.name}: not a table of clips ({reason})", _HINT) from error
-        done += file.stat().st_size
-        progress(done, total)
-    write_text(folder / "data" / FILE_NAME, json.dumps(dict(sorted(speakers.items())), indent=4))
-    return []
+        position += file.stat().st_size
+    metadata = json.dumps(dict(sorted(speakers.items())), indent=4).encode()
+    yield File(FILE_NAME, len(metadata), end, end, partial(BytesIO, metadata))
 
 
-def _place(row: _Row, source: Source, counted: Counter[tuple[str, int]]) -> str:
+def _name(row: _Row, source: Source, counted: Counter[tuple[str, int]]) -> str:
     name = re.split(r"[/\\]", row.audio.path or "")[-1]
-    if (clip := source.clip.fullmatch(name)) is None:
+    if not source.is_clip(name):
         repetition = counted[row.speaker, row.digit]
         counted[row.speaker, row.digit] += 1
-        return source.clip_path.format(digit=row.digit, speaker=row.speaker, repetition=repetition)
-    if (clip["digit"], clip["speaker"]) != (str(row.digit), row.speaker):
+        return f"{row.digit}_{row.speaker}_{repetition}.wav"
+    if not name.startswith(f"{row.digit}_{row.speaker}_"):
         raise DataError(f"the tables call {name} a {row.digit} of speaker {row.speaker}", _HINT)
-    return source.clip_path.format(**clip.groupdict())
-
-
-def _write_clip(row: _Row, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("xb") as file:
-            file.write(row.audio.content)
-    except FileExistsError as error:
-        raise DataError(f"{path.name} is in the tables twice", _HINT) from error
+    return name

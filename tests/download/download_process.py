@@ -27,7 +27,7 @@ def main() -> None:
         sys.stderr.flush()
         report()
 
-    result = download(SMALL_AUDIOMNIST, Path(out), source=address, settings=QUICK, progress=report, on_event=say)
+    result = download(SMALL_AUDIOMNIST, Path(out), source=address, patience=QUICK, progress=report, on_event=say)
     sys.stdout.write(f"{result.clips} {result.bytes} {result.deviations} {next(reports)}\n")
 
 

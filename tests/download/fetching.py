@@ -1,27 +1,29 @@
 """A fetch that remembers what it was told."""
 
-from dataclasses import replace
 from pathlib import Path
 
-from audiomnist.download.fetch import FetchSettings, fetch
+import pytest
+
+from audiomnist.download.fetch import Patience, fetch
 from tests.download.small_corpora import QUICK
 
 
 class Fetch:
     """One fetch after the other to the same file, with what they reported."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self.target = folder / "corpus.zip"
         self.steps: list[tuple[int, int | None]] = []
         self.events: list[str] = []
         self.pauses: list[float] = []
+        patch.setattr("audiomnist.download.fetch.sleep", self.pauses.append)
 
-    def __call__(self, url: str, patience: FetchSettings = QUICK) -> bytes:
+    def __call__(self, url: str, patience: Patience = QUICK) -> bytes:
         fetch(
             url,
             self.target,
-            settings=replace(patience, sleep=self.pauses.append),
+            patience=patience,
             progress=lambda done, total: self.steps.append((done, total)),
             say=self.events.append,
         )

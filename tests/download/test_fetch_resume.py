@@ -18,11 +18,11 @@ CHANGED = random.Random(1).randbytes(300_000)
 
 
 @pytest.fixture
-def get(tmp_path: Path) -> Fetch:
-    return Fetch(tmp_path)
+def get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fetch:
+    return Fetch(tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("cut_after", [1, 8191, 150_000, len(CONTENT) - 1])
+@pytest.mark.parametrize("cut_after", [1, len(CONTENT) - 1])
 @pytest.mark.parametrize("reset", [False, True])
 def test_a_cut_connection_is_taken_up_where_it_broke(get: Fetch, cut_after: int, reset: bool) -> None:
     with FaultyServer(CONTENT, Answer(cut_after=cut_after, reset=reset)) as server:
@@ -52,11 +52,10 @@ def test_a_weak_entity_tag_gives_way_to_the_date(get: Fetch) -> None:
     assert server.requests[1]["If-Range"] == date
 
 
-def test_a_server_without_any_version_is_resumed_on_its_length(get: Fetch) -> None:
+def test_without_a_version_a_fetch_starts_over(get: Fetch) -> None:
     with FaultyServer(CONTENT, Answer(cut_after=1000), etag=None) as server:
         assert get(server.url) == CONTENT
-    assert "If-Range" not in server.requests[1]
-    assert server.ranges[1] == "bytes=1000-"
+    assert server.ranges == [None, None]
 
 
 def test_a_server_that_ignores_the_range_never_has_its_answer_appended(get: Fetch) -> None:
@@ -67,7 +66,7 @@ def test_a_server_that_ignores_the_range_never_has_its_answer_appended(get: Fetc
     assert any("starting over" in event for event in get.events)
 
 
-@pytest.mark.parametrize("length", [300_000, 250_000, 100_000, 400_000])
+@pytest.mark.parametrize("length", [300_000, 100_000])
 def test_a_file_that_changes_between_two_attempts_is_fetched_afresh(get: Fetch, length: int) -> None:
     changed = random.Random(2).randbytes(length)
     second = Answer(new_content=changed, new_etag='"two"')
@@ -75,27 +74,12 @@ def test_a_file_that_changes_between_two_attempts_is_fetched_afresh(get: Fetch, 
         assert get(server.url) == changed
 
 
-@pytest.mark.parametrize("etag", ['"one"', None])
-def test_a_change_is_noticed_though_the_server_ignores_the_condition(get: Fetch, etag: str | None) -> None:
-    changed = CHANGED if etag else CHANGED + b"longer"
-    second = Answer(new_content=changed, new_etag='"two"' if etag else None, ignore_if_range=True)
-    with FaultyServer(CONTENT, Answer(cut_after=200_000), second, etag=etag) as server:
-        assert get(server.url) == changed
+@pytest.mark.parametrize("length", [300_000, 200_000, 1000])
+def test_a_change_is_noticed_though_the_server_ignores_the_condition(get: Fetch, length: int) -> None:
+    second = Answer(new_content=CHANGED[:length], new_etag='"two"', ignore_if_range=True)
+    with FaultyServer(CONTENT, Answer(cut_after=200_000), second) as server:
+        assert get(server.url) == CHANGED[:length]
     assert any("changed" in event for event in get.events)
-
-
-def test_a_file_that_became_shorter_than_what_is_there_is_fetched_afresh(get: Fetch) -> None:
-    shorter = CHANGED[:1000]
-    second = Answer(new_content=shorter, ignore_if_range=True)
-    with FaultyServer(CONTENT, Answer(cut_after=200_000), second) as server:
-        assert get(server.url) == shorter
-
-
-def test_another_file_that_ends_where_the_last_attempt_stopped_is_not_taken_for_the_rest(get: Fetch) -> None:
-    shorter = CHANGED[:200_000]
-    second = Answer(new_content=shorter, new_etag='"two"', ignore_if_range=True)
-    with FaultyServer(CONTENT, Answer(cut_after=200_000), second) as server:
-        assert get(server.url) == shorter
 
 
 @pytest.mark.parametrize("start_at", [999, 1001])
@@ -108,46 +92,26 @@ def test_a_later_call_goes_on_where_the_first_gave_up(get: Fetch) -> None:
     with FaultyServer(CONTENT, Answer(cut_after=200_000)) as server:
         with pytest.raises(DataError, match="200,000"):
             get(server.url, replace(QUICK, attempts=1))
-        assert get.files == ["corpus.zip.part", "corpus.zip.part.json"]
+        assert get.files == ["corpus.zip.part", "corpus.zip.part.version"]
         assert get(server.url) == CONTENT
     assert server.ranges == [None, "bytes=200000-"]
     assert get.files == ["corpus.zip"]
 
 
-@pytest.mark.parametrize("damage", ["", "null", "{", '{"other": 1}', "[1, 2]"])
-def test_without_a_readable_version_the_beginning_is_thrown_away(get: Fetch, damage: str) -> None:
-    (get.folder / "corpus.zip.part").write_bytes(b"of unknown origin")
-    (get.folder / "corpus.zip.part.json").write_text(damage)
-    with FaultyServer(CONTENT) as server:
-        assert get(server.url) == CONTENT
-    assert server.ranges == [None]
-
-
-def test_a_beginning_longer_than_the_file_is_thrown_away(get: Fetch) -> None:
-    (get.folder / "corpus.zip.part").write_bytes(CHANGED + b"x")
-    (get.folder / "corpus.zip.part.json").write_text('{"etag": "\\"one\\"", "total_bytes": 300000}')
+@pytest.mark.parametrize(("kept", "version"), [(b"of unknown origin", ""), (CHANGED + b"x", '"one"')])
+def test_a_beginning_of_no_use_is_thrown_away(get: Fetch, kept: bytes, version: str) -> None:
+    (get.folder / "corpus.zip.part").write_bytes(kept)
+    (get.folder / "corpus.zip.part.version").write_text(version)
     with FaultyServer(CONTENT) as server:
         assert get(server.url) == CONTENT
 
 
-def test_a_call_killed_after_the_last_byte_needs_no_server(get: Fetch) -> None:
+def test_a_call_killed_after_the_last_byte_fetches_nothing_again(get: Fetch) -> None:
     (get.folder / "corpus.zip.part").write_bytes(CONTENT)
-    (get.folder / "corpus.zip.part.json").write_text('{"etag": "\\"one\\"", "total_bytes": 300000}')
-    assert get("http://127.0.0.1:9/corpus.zip") == CONTENT
-
-
-def test_a_whole_file_of_unknown_length_is_recognised_by_the_refused_range(get: Fetch) -> None:
-    (get.folder / "corpus.zip.part").write_bytes(CONTENT)
-    (get.folder / "corpus.zip.part.json").write_text('{"etag": "\\"one\\""}')
+    (get.folder / "corpus.zip.part.version").write_text('"one"')
     with FaultyServer(CONTENT) as server:
         assert get(server.url) == CONTENT
     assert server.ranges == ["bytes=300000-"]
-
-
-def test_a_file_of_unknown_length_that_became_shorter_is_fetched_afresh(get: Fetch) -> None:
-    second = Answer(new_content=CHANGED[:1000])
-    with FaultyServer(CONTENT, Answer(chunked=True, cut_after=200_000), second, etag=None) as server:
-        assert get(server.url) == CHANGED[:1000]
 
 
 def test_a_body_without_length_that_breaks_off_is_taken_up(get: Fetch) -> None:
@@ -156,20 +120,13 @@ def test_a_body_without_length_that_breaks_off_is_taken_up(get: Fetch) -> None:
     assert server.ranges == [None, "bytes=200000-"]
 
 
-def test_the_length_may_be_told_by_the_rest_only(get: Fetch) -> None:
-    answers = [Answer(chunked=True, cut_after=100_000), Answer(cut_after=100_000)]
-    with FaultyServer(CONTENT, *answers) as server:
-        assert get(server.url) == CONTENT
-    assert server.ranges == [None, "bytes=100000-", "bytes=200000-"]
-
-
 def test_redirects_are_followed_with_the_range(get: Fetch) -> None:
     with FaultyServer(CONTENT, Answer(cut_after=1000)) as server:
         assert get(server.url.replace("/corpus.zip", "/redirect")) == CONTENT
     assert server.ranges == [None, "bytes=1000-"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.builds(
@@ -192,7 +149,7 @@ def test_whatever_goes_wrong_the_file_is_one_that_the_server_had(
     tagged = [
         replace(answer, new_etag=f'"{number}"' if answer.new_content else None) for number, answer in enumerate(answers)
     ]
-    get = Fetch(tmp_path_factory.mktemp("fetch"))
-    with FaultyServer(CONTENT[:3000], *tagged) as server:
+    with pytest.MonkeyPatch.context() as patch, FaultyServer(CONTENT[:3000], *tagged) as server:
+        get = Fetch(tmp_path_factory.mktemp("fetch"), patch)
         assert get(server.url, replace(QUICK, attempts=20)) == server.content
     assert get.files == ["corpus.zip"]

@@ -8,8 +8,10 @@ import pytest
 from pyarrow import parquet
 
 from audiomnist.corpus import scan
+from audiomnist.download.archive import take
 from audiomnist.download.download import download
-from audiomnist.download.hub import unpack_tables
+from audiomnist.download.hub import table_files
+from audiomnist.download.sources import Progress, ignore
 from audiomnist.errors import DataError
 from tests.download.small_corpora import SMALL_AUDIOMNIST, SMALL_FSDD, wav_bytes
 
@@ -41,14 +43,18 @@ def write_tables(folder: Path, rows: list[dict[str, Any]]) -> Path:
     return folder
 
 
+def unpack(tables: Path, out: Path, progress: Progress = ignore) -> None:
+    take(table_files(tables, SMALL_AUDIOMNIST), out, SMALL_AUDIOMNIST.place, name="hub", progress=progress)
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_tables_become_the_corpus_in_its_own_layout(tmp_path: Path, named: bool) -> None:
     tables = write_tables(tmp_path / "tables", [row(number, named=named) for number in range(len(CLIPS))])
     done = []
-    unpack_tables(tables, tmp_path / "out", SMALL_AUDIOMNIST, progress=lambda part, total: done.append((part, total)))
+    unpack(tables, tmp_path / "out", lambda part, total: done.append((part, total)))
     corpus = scan(tmp_path / "out")
     assert (len(corpus), corpus.layout) == (40, "audiomnist")
-    assert SMALL_AUDIOMNIST.shape_deviations([*corpus.paths, "data/audioMNIST_meta.txt"]) == []
+    assert SMALL_AUDIOMNIST.deviations([*corpus.paths, "data/audioMNIST_meta.txt"]) == []
     assert corpus.file(corpus.paths.index("data/02/7_02_1.wav")).read_bytes() == wav_bytes(CLIPS.index((2, 7, 1)))
     assert set(corpus.columns["gender"][corpus.speakers == "02"]) == {"female"}
     assert done[-1][0] == done[-1][1]
@@ -56,14 +62,14 @@ def test_tables_become_the_corpus_in_its_own_layout(tmp_path: Path, named: bool)
 
 def test_a_clip_given_twice_is_refused(tmp_path: Path) -> None:
     tables = write_tables(tmp_path / "tables", [row(0), row(1), row(0)])
-    with pytest.raises(DataError, match=r"0_01_0\.wav is in the tables twice"):
-        unpack_tables(tables, tmp_path / "out", SMALL_AUDIOMNIST, progress=lambda *_: None)
+    with pytest.raises(DataError, match=r"second 0_01_0\.wav"):
+        unpack(tables, tmp_path / "out")
 
 
 def test_a_table_of_something_else_is_refused_by_name(tmp_path: Path) -> None:
     tables = write_tables(tmp_path / "tables", [{"text": "zero"}, {"text": "one"}])
     with pytest.raises(DataError, match=r"train-00000-of-00002\.parquet: not a table of clips"):
-        unpack_tables(tables, tmp_path / "out", SMALL_AUDIOMNIST, progress=lambda *_: None)
+        unpack(tables, tmp_path / "out")
 
 
 def test_a_corpus_without_a_mirror_is_refused(tmp_path: Path) -> None:
@@ -84,12 +90,9 @@ def test_a_hub_that_cannot_be_reached_is_one_message(tmp_path: Path, monkeypatch
     ("changes", "said"),
     [
         ({"digit": "../../x"}, "digit"),
-        ({"digit": "10"}, "digit"),
         ({"digit": None}, "digit"),
         ({"speaker_id": "../1"}, "speaker_id"),
-        ({"speaker_id": "-1"}, "speaker_id"),
         ({"digit": "7"}, "0_01_0.wav a 7 of speaker 01"),
-        ({"speaker_id": "02"}, "0_01_0.wav a 0 of speaker 02"),
         ({"audio": {"bytes": None, "path": None}}, "bytes"),
         ({"audio": {"bytes": b"", "path": "../../0_01_0.wav"}}, ""),
     ],
@@ -99,8 +102,8 @@ def test_no_row_leads_outside_or_contradicts_itself(tmp_path: Path, changes: dic
     outside = {path.name for path in tmp_path.iterdir()} | {"out"}
     if said:
         with pytest.raises(DataError, match=said):
-            unpack_tables(tables, tmp_path / "out", SMALL_AUDIOMNIST, progress=lambda *_: None)
+            unpack(tables, tmp_path / "out")
     else:
-        unpack_tables(tables, tmp_path / "out", SMALL_AUDIOMNIST, progress=lambda *_: None)
+        unpack(tables, tmp_path / "out")
         assert (tmp_path / "out/data/01/0_01_0.wav").is_file()
     assert {path.name for path in tmp_path.iterdir()} <= outside

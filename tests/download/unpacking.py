@@ -1,11 +1,12 @@
-"""Archives of every kind, and a folder to unpack them in that is watched."""
+"""Archives, and a folder to unpack them in whose surroundings are watched."""
 
 import io
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from audiomnist.download.archive import Limits, unpack
+from audiomnist.download.archive import archive_files, take
 from tests.download.small_corpora import SMALL_AUDIOMNIST, tar_bytes, zip_bytes
 
 CLIP = "data/01/0_01_0.wav"
@@ -16,7 +17,7 @@ FORMATS: dict[str, Callable[[dict[str, bytes]], bytes]] = {
 
 
 class Unpacker:
-    """Unpacks into a folder whose surroundings are watched."""
+    """Unpacks into a folder and sees to it that nothing appears beside it."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -24,16 +25,16 @@ class Unpacker:
         self.folder.mkdir()
         self.steps: list[tuple[int, int | None]] = []
 
-    def __call__(self, content: bytes, limits: Limits | None = None) -> list[str]:
+    def __call__(self, content: bytes) -> list[str]:
         archive = self.home / "archive"
         archive.write_bytes(content)
         try:
-            return unpack(
-                archive,
+            return take(
+                archive_files(archive),
                 self.folder,
                 SMALL_AUDIOMNIST.place,
+                name="the archive",
                 progress=lambda done, total: self.steps.append((done, total)),
-                limits=limits,
             )
         finally:
             assert sorted(path.name for path in self.home.iterdir()) == ["archive", "unpacked"]
@@ -50,4 +51,19 @@ def zip_of(*entries: tuple[zipfile.ZipInfo | str, bytes]) -> bytes:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
         for info, content in entries:
             opened.writestr(info, content)
+    return archive.getvalue()
+
+
+def tar_member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type = kind
+    member.linkname = target
+    return member
+
+
+def tar_of(*members: tarfile.TarInfo) -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as opened:
+        for member in members:
+            opened.addfile(member, io.BytesIO() if member.isreg() else None)
     return archive.getvalue()
