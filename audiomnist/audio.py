@@ -1,12 +1,11 @@
 """Reading recordings: headers, samples, one sample rate, many files at once.
 
-Recordings are untrusted input. Only WAV, FLAC, OGG and MP3, known by their first bytes, reach libsndfile, and only
-within the limits below; whatever is wrong with a file is one ``BadSound`` that names it.
+Recordings are untrusted input. Only WAV, FLAC, OGG and MP3, recognised by their first bytes, reach libsndfile, and only
+within the limits below. Whatever is wrong with a file is one ``BadSound`` that names it.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import struct
@@ -30,15 +29,16 @@ from audiomnist.errors import DataError, printable
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Samples = NDArray[np.float32]
+StrPath = str | Path
 
-LOWEST_RATE_HZ = 4_000  # half of what a telephone has; below that there is no speech to recognise
+LOWEST_RATE_HZ = 4_000  # half of what a telephone has
 HIGHEST_RATE_HZ = 192_000
 MOST_CHANNELS = 32
 LONGEST_S = 600
 MOST_SAMPLES = 2**25  # of all channels: 10 minutes of mono at 48 kHz, 128 MiB once decoded
 MOST_BYTES = 2**28
 SILENT_BELOW_DB = -60.0
-LOUDEST = 100.0  # 40 dB above full scale: more is no recording but a damaged float file
+LOUDEST = 100.0  # 40 dB above full scale: only a damaged float file has more
 
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
 _UNKNOWN_SIZE = 0xFFFFFFFF
@@ -60,29 +60,24 @@ class BadSound(DataError):
     Attributes
     ----------
     kind : str
-        ``unreadable``, ``empty``, ``truncated``, ``beyond limits``, ``NaN or infinite``,
-        ``too loud`` or ``silent``.
+        ``unreadable``, ``empty``, ``truncated``, ``beyond limits``, ``NaN or infinite``, ``too loud`` or ``silent``.
     reason : str
         What exactly is wrong, without the file's name.
     """
 
-    def __init__(self, path: Path, kind: str, reason: str) -> None:
+    def __init__(self, path: StrPath, kind: str, reason: str) -> None:
         super().__init__(f"{printable(path)}: {reason}", "remove the file or replace it")
         self.kind = kind
         self.reason = reason
 
 
 class _Fault(Exception):
-    """What is wrong with a file whose name is not known here."""
-
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(kind, reason)
-        self.kind, self.reason = kind, reason
+    """Kind and reason of a ``BadSound``, raised where the file's name is not known."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of its sound; ``bit_depth`` is None where the coding has no such thing."""
+    """What a file says of its sound; ``bit_depth`` is None where the coding has none."""
 
     sample_rate: int
     n_channels: int
@@ -90,23 +85,22 @@ class Header:
     bit_depth: int | None
 
 
-def header(path: Path) -> Header:
-    """Return what a file says of its sound, if that is within the limits and as much as the file holds.
+def header(path: StrPath) -> Header:
+    """Return what a file says of its sound.
 
     Raises
     ------
     BadSound
-        If it is no recording, or empty, cut off, too long, or of a rate or number of channels beyond the limits.
+        If it is no recording, empty or cut off, or if its length, rate or number of channels is beyond the limits.
     """
     with _opened(path) as (file, size):
-        plain = _plain_wav(file, size)
-        if plain is not None:
+        if plain := _plain_wav(file, size):
             return plain
-        with _sound(file, size) as sound:
-            return _header_of(sound)
+        with _sound(file, size) as (_, declared):
+            return declared
 
 
-def decode(path: Path) -> tuple[Samples, Header]:
+def decode(path: StrPath) -> tuple[Samples, Header]:
     """Read a whole recording.
 
     Returns
@@ -122,24 +116,19 @@ def decode(path: Path) -> tuple[Samples, Header]:
     """
     with _opened(path) as (file, size):
         declared = _plain_wav(file, size)
-        if declared is not None and declared.bit_depth == 16:  # soundfile takes ten times as long to open a file
+        if declared and declared.bit_depth == 16:  # soundfile takes ten times as long to open a file
             whole = np.frombuffer(file.read(), "<i2").reshape(-1, declared.n_channels)
-            if len(whole) != declared.n_frames:
-                raise _Fault("truncated", "the file changed while it was read")
             samples = whole.astype(np.float32)
             samples *= np.float32(2**-15)
-            return samples, declared
-        with _sound(file, size) as sound:
-            declared = _header_of(sound)
-            samples = sound.read(dtype="float32", always_2d=True)
-    if len(samples) < declared.n_frames:
-        reason = f"{len(samples):,} of the {declared.n_frames:,} samples that the header declares can be decoded"
-        raise BadSound(path, "truncated", reason)
-    _refuse_absurd(path, samples)
+        else:
+            with _sound(file, size) as (sound, declared):
+                samples = sound.read(dtype="float32", always_2d=True)
+            _refuse_absurd(samples)
+        _refuse_shorter(len(samples), declared)
     return samples, declared
 
 
-def read(path: Path) -> tuple[Samples, int]:
+def read(path: StrPath) -> tuple[Samples, int]:
     """Read a recording as mono; several channels are averaged.
 
     Returns
@@ -158,55 +147,38 @@ def read(path: Path) -> tuple[Samples, int]:
     return mono(samples), declared.sample_rate
 
 
-def read_clip(path: Path) -> tuple[Samples, int]:
-    """Read a clip to learn from or to be tested on, as ``read`` does, in which something must be said.
-
-    Raises
-    ------
-    BadSound
-        As for ``read``, and if it is silent.
-    """
+def read_clip(path: StrPath) -> tuple[Samples, int]:
+    """Read a clip for training or testing: as ``read`` does, but a silent one is a ``BadSound`` too."""
     samples, sample_rate = read(path)
     refuse_silence(path, samples)
     return samples, sample_rate
 
 
-def refuse_silence(path: Path, samples: Samples) -> None:
+def refuse_silence(path: StrPath, samples: Samples) -> None:
     """Raise BadSound if a mono clip, float32 array [L], is never louder than -60 dB of full scale."""
     if max(float(samples.max()), -float(samples.min())) < 10 ** (SILENT_BELOW_DB / 20):
         raise BadSound(path, "silent", f"never louder than {SILENT_BELOW_DB:.0f} dB of full scale")
 
 
-def blocks(path: Path, seconds: float) -> Iterator[tuple[Samples, int]]:
-    """Yield a recording of any length in mono blocks, float32 arrays [seconds * rate] or shorter, with its rate in Hz.
+def blocks(path: StrPath, seconds: float) -> Iterator[tuple[Samples, int]]:
+    """Yield a recording in mono blocks, float32 arrays [seconds * rate] or shorter, each with the rate in Hz.
 
     Raises
     ------
     BadSound
-        As for ``decode``, when the fault is reached; but a recording may be as long as its file may be large.
+        As for ``decode``, once the fault is reached; but any length is read.
     """
-    with _opened(path) as (file, size), _sound(file, size) as sound:
-        told = _within_limits(Header(sound.samplerate, sound.channels, sound.frames, None), of_any_length=True)
+    with _opened(path) as (file, size), _sound(file, size, of_any_length=True) as (sound, declared):
         n_read = 0
-        for samples in sound.blocks(round(seconds * told.sample_rate), dtype="float32", always_2d=True):
-            _refuse_absurd(path, samples)
+        for samples in sound.blocks(round(seconds * declared.sample_rate), dtype="float32", always_2d=True):
+            _refuse_absurd(samples)
             n_read += len(samples)
-            yield mono(samples), told.sample_rate
-        if n_read < told.n_frames:
-            raise _Fault("truncated", f"{n_read:,} of the {told.n_frames:,} samples that the header declares are there")
+            yield mono(samples), declared.sample_rate
+        _refuse_shorter(n_read, declared)
 
 
 def mono(samples: Samples) -> Samples:
-    """Return the mean of the channels.
-
-    Parameters
-    ----------
-    samples : float32 array [L, n_channels]
-
-    Returns
-    -------
-    float32 array [L]
-    """
+    """Return the mean of the channels of float32 array [L, n_channels]: float32 array [L]."""
     return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
 
 
@@ -266,11 +238,8 @@ def map_in_order(
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[FileIO, int]]:
-    """Open a recording at its first byte, and say how many it has.
-
-    Whatever goes wrong with it inside becomes a ``BadSound`` with its name.
-    """
+def _opened(path: StrPath) -> Iterator[tuple[FileIO, int]]:
+    """Open a recording and return it with its size in bytes; whatever fails inside becomes a ``BadSound``."""
     try:
         with FileIO(path, opener=_open) as file:
             status = os.fstat(file.fileno())
@@ -282,12 +251,10 @@ def _opened(path: Path) -> Iterator[tuple[FileIO, int]]:
                 raise _Fault("beyond limits", f"{status.st_size:,} bytes; at most {MOST_BYTES:,} are read")
             yield file, status.st_size
     except _Fault as fault:
-        raise BadSound(path, fault.kind, fault.reason) from None
+        raise BadSound(path, *fault.args) from None
     except OSError as error:
-        special = error.errno in {errno.EISDIR, errno.ENXIO}
-        reason = "not a regular file" if special else f"cannot be read ({error.strerror or error})"
-        raise BadSound(path, "unreadable", reason) from error
-    # soundfile's own errors are RuntimeErrors; the others come from sizes that nothing can hold
+        raise BadSound(path, "unreadable", f"cannot be read ({error.strerror or error})") from error
+    # soundfile's own errors are RuntimeErrors; the others come from sizes that no memory or integer can hold
     except (RuntimeError, ValueError, MemoryError, OverflowError) as error:
         reason = str(getattr(error, "error_string", error)).strip() or type(error).__name__
         raise BadSound(path, "unreadable", f"cannot be decoded ({printable(reason)})") from error
@@ -298,60 +265,53 @@ def _open(path: str, flags: int) -> int:
 
 
 @contextmanager
-def _sound(file: FileIO, size: int) -> Iterator[Any]:
-    """Open a file with libsndfile if it is of a kind that may reach it, and not cut off."""
-    missing_bytes = _missing_bytes(file, size)
-    if missing_bytes:
-        raise _Fault("truncated", f"the file ends {missing_bytes:,} bytes before the end of the sound it declares")
+def _sound(file: FileIO, size: int, *, of_any_length: bool = False) -> Iterator[tuple[Any, Header]]:
+    """Open a file with libsndfile if it is of a supported kind, complete and within the limits."""
+    if missing := _missing_bytes(file, size):
+        raise _Fault("truncated", f"the file ends {missing:,} bytes before the end of the sound it declares")
     file.seek(0)
     with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
-        yield sound
+        declared = Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype))
+        _refuse_beyond_limits(declared, of_any_length=of_any_length)
+        yield sound, declared
 
 
-def _header_of(sound: Any) -> Header:
-    """Return what soundfile knows of an open recording, if it is within the limits."""
-    return _within_limits(Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype)))
-
-
-def _within_limits(declared: Header, *, of_any_length: bool = False) -> Header:
-    """Return a header if a recording of this kind may be decoded."""
-    if not LOWEST_RATE_HZ <= declared.sample_rate <= HIGHEST_RATE_HZ:
-        reason = f"{declared.sample_rate:,} Hz; recordings have {LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz"
+def _refuse_beyond_limits(declared: Header, *, of_any_length: bool = False) -> None:
+    rate_hz, n_channels, n_frames = declared.sample_rate, declared.n_channels, declared.n_frames
+    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        reason = f"{rate_hz:,} Hz; recordings have {LOWEST_RATE_HZ:,} to {HIGHEST_RATE_HZ:,} Hz"
         raise _Fault("beyond limits", reason)
-    if not 1 <= declared.n_channels <= MOST_CHANNELS:
-        raise _Fault("beyond limits", f"{declared.n_channels:,} channels; recordings have 1 to {MOST_CHANNELS}")
-    if not declared.n_frames:
+    if not 1 <= n_channels <= MOST_CHANNELS:
+        raise _Fault("beyond limits", f"{n_channels:,} channels; recordings have 1 to {MOST_CHANNELS}")
+    if not n_frames:
         raise _Fault("empty", "the header is complete, but no sample follows")
-    if declared.n_frames >= 2**62:  # how libsndfile says that it does not know
+    if n_frames >= 2**62:  # what libsndfile returns for an unknown length
         raise _Fault("unreadable", "the header does not say how long the recording is")
-    long = (
-        declared.n_frames > LONGEST_S * declared.sample_rate or declared.n_frames * declared.n_channels > MOST_SAMPLES
-    )
-    if long and not of_any_length:
-        length = f"{declared.n_frames / declared.sample_rate:,.0f} seconds at {declared.sample_rate:,} Hz"
-        reason = f"{length}, {declared.n_channels} channels, is too long to be read"
-        raise _Fault("beyond limits", reason)
-    return declared
+    is_long = n_frames > LONGEST_S * rate_hz or n_frames * n_channels > MOST_SAMPLES
+    if is_long and not of_any_length:
+        length = f"{n_frames / rate_hz:,.0f} seconds at {rate_hz:,} Hz, {n_channels} channels"
+        raise _Fault("beyond limits", f"{length}, is too long to be read")
 
 
-def _refuse_absurd(path: Path, samples: Samples) -> None:
-    """Raise BadSound for values that no recording holds."""
-    loudest = max(float(samples.max()), -float(samples.min()))  # NaN if one is
+def _refuse_shorter(n_decoded: int, declared: Header) -> None:
+    if n_decoded < declared.n_frames:
+        reason = f"{n_decoded:,} of the {declared.n_frames:,} samples that the header declares can be decoded"
+        raise _Fault("truncated", reason)
+
+
+def _refuse_absurd(samples: Samples) -> None:
+    loudest = max(float(samples.max()), -float(samples.min()))  # NaN if any sample is
     if loudest <= LOUDEST:
         return
-    n_wrong = samples.size - np.count_nonzero(np.isfinite(samples))
-    if n_wrong:
-        raise BadSound(path, "NaN or infinite", f"holds NaN or infinite samples ({n_wrong:,} of {samples.size:,})")
-    raise BadSound(path, "too loud", f"a sample of {loudest:.3g}, where full scale is 1")
+    if n_wrong := samples.size - np.count_nonzero(np.isfinite(samples)):
+        raise _Fault("NaN or infinite", f"holds NaN or infinite samples ({n_wrong:,} of {samples.size:,})")
+    raise _Fault("too loud", f"a sample of {loudest:.3g}, where full scale is 1")
 
 
 def _missing_bytes(file: FileIO, size: int) -> int:
-    """Return by how much the sound that a file declares reaches past its end, as far as its kind tells.
+    """Return how many bytes of the sound that a file declares are missing at its end, as far as its kind tells.
 
-    Raises
-    ------
-    _Fault
-        If it is not of a kind that is read.
+    It is here that files of other kinds are refused.
     """
     start = _at(file, 0, 12)
     position = 0
@@ -384,7 +344,7 @@ def _missing_wav_bytes(file: FileIO, size: int) -> int:
 
 
 def _missing_ogg_bytes(file: FileIO, size: int) -> int:
-    """Return how much of the last page is missing, or 1 if there is no page that says it is the last."""
+    """Return how much of the last page is missing, or 1 if no page is marked as the last."""
     tail = _at(file, max(0, size - _LONGEST_OGG_PAGE), _LONGEST_OGG_PAGE)
     page = tail[tail.rfind(b"OggS") :] if b"OggS" in tail else b""
     if len(page) < _OGG_PAGE_BYTES or not page[5] & _LAST_OGG_PAGE:
@@ -394,13 +354,7 @@ def _missing_ogg_bytes(file: FileIO, size: int) -> int:
 
 
 def _missing_mp3_bytes(file: FileIO, size: int, position: int) -> int:
-    """Return what is missing of the bytes that the tag in the first frame counts, or else of the last frame.
-
-    Raises
-    ------
-    _Fault
-        If the length is not known.
-    """
+    """Return what is missing of the bytes that the tag in the first frame counts, or else of the last frame."""
     first = _at(file, position, 64)
     place = max(first.find(b"Xing"), first.find(b"Info"))
     if place >= 0 and len(first) >= place + 16:
@@ -435,9 +389,9 @@ def _at(file: FileIO, position: int, count: int) -> bytes:
 
 
 def _plain_wav(file: FileIO, n_bytes: int) -> Header | None:
-    """Read the header of a WAV file of the usual kind, which needs no soundfile; return None for everything else.
+    """Return the header of a WAV file of the usual kind, which needs no soundfile, or None for any other.
 
-    That is whole samples of mono or stereo PCM from byte 44 to the end of the file; they are what is left to be read.
+    The usual kind is mono or stereo PCM from byte 44 to the end of the file. The samples are left to be read.
     """
     start = file.read(_PLAIN_WAV.size)
     if len(start) < _PLAIN_WAV.size:
@@ -445,11 +399,13 @@ def _plain_wav(file: FileIO, n_bytes: int) -> Header | None:
     riff, _, wave, fmt, fmt_size, coding, n_channels, rate_hz, _, frame_size, bits, data, size = _PLAIN_WAV.unpack(
         start
     )
-    of_usual_kind = b"RIFF", b"WAVE", b"fmt ", 16, _PCM, b"data", n_bytes - len(start)
-    if (riff, wave, fmt, fmt_size, coding, data, size) != of_usual_kind:
+    usual = b"RIFF", b"WAVE", b"fmt ", 16, _PCM, b"data", n_bytes - len(start)
+    if (riff, wave, fmt, fmt_size, coding, data, size) != usual:
         return None
     if n_channels not in {1, 2} or bits not in {8, 16, 24, 32} or not 0 < rate_hz < 2**31:
         return None
     if 8 * frame_size != n_channels * bits or size % frame_size or not size:
         return None
-    return _within_limits(Header(rate_hz, n_channels, size // frame_size, bits))
+    declared = Header(rate_hz, n_channels, size // frame_size, bits)
+    _refuse_beyond_limits(declared)
+    return declared

@@ -3,13 +3,14 @@
 import os
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, Literal, NamedTuple
 
-from audiomnist.corpus.manifest import Stamp, read_manifest, stamp
+from audiomnist.corpus.manifest import read_lines
 from audiomnist.corpus.metadata import CHECKSUMS_NAME, FILE_NAME
 from audiomnist.errors import DataError, printable
 
@@ -22,10 +23,14 @@ UNLISTED = "unreadable folder"
 
 Layout = Literal["audiomnist", "fsdd", "speech-commands", "manifest"]
 Severity = Literal["error", "warning"]
+Stamp = tuple[int, int]
 
-_BY_NAME = re.compile(r"([^_]*)_([^_]+(?:_[^_]+)*)_([0-9]{1,18})")  # digit, speaker, repetition
-_BY_FOLDER = re.compile(r"([^_]{2,})_nohash_([0-9]{1,18})")  # speaker, repetition; the folder is the word
+_SUFFIX = r"\.(?i:wav|flac|ogg|mp3)"
+_SOUND = re.compile(f".*{_SUFFIX}", re.DOTALL)
+_BY_NAME = re.compile(f"([^_]*)_([^_]+(?:_[^_]+)*)_([0-9]{{1,18}}){_SUFFIX}")  # digit, speaker, repetition
+_BY_FOLDER = re.compile(f"([^_]{{2,}})_nohash_([0-9]{{1,18}}){_SUFFIX}")  # speaker, repetition; the folder is the word
 _NUMBERED = re.compile(r"[0-9]{2}")
+_LATEST_NS = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,9 @@ class Finding:
     kind : str
         Its heading in the table.
     severity : str
-        ``error`` if training would break or learn what is false, else ``warning``.
+        ``error`` if the clip is left out of training, or nothing can be trained; ``warning`` if it is used as it is.
     path : str
-        Relative to the corpus folder; a speaker or a digit where no single file is at fault.
+        Relative to the corpus folder; a speaker and digit where no single file is at fault.
     detail : str
         What exactly is wrong.
     """
@@ -97,10 +102,10 @@ class Listing:
     noises: tuple[str, ...] = ()
     official_parts: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def errors(self) -> set[str]:
-        """Paths of the files that have an error."""
-        return {finding.path for finding in self.findings if finding.severity == "error"}
+
+def stamp(status: os.stat_result) -> Stamp:
+    """Return size in bytes and time of change in nanoseconds, as far as 64 bits hold it: to the year 2262."""
+    return status.st_size, max(-_LATEST_NS, min(status.st_mtime_ns, _LATEST_NS))
 
 
 def list_clips(place: Path) -> Listing:
@@ -113,77 +118,100 @@ def list_clips(place: Path) -> Listing:
     """
     if place.is_file():
         return _of_manifest(place)
-    if not place.is_dir():
-        raise DataError(
-            f"{printable(place)} is neither a folder nor a file", "give --data a folder of clips or a manifest"
-        )
-    return _of_folder(place)
+    if place.is_dir():
+        return _of_folder(place)
+    raise DataError(f"{place} is neither a folder nor a file", "give --data a folder of clips or a manifest")
 
 
 def _of_manifest(place: Path) -> Listing:
-    manifest = read_manifest(place)
-    clips = tuple(
-        Clip(line.path, line.digit, line.speaker, number, line.stamp) for number, line in enumerate(manifest.lines)
-    )
-    findings = tuple(Finding("manifest", "error", printable(place.name), fault) for fault in manifest.faults)
-    return Listing(place.parent, "manifest", clips, findings, manifest.columns)
+    clips: dict[str, Clip] = {}
+    others: list[dict[str, Any]] = []
+    findings = []
+    for number, line in read_lines(place):
+        if isinstance(line, str):
+            fault = line
+        else:
+            path = posixpath.normpath(line.path)
+            status = _status(place.parent / path)
+            if path in clips:
+                fault = f"{path} is listed already"
+            elif status is None or not S_ISREG(status.st_mode):
+                fault = f"{path}: no such file"
+            else:
+                clips[path] = Clip(path, line.digit, line.speaker, len(clips), stamp(status))
+                others.append(line.others)
+                continue
+        findings.append(Finding("manifest", "error", printable(place.name), f"line {number}: {fault}"))
+    names = sorted({name for values in others for name in values})
+    columns = {name: [values.get(name) for values in others] for name in names}
+    return Listing(place.parent, "manifest", tuple(clips.values()), tuple(findings), columns)
 
 
 def _of_folder(root: Path) -> Listing:
-    findings: list[Finding] = []
     clips: list[Clip] = []
-    documents: list[str] = []
-    other_words: list[Clip] = []
+    other_words: list[str] = []
     noises: list[str] = []
+    documents: list[str] = []
+    findings: list[Finding] = []
 
-    def failed(folder: str, error: OSError) -> None:
-        findings.append(Finding(UNLISTED, "error", printable(folder), f"the folder cannot be listed: {error.strerror}"))
+    def find(kind: str, severity: Severity, detail: str) -> None:
+        findings.append(Finding(kind, severity, printable(path), detail))
 
-    for path, entry in sorted(_walk(root, failed), key=itemgetter(0)):
-        name = entry.name
-        status = _status(entry)
-        if name == CHECKSUMS_NAME and status is not None:
+    for path, entry in sorted(_files(root), key=itemgetter(0)):
+        if isinstance(entry, OSError):
+            find(UNLISTED, "error", f"the folder cannot be listed: {entry.strerror}")
             continue
+        name, status = entry.name, _status(entry)
         if name == FILE_NAME or name in OFFICIAL_LISTS:
             documents.append(path)
-        elif status is None:
-            if not Path(entry).is_dir():
-                findings.append(Finding("unreadable", "error", printable(path), "not a regular file, or a dead link"))
+        elif status is not None and S_ISDIR(status.st_mode):
+            find("does not belong", "warning", "a link to a folder")
+        elif status is None or not S_ISREG(status.st_mode):
+            find("unreadable", "error", "not a regular file, or a dead link")
+        elif clip := _parse(path, name, stamp(status)):
+            if clip.folder_is_word and clip.label not in CLASSES:
+                other_words.append(path)
             else:
-                findings.append(Finding("does not belong", "warning", printable(path), "a link to a folder"))
-        elif (found := _parse(path, name, stamp(status))) is not None:
-            (other_words if found.folder_is_word and found.label not in CLASSES else clips).append(found)
-        elif is_sound(name) and _folder(path) == NOISE_FOLDER:
+                clips.append(clip)
+        elif not _SOUND.fullmatch(name):
+            if name != CHECKSUMS_NAME:
+                find("does not belong", "warning", "not a recording")
+        elif _folder(path) == NOISE_FOLDER:
             noises.append(path)
         else:
-            why = "audio without a clip's name" if is_sound(name) else "not a recording"
-            findings.append(Finding("does not belong", "warning", printable(path), why))
-    misplaced = _wrong_folders(clips)
-    findings += _wrong_labels(clips) + misplaced
+            find("does not belong", "warning", "audio without a clip's name")
+    findings += [
+        Finding("label", "error", clip.path, f"the name begins with '{clip.label}', which is not one of the digits 0-9")
+        for clip in clips
+        if clip.label not in CLASSES
+    ]
+    layout, misplaced = _arrangement(clips)
     lists = [path for path in documents if posixpath.basename(path) in OFFICIAL_LISTS]
     descriptions = sorted((path.count("/"), path) for path in documents if path not in lists)
-    layout = _layout(clips, n_misplaced=len(misplaced))
     return Listing(
         root,
         layout,
         tuple(clips),
-        tuple(findings),
+        (*findings, *misplaced),
         metadata=root / descriptions[0][1] if descriptions else None,
-        other_words=tuple(word.path for word in other_words),
+        other_words=tuple(other_words),
         noises=tuple(noises),
         official_parts=_official_parts(root, lists) if layout == "speech-commands" else {},
     )
 
 
-def _walk(root: Path, failed: Callable[[str, OSError], None]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield everything below a folder but folders and what hidden ones hold; links to folders are not followed."""
+def _files(root: Path) -> Iterator[tuple[str, os.DirEntry[str] | OSError]]:
+    """Yield everything below a folder but folders and what hidden ones hold; links to folders are not followed.
+
+    A folder that cannot be listed comes with the error.
+    """
     pending = [""]
     while pending:
         folder = pending.pop()
         try:
             entries = list(os.scandir(root / folder))
         except OSError as error:
-            failed(folder.rstrip("/") or ".", error)
+            yield folder.rstrip("/") or ".", error
             continue
         for entry in entries:
             path = f"{folder}{entry.name}"
@@ -193,17 +221,12 @@ def _walk(root: Path, failed: Callable[[str, OSError], None]) -> Iterator[tuple[
                 pending.append(f"{path}/")
 
 
-def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """Return what is known of a regular file, or of the one that a link ends at."""
-    try:  # at most one call of the system for a file that is no link
-        return entry.stat() if entry.is_file() else None
+def _status(file: os.DirEntry[str] | Path) -> os.stat_result | None:
+    """Return what is known of a file, or of the one that a link ends at; None if there is none."""
+    try:
+        return file.stat()
     except OSError:
         return None
-
-
-def is_sound(name: str) -> bool:
-    """Return whether a file's name says that it is a recording of a kind that is read."""
-    return posixpath.splitext(name)[1].lower() in AUDIO_SUFFIXES
 
 
 def _folder(path: str) -> str:
@@ -212,49 +235,42 @@ def _folder(path: str) -> str:
 
 def _parse(path: str, name: str, stamp: Stamp) -> Clip | None:
     """Return the clip that a path names, ``<digit>_<speaker>_<number>`` or ``<word>/<speaker>_nohash_<number>``."""
-    stem, suffix = posixpath.splitext(name)
-    if suffix.lower() not in AUDIO_SUFFIXES or not path.isprintable():
+    if not path.isprintable():
         return None
-    if "_nohash_" in stem and (match := _BY_FOLDER.fullmatch(stem)) and (word := _folder(path)):
+    if (match := _BY_FOLDER.fullmatch(name)) and (word := _folder(path)):
         label = str(DIGIT_WORDS.index(word)) if word in DIGIT_WORDS else word
         return Clip(path, label, match[1], int(match[2]), stamp, folder_is_word=True)
-    if match := _BY_NAME.fullmatch(stem):
+    if match := _BY_NAME.fullmatch(name):
         return Clip(path, match[1], match[2], int(match[3]), stamp)
     return None
 
 
-def _wrong_labels(clips: list[Clip]) -> list[Finding]:
-    return [
-        Finding("label", "error", clip.path, f"the name begins with '{clip.label}', which is not one of the digits 0-9")
-        for clip in clips
-        if clip.label not in CLASSES
+def _arrangement(clips: list[Clip]) -> tuple[Layout, list[Finding]]:
+    """Return the layout, and a finding for every clip in another speaker's folder.
+
+    A folder is a speaker's if clips name that speaker, or if it and the clip's speaker are both numbers.
+    """
+    named = [(clip, _folder(clip.path)) for clip in clips if not clip.folder_is_word]
+    if clips and not named:
+        return "speech-commands", []
+    speakers = {clip.speaker for clip, _ in named}
+    elsewhere = [(clip, folder) for clip, folder in named if folder != clip.speaker]
+    misplaced = [
+        Finding(
+            "speaker folder",
+            "error",
+            clip.path,
+            f"lies in the folder of speaker {folder}, but its name says speaker {clip.speaker}",
+        )
+        for clip, folder in elsewhere
+        if folder in speakers or (_NUMBERED.fullmatch(folder) and _NUMBERED.fullmatch(clip.speaker))
     ]
-
-
-def _wrong_folders(clips: list[Clip]) -> list[Finding]:
-    """Find clips in another speaker's folder; a folder is a speaker's if names in the corpus say so, or both count."""
-    by_name = [clip for clip in clips if not clip.folder_is_word]
-    speakers = {clip.speaker for clip in by_name}
-    found = []
-    for clip in by_name:
-        folder = _folder(clip.path)
-        if folder == clip.speaker:
-            continue
-        if folder in speakers or (_NUMBERED.fullmatch(folder) and _NUMBERED.fullmatch(clip.speaker)):
-            detail = f"lies in the folder of speaker {folder}, but its name says speaker {clip.speaker}"
-            found.append(Finding("speaker folder", "error", clip.path, detail))
-    return found
-
-
-def _layout(clips: list[Clip], n_misplaced: int) -> Layout:
-    if clips and all(clip.folder_is_word for clip in clips):
-        return "speech-commands"
-    n_placed = sum(_folder(clip.path) == clip.speaker for clip in clips)
-    return "audiomnist" if n_placed and n_placed + n_misplaced == len(clips) else "fsdd"
+    by_speaker = len(named) == len(clips) and len(misplaced) == len(elsewhere) < len(clips)
+    return "audiomnist" if by_speaker else "fsdd", misplaced
 
 
 def _official_parts(root: Path, lists: list[str]) -> dict[str, str]:
-    """Read which clips Speech Commands sets aside; nothing unless both lists can be read."""
+    """Read which clips Speech Commands sets aside; nothing unless both lists are there."""
     parts: dict[str, str] = {}
     if {posixpath.basename(path) for path in lists} != set(OFFICIAL_LISTS):
         return {}

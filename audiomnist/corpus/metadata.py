@@ -25,7 +25,7 @@ _OLDEST = 120
 
 @dataclass(frozen=True)
 class Speakers:
-    """What is known of each speaker, by column, and which entries were corrected on reading."""
+    """What is known of each speaker, by column, and what was corrected on reading."""
 
     columns: Mapping[str, Mapping[str, Any]]
     corrections: tuple[str, ...]
@@ -49,36 +49,37 @@ def read_speakers(path: Path) -> Speakers:
         }
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(
-            f"{printable(path)}: not speaker metadata ({printable(error)})", "restore the file, or delete it"
+            f"{printable(path)}: not speaker metadata ({error})", "restore the file, or delete it"
         ) from error
     corrections: list[str] = []
+    types = Counter(map(type, raw["age"].values()))
+    if types[int] and types[str]:
+        corrections.append(f"ages are numbers for {types[int]} speakers and text for {types[str]}; all become numbers")
     columns = {}
     for column, values in raw.items():
-        if not any(value is not None for value in values.values()):
+        if all(value is None for value in values.values()):
             continue
-        corrected = _ages(values) if column == "age" else _one_spelling(values)
+        is_age = column == "age"
+        corrected = {speaker: _age(value) for speaker, value in values.items()} if is_age else _one_spelling(values)
         corrections += [
             f"speaker {printable(speaker)}: {column} {value!r} read as {corrected[speaker]!r}"
             for speaker, value in values.items()
-            if value != corrected[speaker] and not (column == "age" and str(value) == str(corrected[speaker]))
+            if value != corrected[speaker] and not (is_age and str(value) == str(corrected[speaker]))
         ]
         columns[column] = corrected
     return Speakers(columns, tuple(corrections))
 
 
-def _ages(values: Mapping[str, Any]) -> dict[str, int | None]:
-    def age(value: Any) -> int | None:
-        try:
-            years = int(value)
-        except (TypeError, ValueError, OverflowError):
-            return None
-        return years if 0 < years <= _OLDEST else None
-
-    return {speaker: age(value) for speaker, value in values.items()}
+def _age(value: Any) -> int | None:
+    try:
+        years = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return years if 0 < years <= _OLDEST else None
 
 
 def _one_spelling(values: Mapping[str, Any]) -> dict[str, str | None]:
-    """Map each value to the commonest spelling among those equal but for case."""
+    """Replace each value by the commonest of those that differ from it only by case."""
     texts = {speaker: printable(value.strip()) for speaker, value in values.items() if isinstance(value, str)}
     commonest: dict[str, str] = {}
     for text, _ in reversed(Counter(texts.values()).most_common()):

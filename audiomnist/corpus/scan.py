@@ -1,11 +1,12 @@
-"""From a folder or a manifest to a table of clips."""
+"""From a folder or a manifest to a table of clips, and what makes another table of it."""
 
+import csv
 import hashlib
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from audiomnist.corpus.listing import CLASSES, UNLISTED, Layout, Listing, list_clips
 from audiomnist.corpus.metadata import read_speakers
 from audiomnist.errors import DataError, indented, printable
+from audiomnist.files import plain_cell
 
 __all__ = ["CLASSES", "Corpus", "scan"]
 
@@ -45,8 +47,6 @@ class Corpus:
         Whatever else is known of the clips: gender, accent, age, origin, native, room, or a manifest's columns.
     strays : tuple of str
         Files under the root that are no clips, or have an error that ``validate`` reports.
-    corrections : tuple of str
-        Metadata entries that were corrected on reading.
     other_words, noises : tuple of str
         Recordings of a Speech Commands folder that are no digits, relative to the root.
     """
@@ -62,7 +62,6 @@ class Corpus:
     source_names: tuple[str, ...]
     columns: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     strays: tuple[str, ...] = ()
-    corrections: tuple[str, ...] = ()
     other_words: tuple[str, ...] = ()
     noises: tuple[str, ...] = ()
 
@@ -71,7 +70,7 @@ class Corpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What this corpus is, as a hash: equal only if no path, stamp, digit, speaker or column changed.
+        """A hash that is equal only if no path, stamp, digit, speaker or column changed.
 
         It begins with the version of this rule; fingerprints of different versions cannot be compared.
         """
@@ -88,9 +87,9 @@ class Corpus:
         return self.root / self.paths[clip]
 
     def joined(self, other: "Corpus", name: str) -> "Corpus":
-        """Return this corpus with the clips of another behind its own; their speakers become ``<name>:<speaker>``.
+        """Return this corpus with another one's clips behind its own, whose speakers become ``<name>:<speaker>``.
 
-        A name that is taken gets a number. Columns that one side lacks are None there. More corpora may follow.
+        A name that is taken gets a number. Columns that one side lacks are None there.
 
         Raises
         ------
@@ -102,9 +101,18 @@ class Corpus:
             raise DataError(
                 f"{printable(min(shared))} is in two corpora of this training", "name another corpus with --extra-data"
             )
-        numbered = (f"{name}-{number}" for number in count(2))
-        unique = next(word for word in chain([name], numbered) if word not in self.source_names)
-        unknown = [np.full(len(corpus), None, dtype=object) for corpus in (self, other)]
+        unique = name
+        for number in count(2):
+            if unique not in self.source_names:
+                break
+            unique = f"{name}-{number}"
+
+        def both(column: str) -> NDArray[np.object_]:
+            unknown = (np.full(len(corpus), None, dtype=object) for corpus in (self, other))
+            return np.concatenate(
+                [corpus.columns.get(column, none) for corpus, none in zip((self, other), unknown, strict=True)]
+            )
+
         return replace(
             self,
             paths=(*self.paths, *(str(other.root.resolve() / path) for path in other.paths)),
@@ -114,12 +122,7 @@ class Corpus:
             stamps=np.concatenate([self.stamps, other.stamps]),
             sources=np.concatenate([self.sources, np.full(len(other), len(self.source_names))]),
             source_names=(*self.source_names, unique),
-            columns={
-                column: np.concatenate(
-                    [self.columns.get(column, unknown[0]), other.columns.get(column, unknown[1])], dtype=object
-                )
-                for column in {**self.columns, **other.columns}
-            },
+            columns={column: both(column) for column in {**self.columns, **other.columns}},
         )
 
     def select(self, clips: Sequence[int] | NDArray[np.int64]) -> "Corpus":
@@ -142,13 +145,13 @@ def scan(place: Path) -> Corpus:
 
     Layouts: AudioMNIST (``<SS>/<digit>_<SS>_<rep>.wav``, with ``audioMNIST_meta.txt`` where there is one), FSDD
     (``<digit>_<speaker>_<index>.wav`` in any folder), Speech Commands (``<word>/<speaker>_nohash_<n>.wav``, with a
-    ``split`` column where its lists of validation and test clips lie beside), and a ``.csv`` or ``.jsonl`` manifest
-    with ``path,digit,speaker`` and any further columns, paths relative to the manifest.
+    ``split`` column if its two lists are there), and a ``.csv`` or ``.jsonl`` manifest with ``path,digit,speaker``
+    and any further columns, paths relative to the manifest.
 
     Raises
     ------
     DataError
-        If there is no clip at all, a folder cannot be listed, or a manifest is broken; every broken line is named.
+        If there is no clip at all, a folder cannot be listed, or a manifest is broken; its broken lines are named.
     """
     listing = list_clips(place)
     faults = [finding for finding in listing.findings if finding.kind in {"manifest", UNLISTED}]
@@ -170,16 +173,47 @@ def scan(place: Path) -> Corpus:
     return corpus
 
 
+def without(corpus: Corpus, file: Path) -> Corpus:
+    """Return a corpus without the clips that a file lists.
+
+    Parameters
+    ----------
+    file : Path
+        A ``.csv`` with a ``path`` column, or a path per line, where blank lines and those with ``#`` do not count.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, names a clip that the corpus does not have, or leaves nothing.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            if file.suffix.lower() == ".csv":
+                listed = {plain_cell(row["path"].strip()) for row in csv.DictReader(lines)}
+            else:
+                listed = {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+    except (OSError, UnicodeDecodeError, KeyError, AttributeError, csv.Error) as error:
+        raise DataError(
+            f"cannot read the list {file}: {error}", "write a path per line, or a .csv with a path column"
+        ) from error
+    if unknown := listed.difference(corpus.paths):
+        raise DataError(
+            f"{file} lists {len(unknown)} clips that are not in {corpus.root}, such as {min(unknown)}",
+            "give paths relative to the corpus folder, as 'audiomnist validate' shows them",
+        )
+    kept = np.flatnonzero([path not in listed for path in corpus.paths])
+    if not len(kept):
+        raise DataError(f"{file} lists every clip of {corpus.root}", "leave some")
+    return corpus.select(kept)
+
+
 def _corpus(listing: Listing) -> Corpus:
     """Return the clips of a listing that have no error, with what is known of their speakers."""
-    errors = listing.errors
+    errors = {finding.path for finding in listing.findings if finding.severity == "error"}
     clips = [clip for clip in listing.clips if clip.path not in errors]
     columns = {name: np.array(values, dtype=object) for name, values in listing.columns.items()}
-    corrections: tuple[str, ...] = ()
     if listing.metadata is not None:
-        known = read_speakers(listing.metadata)
-        corrections = known.corrections
-        for name, of_speaker in known.columns.items():
+        for name, of_speaker in read_speakers(listing.metadata).columns.items():
             columns[name] = np.array([of_speaker.get(clip.speaker) for clip in clips], dtype=object)
     if listing.official_parts:
         parts = [listing.official_parts.get(posixpath.splitext(clip.path)[0], "train") for clip in clips]
@@ -196,7 +230,6 @@ def _corpus(listing: Listing) -> Corpus:
         source_names=(listing.root.resolve().name,),
         columns=columns,
         strays=tuple(finding.path for finding in listing.findings),
-        corrections=corrections,
         other_words=listing.other_words,
         noises=listing.noises,
     )

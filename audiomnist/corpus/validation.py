@@ -1,17 +1,17 @@
-"""Is a corpus whole and sound? By names and headers in seconds, or by decoding everything."""
+"""Is a corpus complete and usable? By names and headers in seconds, or by decoding everything."""
 
-import json
-import posixpath
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from audiomnist import audio
-from audiomnist.audio import BadSound, Header, decode, digest, map_in_order, mono, refuse_silence
-from audiomnist.corpus.levels import n_clipped
+from audiomnist.audio import BadSound, decode, digest, map_in_order, mono, refuse_silence
 from audiomnist.corpus.listing import CLASSES, Clip, Finding, Listing, list_clips
+from audiomnist.corpus.measures import n_clipped
 from audiomnist.corpus.metadata import Speakers, read_speakers
 from audiomnist.errors import DataError, printable
 
@@ -32,15 +32,14 @@ class Validation:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that would break training or teach what is false."""
+        """The findings because of which clips are left out of training, or nothing can be trained."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
 
-@dataclass(frozen=True)
-class _Inspection:
-    """What one file gave: its header if it has one, a hash of its sound if it was decoded, its faults."""
+class _Inspection(NamedTuple):
+    """What one file gave: its rate in Hz if it can be used, a digest of its sound if it was decoded, its faults."""
 
-    header: Header | None
+    sample_rate: int | None
     sound: bytes | None
     faults: tuple[Finding, ...]
 
@@ -55,7 +54,7 @@ def validate(
     corpus_root : Path
         Folder of clips, or a manifest.
     deep : bool
-        Decode every clip, which also finds silence, clipping, values that are no numbers and duplicates.
+        Decode every clip, which also finds silence, clipping, NaN or infinite values and duplicates.
     jobs : int, optional
         Threads that decode; one per core by default.
     progress : callable, optional
@@ -68,13 +67,13 @@ def validate(
         return Validation((fault,), 0)
     findings = list(listing.findings)
     if not listing.clips:
-        lacking = "no line names one" if listing.layout == "manifest" else "no file has a clip's name"
-        findings.append(Finding("no clips", "error", ".", lacking))
+        reason = "no line names one" if listing.layout == "manifest" else "no file has a clip's name"
+        findings.append(Finding("no clips", "error", ".", reason))
     inspections = []
     paths = (clip.path for clip in listing.clips)
-    look = partial(_inspect, listing.root, deep=deep)
-    # A look at a header is mostly Python, which threads only slow down.
-    for inspection in map_in_order(look, paths, jobs) if deep else map(look, paths):
+    inspect = partial(_inspect, str(listing.root), deep=deep)
+    # Reading a header is mostly Python, which threads only slow down.
+    for inspection in map_in_order(inspect, paths, jobs) if deep else map(inspect, paths):
         inspections.append(inspection)
         findings += inspection.faults
         if progress:
@@ -88,63 +87,53 @@ def validate(
     return Validation(tuple(findings), len(listing.clips))
 
 
-def _inspect(root: Path, path: str, *, deep: bool) -> _Inspection:
+def _inspect(root: str, path: str, *, deep: bool) -> _Inspection:
+    file = os.path.join(root, path)  # noqa: PTH118, twice as fast as pathlib
+    sound, faults = None, []
     try:
-        header = audio.header(root / path)
+        if deep:
+            samples, header = decode(file)
+            refuse_silence(file, mono(samples))
+            sound = digest(mono(samples), header.sample_rate)
+            if n_loud := sum(n_clipped(channel) for channel in samples.T):
+                detail = f"{n_loud:,} samples are at full scale ({n_loud / samples.size:.2%})"
+                faults.append(Finding("clipped", "warning", path, detail))
+        else:
+            header = audio.header(file)
     except BadSound as error:
         return _Inspection(None, None, (Finding(error.kind, "error", path, error.reason),))
-    faults = []
     if header.n_channels > 1:
-        detail = f"{header.n_channels} channels; they are averaged"
-        faults.append(Finding("stereo", "warning", path, detail))
-    if not deep:
-        return _Inspection(header, None, tuple(faults))
-    sound, further = _check_sound(root, path, header)
-    return _Inspection(header, sound, (*faults, *further))
-
-
-def _check_sound(root: Path, path: str, header: Header) -> tuple[bytes | None, list[Finding]]:
-    """Decode a clip; return a hash of its sound and what is wrong with it."""
-    try:
-        samples, _ = decode(root / path)
-        refuse_silence(root / path, mono(samples))
-    except BadSound as error:
-        return None, [Finding(error.kind, "error", path, error.reason)]
-    faults = []
-    n_loud = sum(n_clipped(channel) for channel in samples.T)
-    if n_loud:
-        detail = f"{n_loud:,} samples stand at full scale ({n_loud / samples.size:.2%})"
-        faults.append(Finding("clipped", "warning", path, detail))
-    return digest(mono(samples), header.sample_rate), faults
+        faults.append(Finding("stereo", "warning", path, f"{header.n_channels} channels; they are averaged"))
+    return _Inspection(header.sample_rate, sound, tuple(faults))
 
 
 def _odd_rates(clips: Iterable[Clip], inspections: list[_Inspection]) -> list[Finding]:
-    rates = Counter(inspection.header.sample_rate for inspection in inspections if inspection.header)
-    if len(rates) < 2:
+    rates_hz = [inspection.sample_rate for inspection in inspections]
+    known = Counter(rate_hz for rate_hz in rates_hz if rate_hz)
+    if len(known) < 2:
         return []
-    usual_hz = rates.most_common(1)[0][0]
+    usual_hz = known.most_common(1)[0][0]
     return [
-        Finding("sample rate", "warning", clip.path, f"{inspection.header.sample_rate} Hz; most have {usual_hz} Hz")
-        for clip, inspection in zip(clips, inspections, strict=True)
-        if inspection.header and inspection.header.sample_rate != usual_hz
+        Finding("sample rate", "warning", clip.path, f"{rate_hz} Hz; most have {usual_hz} Hz")
+        for clip, rate_hz in zip(clips, rates_hz, strict=True)
+        if rate_hz and rate_hz != usual_hz
     ]
 
 
 def _duplicates(clips: Iterable[Clip], inspections: list[_Inspection]) -> list[Finding]:
-    same_sound: dict[bytes, list[Clip]] = defaultdict(list)
-    for clip, inspection in zip(clips, inspections, strict=True):
-        if inspection.sound is not None:
-            same_sound[inspection.sound].append(clip)
+    first_of: dict[bytes, Clip] = {}
     found = []
-    for first, *others in same_sound.values():
-        for other in others:
+    for clip, inspection in zip(clips, inspections, strict=True):
+        if inspection.sound is None:
+            continue
+        first = first_of.setdefault(inspection.sound, clip)
+        if first is not clip:
             detail = f"the same sound as {first.path}"
-            if other.speaker != first.speaker:
+            if clip.speaker != first.speaker:
                 detail += ", under another speaker"
-            if other.label != first.label:
-                found.append(Finding("duplicate", "error", other.path, f"{detail}, under another digit"))
-            else:
-                found.append(Finding("duplicate", "warning", other.path, detail))
+            if clip.label != first.label:
+                detail += ", under another digit: one of the two is wrong"
+            found.append(Finding("duplicate", "warning", clip.path, detail))
     return found
 
 
@@ -172,53 +161,34 @@ def _repetitions(clips: tuple[Clip, ...]) -> list[Finding]:
     return found
 
 
+def _numbers(numbers: Iterable[int]) -> str:
+    first, rest = sorted(numbers)[:_NUMBERS_SHOWN], sorted(numbers)[_NUMBERS_SHOWN:]
+    return ", ".join(map(str, first)) + (f" and {len(rest)} more" if rest else "")
+
+
 def _metadata(listing: Listing) -> list[Finding]:
-    speakers = {clip.speaker for clip in listing.clips}
-    known: Speakers | None = None
-    found = []
-    if listing.metadata is not None:
-        path = listing.metadata.relative_to(listing.root).as_posix()
-        try:
-            known = read_speakers(listing.metadata)
-        except DataError as error:
-            return [Finding("metadata", "error", path, _reason(error))]
-        described = {speaker for values in known.columns.values() for speaker in values}
-        corrections = (*_mixed_ages(listing.metadata), *known.corrections)
-        found = [Finding("metadata", "warning", path, correction) for correction in corrections]
-        for names, fault in (
-            (described - speakers, "is described but has no clips"),
-            (speakers - described, "has clips but is not described"),
-        ):
-            found += [
-                Finding("metadata", "warning", path, f"speaker {printable(name)} {fault}") for name in sorted(names)
-            ]
-    return found + _upstream_fault(listing.clips, known)
-
-
-def _mixed_ages(metadata: Path) -> list[str]:
-    """Say how many ages are numbers and how many are text, where both occur; of a file known to be readable."""
-    entries = json.loads(metadata.read_text(encoding="utf-8")).values()
-    types = Counter(type(entry.get("age")) for entry in entries)
-    if not types[int] or not types[str]:
+    if listing.metadata is None:
         return []
-    return [f"ages are numbers for {types[int]} speakers and text for {types[str]}; all are read as numbers"]
+    path = printable(listing.metadata.relative_to(listing.root).as_posix())
+    try:
+        known = read_speakers(listing.metadata)
+    except DataError as error:
+        return [Finding("metadata", "error", path, error.message.removeprefix(f"{printable(listing.metadata)}: "))]
+    speakers = {clip.speaker for clip in listing.clips}
+    described = {speaker for values in known.columns.values() for speaker in values}
+    faults = [
+        *known.corrections,
+        *(f"speaker {printable(name)} is described but has no clips" for name in sorted(described - speakers)),
+        *(f"speaker {printable(name)} has clips but is not described" for name in sorted(speakers - described)),
+    ]
+    return [*(Finding("metadata", "warning", path, fault) for fault in faults), *_upstream_fault(listing.clips, known)]
 
 
-def _upstream_fault(clips: Iterable[Clip], known: Speakers | None) -> list[Finding]:
-    if known is None or known.columns.get("room", {}).get(_UPSTREAM_SPEAKER) == _SYNTHETIC_ROOM:
+def _upstream_fault(clips: Iterable[Clip], known: Speakers) -> list[Finding]:
+    if known.columns.get("room", {}).get(_UPSTREAM_SPEAKER) == _SYNTHETIC_ROOM:
         return []
     return [
         Finding("known fault", "warning", clip.path, 'reported upstream to be a spoken "three"')
         for clip in clips
-        if posixpath.basename(clip.path) == _UPSTREAM_FAULT
+        if clip.path.rpartition("/")[2] == _UPSTREAM_FAULT
     ]
-
-
-def _numbers(numbers: Iterable[int]) -> str:
-    ordered = sorted(numbers)
-    more = f" and {len(ordered) - _NUMBERS_SHOWN} more" if len(ordered) > _NUMBERS_SHOWN else ""
-    return ", ".join(map(str, ordered[:_NUMBERS_SHOWN])) + more
-
-
-def _reason(error: DataError) -> str:
-    return error.message.partition(": ")[2] or error.message

@@ -10,10 +10,9 @@ import numpy as np
 
 from audiomnist import distributed
 from audiomnist.config import Config, Features
-from audiomnist.corpus.exclusion import without
-from audiomnist.corpus.lengths import cut_share
+from audiomnist.corpus.measures import cut_share
 from audiomnist.corpus.places import data_folder, locate
-from audiomnist.corpus.scan import Corpus, scan
+from audiomnist.corpus.scan import Corpus, scan, without
 from audiomnist.corpus.targets import with_known_labels
 from audiomnist.corpus.validation import validate
 from audiomnist.errors import command, indented, printable

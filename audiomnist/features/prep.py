@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from audiomnist import distributed, stopping
 from audiomnist.audio import BadSound, Samples, digest, map_in_order, read_clip, resample
 from audiomnist.config import Features
-from audiomnist.corpus.manifest import stamp
+from audiomnist.corpus.listing import stamp
 from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from audiomnist.config import Config, Window
-from audiomnist.corpus.lengths import window_ms
+from audiomnist.corpus.measures import window_ms
 from audiomnist.features.mel import FrameGrid, band_centres_hz
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from matplotlib.image import imread
 
-from audiomnist.corpus.lengths import cut_share, window_ms
+from audiomnist.corpus.measures import cut_share, window_ms
 from tests.cli.command import Outcome, refused, succeeds
 from tests.conftest import MakeCorpus
 

@@ -103,9 +103,3 @@ def test_a_speaker_the_metadata_does_not_know_is_unknown(make_corpus: MakeCorpus
     (tmp_path / "data" / FILE_NAME).write_text('{"01": {"age": 33}}')
     corpus = scan(tmp_path)
     assert corpus.columns["age"].tolist() == [33 if speaker == "01" else None for speaker in corpus.speakers.tolist()]
-
-
-def test_what_was_put_right_is_told_by_the_corpus(make_corpus: MakeCorpus, tmp_path: Path) -> None:
-    make_corpus(tmp_path, layout="audiomnist", speakers=1, repetitions=1)
-    (tmp_path / "data" / FILE_NAME).write_text('{"01": {"age": "1234", "gender": "male"}}')
-    assert scan(tmp_path).corrections == ("speaker 01: age '1234' read as None",)

@@ -65,6 +65,14 @@ def test_the_fingerprint_tells_another_label_in_a_manifest(tmp_path: Path, line:
     assert scan(write_csv(tmp_path / "clips.csv", header, line)).fingerprint != before
 
 
+@pytest.mark.parametrize("line", ["a.wav,3,ann,male,hall", "a.wav,3,ann,female,lab", "a.wav,3,ann,hall,female"])
+def test_the_fingerprint_tells_another_value_in_a_column(tmp_path: Path, line: str) -> None:
+    touch(tmp_path, "a.wav")
+    header = "path,digit,speaker,gender,room"
+    before = scan(write_csv(tmp_path / "clips.csv", header, "a.wav,3,ann,female,hall")).fingerprint
+    assert scan(write_csv(tmp_path / "clips.csv", header, line)).fingerprint != before
+
+
 @pytest.mark.parametrize("name", ["3_ann_0.wav", "README.md", "clips"])
 def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, name: str) -> None:
     touch(tmp_path, name)
@@ -88,7 +96,7 @@ def test_every_broken_line_of_a_csv_is_listed(tmp_path: Path) -> None:
     message = refusal(manifest).message
     assert message.startswith(f"{manifest}: 5 lines are wrong\n")
     assert "line 3: digit 'ten' is not one of 0-9" in message
-    assert "line 4: gone.wav: No such file or directory" in message
+    assert "line 4: gone.wav: no such file" in message
     assert "line 5: no speaker" in message
     assert "line 6: digit '10'" in message
     assert "line 7: digit '-1'" in message

@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 from audiomnist.audio import read
 from audiomnist.corpus import Corpus, scan
-from audiomnist.corpus.exclusion import without
+from audiomnist.corpus.scan import without
 from audiomnist.corpus.splits import Split
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.reports.clips import Sound, spectrogram_png

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.audio import Header, decode, map_in_order, mono
-from audiomnist.corpus.levels import Loudness, measure
+from audiomnist.corpus.measures import Loudness, measure
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.config import Features, load, versions
-from audiomnist.corpus.lengths import cut_share, window_ms
+from audiomnist.corpus.measures import cut_share, window_ms
 from audiomnist.corpus.scan import CLASSES
 from audiomnist.evaluation.analysis.clips import Measurements
 

@@ -1,6 +1,7 @@
-"""Level, clipping and silence of a recording's samples."""
+"""What is measured of clips: level, clipping and silence of the samples, and how many a window would cut."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ FULL_SCALE = 0.9995
 CLIPPED_RUN_SAMPLES = 3
 _FRAME_MS = 10
 _SOUND_BELOW_PEAK_DB = 35.0
+_WINDOW_STEP_MS = 10
 
 
 @dataclass(frozen=True)
@@ -48,38 +50,56 @@ def measure(samples: Samples, sample_rate: int) -> Loudness:
         Hz.
     """
     frame_length = max(1, sample_rate * _FRAME_MS // 1000)
-    n_frames = -(-len(samples) // frame_length)
-    squares = np.zeros(n_frames * frame_length, np.float32)
-    np.square(samples, out=squares[: len(samples)])
-    counts = np.full(n_frames, frame_length)
-    counts[-1] = len(samples) - (n_frames - 1) * frame_length
-    frames_db = _decibels(np.sqrt(squares.reshape(n_frames, frame_length).sum(1) / counts))
+    starts = np.arange(0, len(samples), frame_length)
+    squares = np.square(samples)
+    counts = np.diff(starts, append=len(samples))
+    frames_db = _decibels(np.sqrt(np.add.reduceat(squares, starts) / counts))
     sounding = np.flatnonzero(frames_db >= frames_db.max() - _SOUND_BELOW_PEAK_DB)
     to_ms = 1000 * frame_length / sample_rate
     return Loudness(
         peak_db=float(_decibels(np.abs(samples).max())),
-        rms_db=float(_decibels(np.sqrt(np.mean(squares[: len(samples)])))),
+        rms_db=float(_decibels(np.sqrt(np.mean(squares)))),
         noise_floor_db=float(np.quantile(frames_db, 0.1, method="lower")),
         dc_offset=float(samples.mean()),
         clipped_share=n_clipped(samples) / len(samples),
         leading_ms=float(sounding[0] * to_ms),
-        trailing_ms=float((n_frames - 1 - sounding[-1]) * to_ms),
+        trailing_ms=float((len(starts) - 1 - sounding[-1]) * to_ms),
     )
 
 
 def n_clipped(samples: Samples) -> int:
-    """Return how many samples are at full scale, three or more in a row.
-
-    Parameters
-    ----------
-    samples : float32 array [L]
-    """
+    """Return how many samples of float32 array [L] are at full scale, three or more in a row."""
     at_full_scale = np.abs(samples) >= FULL_SCALE
     if not at_full_scale.any():
         return 0
     edges = np.flatnonzero(np.diff(np.concatenate(([0], at_full_scale.view(np.int8), [0]))))
     runs = edges[1::2] - edges[::2]
     return int(runs[runs >= CLIPPED_RUN_SAMPLES].sum())
+
+
+def cut_share(n_samples: NDArray[Any], sample_rate: int | NDArray[np.int64], clip_ms: float) -> float:
+    """Return which part of the clips is longer than a window.
+
+    Parameters
+    ----------
+    n_samples : int array [n_clips]
+    sample_rate : int or int array [n_clips]
+        Hz.
+    clip_ms : float
+        Length of the window in milliseconds.
+    """
+    return float(np.mean(1000 * np.asarray(n_samples) > clip_ms * np.asarray(sample_rate)))
+
+
+def window_ms(lengths_ms: NDArray[np.float64], whole_share: float) -> int:
+    """Return the shortest window, in steps of 10 ms, that cuts none of this part of the clips.
+
+    Parameters
+    ----------
+    lengths_ms : float64 array [n_clips]
+    """
+    shortest = np.quantile(lengths_ms, whole_share, method="higher")
+    return int(np.ceil(round(float(shortest) / _WINDOW_STEP_MS, 6))) * _WINDOW_STEP_MS
 
 
 def _decibels(amplitude: NDArray[np.floating]) -> NDArray[np.floating]:
