@@ -38,11 +38,10 @@ _Listener = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes
 def utter(
     text: str, variant: str, accent: str, *, pitch: int, pitch_range: int, rate_wpm: int, noise_seed: int
 ) -> NDArray[np.int16]:
-    """Say ``text`` and return what is heard, without the silence around it.
+    """Say ``text`` without silence around it; the arguments alone decide how it sounds.
 
-    The arguments alone decide what that is. The library seeds the noise of a breath by the clock, and no call
-    of its interface sets back the phases of flutter and roughness, static variables all; so the noise is
-    seeded, and each utterance has the library loaded afresh, in about 2 ms. Not for several threads at once.
+    The library seeds the noise of a breath by the clock, and no call sets back the phases of flutter and roughness.
+    So the noise is seeded, and the library loaded afresh each time, in about 2 ms. Not for several threads at once.
 
     Parameters
     ----------
@@ -57,7 +56,7 @@ def utter(
     Returns
     -------
     int16 array [n_samples]
-        At ``SAMPLE_RATE_HZ``.
+        At 22,050 Hz.
 
     Raises
     ------

@@ -21,7 +21,6 @@ from audiomnist.processes import submit_all, worker_pool
 from audiomnist.synthesis.voices import ACCENTS, ENGINES, MOST_SPEAKERS, SAMPLE_RATE_HZ, Voice, cast
 
 Progress = Callable[[int, int], None]
-Say = Callable[[str], None]
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -56,8 +55,8 @@ def synthesize(
     seed: int = 0,
     engines: Sequence[str] = ("espeak",),
     jobs: int | None = None,
-    progress: Progress | None = None,
-    on_event: Say | None = None,
+    progress: Progress = lambda done, total: None,
+    on_event: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Make a corpus: ``<out>/data/<SS>/<digit>_<SS>_<repetition>.wav`` and the speakers' metadata.
 
@@ -68,26 +67,18 @@ def synthesize(
     Parameters
     ----------
     out : Path
-        Folder that is empty or not there yet.
-    speakers : int
-        1 to 60.
-    repetitions : int
-        Of each digit by each speaker; 60 speakers and 50 repetitions are AudioMNIST's shape.
+        Folder that is empty or not there yet; returned.
+    speakers, repetitions : int
+        1 to 60 speakers, and how often each says each digit.
     seed : int
-        Draws the speakers and how they say each word.
+        Decides the speakers and how they say each word.
     engines : sequence of str
         ``espeak``, or ``flite`` where that is installed; the speakers of several come by turns.
     jobs : int, optional
         Processes; as many as the machine has cores if not given.
-    progress : callable, optional
-        Told how many clips are made, of how many.
-    on_event : callable, optional
-        Told in a line of text that the corpus is there already, or is being made by another process.
-
-    Returns
-    -------
-    Path
-        ``out``.
+    progress, on_event : callable
+        Told how many clips are made, of how many; and in a line that the corpus is there already, or is being made
+        by another process.
 
     Raises
     ------
@@ -98,44 +89,30 @@ def synthesize(
     ConfigError
         If an engine cannot be loaded.
     """
-    _check(speakers, repetitions, seed, jobs, engines)
     settings = Settings(speakers, repetitions, seed, tuple(engines))
-    say = on_event or (lambda line: None)
+    _check(settings, jobs)
     place = NewFolder(out, "synth")
     try:
         if not place.is_vacant and place.is_clear:
-            _require_made_with(settings, out, say)
-            return out
-        with place.alone(say):
-            if not place.is_vacant:
+            _require_made_with(settings, out)
+        else:
+            with place.alone(on_event):
+                if place.is_vacant:
+                    with place.filling() as corpus:
+                        _make(corpus, settings, jobs, progress)
+                    return out
                 place.remove_leftovers()
-                _require_made_with(settings, out, say)
-                return out
-            with place.filling() as corpus:
-                _make(corpus, settings, jobs, progress)
+                _require_made_with(settings, out)
     except OSError as error:
         raise DataError(
             f"{error.filename or out}: {error.strerror or error}", "check the folder's permissions and its disk"
         ) from error
+    on_event(f"{out} is there already, made with these settings")
     return out
 
 
 def speak(voice: Voice, digit: int, repetition: int, seed: int) -> NDArray[np.float32]:
-    """Return one clip.
-
-    Parameters
-    ----------
-    voice : Voice
-    digit : int
-        0 to 9.
-    repetition : int
-        From 0; each is said a little differently.
-    seed : int
-
-    Returns
-    -------
-    float32 array [n_samples]
-        Mono, 48 kHz, within -1..1; 0.2 to 1 s.
+    """Return a clip, mono, 48 kHz, within -1..1, 0.2 to 1 s; each repetition is said a little differently.
 
     Raises
     ------
@@ -172,7 +149,8 @@ def _say(voice: Voice, digit: int, rng: np.random.Generator) -> NDArray[np.int16
     rate_wpm = voice.rate_wpm * rng.uniform(0.95, 1.05)
     noise_seed = int(rng.integers(2**31))
     engine = ENGINES[voice.engine]
-    shortest, longest = (engine.samples(word_s) * voice.tract / engine.block for word_s in _WORD_S)
+    ours_to_theirs = voice.tract / engine.our_block  # samples
+    shortest, longest = (word_s * SAMPLE_RATE_HZ * ours_to_theirs for word_s in _WORD_S)
     while True:
         word = engine.utter(
             text,
@@ -188,7 +166,7 @@ def _say(voice: Voice, digit: int, rng: np.random.Generator) -> NDArray[np.int16
         rate_wpm *= 1.05 if word.size > longest else 0.95
 
 
-def _require_made_with(settings: Settings, out: Path, say: Say) -> None:
+def _require_made_with(settings: Settings, out: Path) -> None:
     try:
         entries = json.loads((out / "data" / FILE_NAME).read_bytes())
         found = TypeAdapter(Settings).validate_python(next(iter(entries.values()))[_SETTINGS_KEY])
@@ -197,17 +175,13 @@ def _require_made_with(settings: Settings, out: Path, say: Say) -> None:
     asked = asdict(settings)
     differing = [f"{name} {value}, not {asked[name]}" for name, value in asdict(found).items() if value != asked[name]]
     if differing:
-        raise DataError(
-            f"{out} was made with other settings: {', '.join(differing)}",
-            _ELSEWHERE,
-        )
+        raise DataError(f"{out} was made with other settings: {', '.join(differing)}", _ELSEWHERE)
     n_clips = sum(1 for _ in out.glob("data/*/*.wav"))
     if n_clips < settings.n_clips:
         raise DataError(f"{out} lacks {settings.n_clips - n_clips:,} of its {settings.n_clips:,} clips", _ELSEWHERE)
-    say(f"{out} is there already, made with these settings")
 
 
-def _make(corpus: Path, settings: Settings, jobs: int | None, progress: Progress | None) -> None:
+def _make(corpus: Path, settings: Settings, jobs: int | None, progress: Progress) -> None:
     voices = cast(settings.seed, settings.engines)[: settings.speakers]
     for voice in voices:
         _folder(corpus, voice).mkdir(parents=True)
@@ -222,8 +196,7 @@ def _make(corpus: Path, settings: Settings, jobs: int | None, progress: Progress
         pending = submit_all(pool, _record, takes)
         for done, recorded in enumerate(as_completed(pending), start=1):
             recorded.result()
-            if progress is not None:
-                progress(done * len(WORDS), settings.n_clips)
+            progress(done * len(WORDS), settings.n_clips)
 
 
 def _record(folder: Path, voice: Voice, repetition: int, seed: int) -> None:
@@ -255,19 +228,14 @@ def _metadata(voices: Sequence[Voice], settings: Settings) -> str:
     return json.dumps(entries, indent=4)
 
 
-def _check(speakers: int, repetitions: int, seed: int, jobs: int | None, engines: Sequence[str]) -> None:
-    if unknown := set(engines) - set(ENGINES):
-        raise UsageError(f"no engine named '{unknown.pop()}'", f"choose from {', '.join(ENGINES)}")
-    if not engines:
-        raise UsageError("no engine to speak with", f"choose from {', '.join(ENGINES)}")
-    if not 1 <= speakers <= MOST_SPEAKERS:
-        raise UsageError(f"{speakers} speakers cannot be made", f"ask for 1 to {MOST_SPEAKERS}")
-    if repetitions < 1:
-        raise UsageError(f"{repetitions} repetitions cannot be made", "ask for 1 or more")
-    if seed < 0:
-        raise UsageError(f"{seed} is no seed", "give 0 or more")
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"{jobs} processes cannot work", "give 1 or more")
+def _check(settings: Settings, jobs: int | None) -> None:
+    if not settings.engines or not set(settings.engines) <= set(ENGINES):
+        raise UsageError(f"no such engine: {', '.join(settings.engines)}", f"choose from {', '.join(ENGINES)}")
+    if not 1 <= settings.speakers <= MOST_SPEAKERS:
+        raise UsageError(f"{settings.speakers} speakers cannot be made", f"ask for 1 to {MOST_SPEAKERS}")
+    for name, value, least in (("repetitions", settings.repetitions, 1), ("seed", settings.seed, 0), ("jobs", jobs, 1)):
+        if value is not None and value < least:
+            raise UsageError(f"{value} is too low for {name}", f"give {least} or more")
 
 
 def _amplitude(decibels: float | NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +35,7 @@ ACCENTS = {
 }
 
 
-@dataclass(frozen=True)
-class Engine:
+class Engine(NamedTuple):
     """A program that speaks.
 
     Attributes
@@ -52,10 +52,6 @@ class Engine:
     block: int
     our_block: int
     tracts: tuple[int, int]
-
-    def samples(self, seconds: float) -> float:
-        """Return how many of its samples last so long."""
-        return seconds * SAMPLE_RATE_HZ * self.block / self.our_block
 
 
 ENGINES = {
@@ -101,8 +97,7 @@ def _espeak_roles(seed: int) -> list[tuple[str, str, str]]:
     rng = np.random.default_rng(seed)
     roles = []
     for gender, variants in VARIANTS.items():
-        order = [variants[place] for place in rng.permutation(len(variants))]
-        accents = [list(ACCENTS)[place] for place in rng.permutation(len(ACCENTS))]
+        order, accents = rng.permutation(variants).tolist(), rng.permutation(list(ACCENTS)).tolist()
         turns = [divmod(turn, len(order)) for turn in range(MOST_SPEAKERS // 2)]
         roles.append([(gender, order[place], accents[(place + lap) % len(accents)]) for lap, place in turns])
     return [pair[place] for pair in zip(*roles, strict=True) for place in rng.permutation(len(pair))]
@@ -112,8 +107,8 @@ def _flite_roles(seed: int) -> list[tuple[str, str, str]]:
     """Return the same for Flite, whose few voices come again with other pitches, tracts and rates."""
     rng = np.random.default_rng((seed, MOST_SPEAKERS + 1))
     laps = MOST_SPEAKERS // len(flite.VOICES)
-    names = [list(flite.VOICES)[place] for _ in range(laps) for place in rng.permutation(len(flite.VOICES))]
-    return [(flite.VOICES[name].gender, name, flite.VOICES[name].accent) for name in names]
+    names = [name for _ in range(laps) for name in rng.permutation(list(flite.VOICES)).tolist()]
+    return [(gender, name, accent) for name in names for gender, accent, _ in [flite.VOICES[name]]]
 
 
 def _sample(seed: int, speaker: int, engine: str, gender: str, variant: str, accent: str) -> Voice:

@@ -91,7 +91,7 @@ def test_another_seed_is_another_corpus():
 
 
 def test_neither_history_nor_clock_is_heard():
-    voices = [replace(cast(0)[0], variant=variant) for variant in GENDERS]
+    voices = [replace(cast(0)[0], variant=variant) for variant in list(GENDERS)[::4]]
     first = [speak(voice, 6, 0, seed=0) for voice in voices]
     time.sleep(1.1)  # the library seeds its noise by the second
     again = [speak(voice, 6, 0, seed=0) for voice in reversed(voices)]
@@ -100,9 +100,9 @@ def test_neither_history_nor_clock_is_heard():
 
 
 @pytest.mark.parametrize("variant", GENDERS)
-def test_every_voice_says_every_digit_well(variant):
+def test_every_voice_says_digits_well(variant):
     voice = replace(cast(0)[0], variant=variant)
-    for digit in range(10):
+    for digit in (2, 6, 8):
         clip = speak(voice, digit, 0, seed=0)
         level_dbfs = 10 * np.log10(np.mean(np.square(clip)))
         frames = np.square(clip[: clip.size // 480 * 480].reshape(-1, 480)).mean(axis=1)
@@ -116,15 +116,15 @@ def test_every_voice_says_every_digit_well(variant):
         assert 10 * np.log10(frames.min()) > -90, "digital silence"
 
 
-@pytest.mark.parametrize("accent", ACCENTS)
+@pytest.mark.parametrize("accent", ["en-us", "en-gb-x-rp"])
 def test_slow_and_fast_speakers_keep_within_a_second(accent):
     for rate_wpm in (40, 400):
         voice = replace(cast(0)[0], variant="linda", accent=accent, rate_wpm=rate_wpm)
-        for digit in (2, 8, 9):
+        for digit in (2, 9):
             assert 0.2 <= speak(voice, digit, 0, seed=0).size / SAMPLE_RATE_HZ <= 1.0
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_cast_is_sixty_different_speakers_half_of_them_women(seed):
     voices = cast(seed)
     assert [voice.speaker for voice in voices] == list(range(1, MOST_SPEAKERS + 1))
@@ -146,17 +146,12 @@ def test_every_variant_is_in_the_wheel():
     assert set(GENDERS) <= known
 
 
-def test_progress_counts_clips(tmp_path):
-    told = []
-    synthesize(tmp_path / "out", speakers=1, repetitions=2, jobs=1, progress=lambda *counts: told.append(counts))
-    assert told == [(10, 20), (20, 20)]
-
-
-def test_an_empty_folder_is_filled(tmp_path):
-    out = tmp_path / "out"
+def test_an_empty_folder_is_filled_and_progress_counts_clips(tmp_path):
+    out, told = tmp_path / "out", []
     out.mkdir()
-    assert synthesize(out, speakers=1, repetitions=1, jobs=1) == out
-    assert len(list(out.rglob("*.wav"))) == 10
+    assert synthesize(out, speakers=1, repetitions=2, jobs=1, progress=lambda *counts: told.append(counts)) == out
+    assert told == [(10, 20), (20, 20)]
+    assert len(list(out.rglob("*.wav"))) == 20
     assert list(tmp_path.iterdir()) == [out]
 
 
@@ -185,28 +180,23 @@ def test_a_corpus_of_other_settings_is_refused_with_what_differs(corpus):
     assert "--out" in caught.value.hint
 
 
-def test_a_corpus_that_lost_clips_is_refused(tmp_path):
-    out = synthesize(tmp_path / "out", speakers=1, repetitions=1, jobs=1)
-    (out / "data/01/3_01_0.wav").unlink()
-    with pytest.raises(DataError, match="lacks 1 of its 10 clips"):
-        synthesize(out, speakers=1, repetitions=1)
-
-
-def test_leftovers_of_a_dead_call_are_removed(tmp_path):
+def test_leftovers_of_a_dead_call_are_removed_and_lost_clips_missed(tmp_path):
     left = tmp_path / ".out.synth" / "unfinished" / "data"
     left.mkdir(parents=True)
     (left / "0_01_0.wav").write_bytes(b"half")
     (tmp_path / ".out.lock").touch()
     out = synthesize(tmp_path / "out", speakers=1, repetitions=1, jobs=1)
     assert list(tmp_path.iterdir()) == [out]
-    assert len(list(out.rglob("*.wav"))) == 10
+    (out / "data/01/3_01_0.wav").unlink()
+    with pytest.raises(DataError, match="lacks 1 of its 10 clips"):
+        synthesize(out, speakers=1, repetitions=1)
 
 
 def test_of_two_calls_at_once_one_waits_for_the_other(tmp_path):
     said = []
 
     def work():
-        synthesize(tmp_path / "out", speakers=1, repetitions=2, jobs=1, on_event=said.append)
+        synthesize(tmp_path / "out", speakers=1, repetitions=1, jobs=1, on_event=said.append)
 
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
@@ -254,14 +244,14 @@ def test_a_signal_ends_it_with_its_code_and_nothing_left(tmp_path, number):
 
 
 def test_a_kill_leaves_nothing_that_the_next_call_minds(tmp_path):
-    command = [sys.executable, "-m", "audiomnist", "synth", "--speakers", "1", "--repetitions", "3", "--jobs", "1"]
+    command = [sys.executable, "-m", "audiomnist", "synth", "--speakers", "1", "--repetitions", "50", "--jobs", "1"]
     process = subprocess.Popen([*command, "--out", str(tmp_path / "out")], stderr=subprocess.DEVNULL)
     while not list(tmp_path.rglob("*.wav")):
         time.sleep(0.02)
     process.kill()
     process.wait()
     assert not (tmp_path / "out").exists()
-    assert len(list(synthesize(tmp_path / "out", speakers=1, repetitions=3, jobs=1).rglob("*.wav"))) == 30
+    assert len(list(synthesize(tmp_path / "out", speakers=1, repetitions=1, jobs=1).rglob("*.wav"))) == 10
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -302,7 +292,7 @@ def test_a_broken_wheel_is_an_error_of_configuration(monkeypatch, tmp_path, brok
 def test_speakers_of_two_engines_come_by_turns(tmp_path):
     voices = cast(0, ["espeak", "flite"])
     assert [voice.engine for voice in voices[:4]] == ["espeak", "flite"] * 2
-    for voice in voices[1:20:2]:
+    for voice in voices[1:8:2]:
         clip = speak(voice, 7, 0, seed=0)
         assert 0.2 <= clip.size / SAMPLE_RATE_HZ <= 1.0
         np.testing.assert_array_equal(clip, speak(voice, 7, 0, seed=0))
