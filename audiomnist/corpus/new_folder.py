@@ -1,4 +1,4 @@
-"""Folders that are made beside their place and put there complete, by one call at a time."""
+"""Folders that are filled beside their place and moved there complete, by one process at a time."""
 
 import os
 import shutil
@@ -12,24 +12,23 @@ from audiomnist.errors import DataError
 
 
 class NewFolder:
-    """A folder in the making.
+    """A folder to make.
 
-    The names beside it are fixed and the lock ends with its process, so whoever holds the lock knows that
-    everything there was left by calls that are over.
+    The names beside it are fixed and the lock ends with its process: what the holder of the lock finds there was
+    left by processes that have ended.
 
     Attributes
     ----------
     target : Path
         The folder to make.
     workspace : Path
-        A hidden folder beside it, for what is needed on the way.
+        A hidden folder beside it, for what is needed until it is complete.
     """
 
     def __init__(self, target: Path, workspace: str) -> None:
         # Behind a link, so that the workspace is on the disk that the folder goes to.
         self.target = target.resolve()
         self.workspace = self.target.with_name(f".{self.target.name}.{workspace}")
-        self._unfinished = self.workspace / "unfinished"
         self._lock_path = self.target.with_name(f".{self.target.name}.lock")
 
     @property
@@ -44,7 +43,7 @@ class NewFolder:
 
     @contextmanager
     def alone(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Wait until no other call works here, and keep others out until the block ends."""
+        """Wait until no other process works here, and keep others out until the block ends."""
         self.target.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._lock_path)
         try:
@@ -60,44 +59,40 @@ class NewFolder:
         finally:
             with suppress(OSError):
                 if self.workspace.exists():
-                    self.workspace.rmdir()  # only if nothing is kept there for the next call
+                    self.workspace.rmdir()  # only if nothing is kept there to resume with
                 self._lock_path.unlink()
             lock.release()
 
     @contextmanager
     def filling(self) -> Iterator[Path]:
-        """Give an empty folder to fill, and put it in its place when the block ends well.
+        """Return an empty folder to fill, which is moved to its place if the block succeeds.
 
-        What else is in the workspace stays where an error ends it, and goes with success.
+        What else is in the workspace stays after an error and is removed after success.
 
         Raises
         ------
         DataError
-            If the folder is there already and holds something.
+            If the folder already holds something.
         """
         if not self.is_vacant or self.target == Path.cwd():
             raise DataError(
                 f"{self.target} already holds something else",
                 "move it away, name another folder, or use it as it is with --data",
             )
-        self.workspace.mkdir(exist_ok=True)
-        self._remove_unfinished()
-        self._unfinished.mkdir()
+        unfinished = self.workspace / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
         try:
-            yield self._unfinished
+            yield unfinished
             if hasattr(os, "sync"):
                 os.sync()  # once for thousands of files, before their folder has its name
             with suppress(FileNotFoundError):
                 self.target.rmdir()
-            self._unfinished.rename(self.target)
+            unfinished.rename(self.target)
             self.remove_leftovers()
         finally:
-            self._remove_unfinished()
+            shutil.rmtree(unfinished, ignore_errors=True)
 
     def remove_leftovers(self) -> None:
         """Remove everything but the folder itself."""
         shutil.rmtree(self.workspace, ignore_errors=True)
-
-    def _remove_unfinished(self) -> None:
-        if self._unfinished.exists():
-            shutil.rmtree(self._unfinished)

@@ -7,7 +7,6 @@ importing it takes a second, which is a tenth of a short training.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +22,7 @@ _CANDIDATES = 32
 
 
 def sample_part(
-    corpus: Corpus,
-    clips: Clips,
-    fraction: float,
-    *,
-    labels: Clips,
-    by_speaker: bool,
-    seed: int,
-    setting: str,
+    corpus: Corpus, clips: Clips, fraction: float, *, labels: Clips, by_speaker: bool, seed: int, setting: str
 ) -> Division:
     """Divide clips into those that are kept and those set aside.
 
@@ -51,51 +43,38 @@ def sample_part(
         If there are too few clips or speakers.
     """
     random = np.random.RandomState(seed)  # a legacy generator, whose numbers are promised never to change
-    try:
-        if by_speaker:
-            kinds = _kinds(corpus, labels)[clips]
-            candidates = _samples_by_group(corpus.speakers[clips], fraction, random)
-            taken = min(candidates, key=lambda taken: _unevenness(kinds, taken, fraction))
-        else:
-            taken = _sample_by_label(labels[clips], fraction, random)
-    except ValueError as error:
-        unit = "speakers" if by_speaker else "clips of each class"
+    units = corpus.speakers[clips] if by_speaker else labels[clips]
+    names, of_clips, counts = np.unique(units, return_inverse=True, return_counts=True)
+    n_units = len(names) if by_speaker else len(clips)
+    n_taken = math.ceil(fraction * n_units)
+    n_least = 1 if by_speaker else len(names)
+    if (not by_speaker and min(counts, default=0) < 2) or min(n_taken, n_units - n_taken) < n_least:
+        what = "speakers" if by_speaker else "clips of each class"
         raise DataError(
-            f"cannot set aside {fraction:.0%} of {len(clips)} clips: too few {unit} ({error})",
+            f"cannot set aside {fraction:.0%} of {len(clips)} clips: too few {what}",
             f"change it with --set {setting}=..., or use a larger corpus"
             + (" or --split random" if by_speaker else ""),
-        ) from error
+        )
+    if by_speaker:
+        # as GroupShuffleSplit(test_size=fraction) of scikit-learn samples
+        candidates = (np.isin(of_clips, random.permutation(n_units)[:n_taken]) for _ in range(_CANDIDATES))
+        kinds = _kinds(corpus, labels)[clips]
+        taken = min(candidates, key=lambda taken: _unevenness(kinds, taken, fraction))
+    else:
+        taken = _sample_by_label(of_clips, n_taken, random)
     return np.sort(clips[~taken]), np.sort(clips[taken])
 
 
-def _sample_by_label(labels: Clips, fraction: float, random: np.random.RandomState) -> Taken:
-    """Sample the same share of every label: ``StratifiedShuffleSplit(1, test_size=fraction)`` of scikit-learn."""
-    of_clips, counts = np.unique(labels, return_inverse=True, return_counts=True)[1:]
-    n_taken = _n_taken(len(labels), fraction)
-    if counts.min() < 2 or min(n_taken, len(labels) - n_taken) < len(counts):
-        raise ValueError(f"{len(counts)} classes, {counts.min()} clips in the scarcest")
+def _sample_by_label(labels: Clips, n_taken: int, random: np.random.RandomState) -> Taken:
+    """Sample the same share of every label, as ``StratifiedShuffleSplit`` of scikit-learn does."""
+    counts = np.bincount(labels)
     n_kept = _shared_out(counts, len(labels) - n_taken, random)
     _shared_out(counts - n_kept, n_taken, random)  # the rest, but it may use up a random number, as in scikit-learn
     taken = np.zeros(len(labels), np.bool_)
-    by_label = np.split(np.argsort(of_clips, kind="stable"), np.cumsum(counts)[:-1])
+    by_label = np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
     for clips, count in zip(by_label, n_kept.tolist(), strict=True):
         taken[clips[random.permutation(len(clips))[count:]]] = True
     return taken
-
-
-def _samples_by_group(groups: NDArray[np.str_], fraction: float, random: np.random.RandomState) -> Iterator[Taken]:
-    """Sample a share of the groups, again and again: ``GroupShuffleSplit(test_size=fraction)`` of scikit-learn."""
-    names, of_clips = np.unique(groups, return_inverse=True)
-    n_taken = _n_taken(len(names), fraction)
-    for _ in range(_CANDIDATES):
-        yield np.isin(of_clips, random.permutation(len(names))[:n_taken])
-
-
-def _n_taken(count: int, fraction: float) -> int:
-    n_taken = math.ceil(fraction * count)
-    if not 0 < n_taken < count:
-        raise ValueError(f"{count} in all")
-    return n_taken
 
 
 def _shared_out(counts: Clips, n_wanted: int, random: np.random.RandomState) -> Clips:
@@ -140,10 +119,10 @@ def sample_folds(corpus: Corpus, count: int, *, labels: Clips, by_speaker: bool,
             f"{count} folds by speaker need as many speakers; this corpus has {n_speakers}",
             f"use --folds {n_speakers}" if n_speakers > 1 else "use --scheme random",
         )
-    seeds = range(_CANDIDATES * seed % 2**32, _CANDIDATES * seed % 2**32 + _CANDIDATES)
+    first = _CANDIDATES * seed % 2**32
     candidates = [
         list(GroupKFold(count, shuffle=True, random_state=candidate).split(everything, groups=corpus.speakers))
-        for candidate in seeds
+        for candidate in range(first, first + _CANDIDATES)
     ]
     kinds = _kinds(corpus, labels)
     return min(candidates, key=lambda folds: sum(_unevenness(kinds, taken, 1 / count) for _, taken in folds))
@@ -156,7 +135,7 @@ def _kinds(corpus: Corpus, labels: Clips) -> Clips:
 
 
 def _unevenness(kinds: Clips, taken: Clips | Taken, fraction: float) -> float:
-    """Return by how much the shares set aside of each kind's values differ from ``fraction``, at worst."""
+    """Return how far the share set aside of any value is from ``fraction`` at worst, summed over the kinds."""
     worst = 0.0
     for column in kinds.T:
         n_all = np.bincount(column)

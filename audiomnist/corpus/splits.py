@@ -1,24 +1,27 @@
-"""Who is trained on and who is tested: a list of clip indices per part, chosen by a named scheme."""
+"""Which clips are trained on and which are tested: a list of clip indices per part, chosen by a named scheme."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.config import Split as SplitSettings
-from audiomnist.corpus.published import becker, fsdd_test, n_becker, speech_commands_parts
-from audiomnist.corpus.sampling import sample_folds, sample_part
+from audiomnist.corpus.sampling import Division, sample_folds, sample_part
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import column
 from audiomnist.errors import ConfigError, DataError
 
 Clips = NDArray[np.int64]
+Parts = tuple[Clips, Clips, Clips]  # train, validation, test
 
 # Schemes that test only speakers who are not trained on.
 _BY_SPEAKER = ("speaker", "becker", "speech-commands-official")
-_FOR_FOLDS = frozenset({"becker", "becker-gender"})
+_BECKER_TARGETS = {"becker": "digit", "becker-gender": "gender"}
+_FSDD_TEST_REPETITIONS = 5
 _PARTS = {"train": 0, "validation": 1, "val": 1, "valid": 1, "dev": 1, "test": 2}
 
 
@@ -71,37 +74,32 @@ def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
     """
     labels = corpus.digits if labels is None else labels
     scheme = settings.scheme
-    if scheme in _FOR_FOLDS or (scheme.startswith("column:") and "=" not in scheme):
+    if scheme in _BECKER_TARGETS or (scheme.startswith("column:") and "=" not in scheme):
         example = f"{scheme}=VALUE" if ":" in scheme else f"{scheme}-0"
         raise ConfigError(f"the scheme {scheme!r} names several splits", f"choose one, such as {example}, or use kfold")
-    by_speaker = promises_new_voices(scheme)
-    everything = np.arange(len(corpus))
-    rest, validation = everything, everything[:0]
+    validation = np.arange(0)
     if scheme.startswith("becker"):
-        *words, number = scheme.split("-")
-        return Split.of(corpus, *becker(corpus, "gender" if "gender" in words else "digit", int(number)))
-    if scheme == "manifest":
-        rest, validation, test = _listed(corpus)
-    elif scheme == "speech-commands-official":
-        rest, validation, test = speech_commands_parts(corpus)
+        name, _, number = scheme.rpartition("-")
+        return Split.of(corpus, *_becker(corpus, _BECKER_TARGETS[name])[int(number)])
+    if scheme in {"manifest", "speech-commands-official"}:
+        rest, validation, test = _by_split_column(corpus, scheme)
     elif scheme == "fsdd-official":
-        test = fsdd_test(corpus)
-        rest = np.setdiff1d(everything, test)
+        rest, test = _fsdd_official(corpus)
     elif scheme.startswith("column:"):
         name, _, value = scheme.removeprefix("column:").partition("=")
         rest, test = _by_value(corpus, name, value)
     else:
         rest, test = sample_part(
             corpus,
-            everything,
+            np.arange(len(corpus)),
             settings.test_fraction,
             labels=labels,
-            by_speaker=by_speaker,
+            by_speaker=scheme == "speaker",
             seed=seed,
             setting="split.test_fraction",
         )
-    if settings.validation_fraction and not len(validation):
-        apart = by_speaker or not np.isin(corpus.speakers[test], corpus.speakers[rest]).any()
+    if not len(validation):
+        apart = not np.isin(corpus.speakers[test], corpus.speakers[rest]).any()
         rest, validation = _with_validation(corpus, rest, settings, seed, labels, by_speaker=apart)
     return Split.of(corpus, rest, validation, test)
 
@@ -121,15 +119,14 @@ def folds(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
     """
     labels = corpus.digits if labels is None else labels
     scheme = settings.scheme
-    if scheme in _FOR_FOLDS:
-        target = "gender" if scheme.endswith("gender") else "digit"
-        return [Split.of(corpus, *becker(corpus, target, number)) for number in range(n_becker(target))]
+    by_speaker = scheme == "speaker"
+    if scheme in _BECKER_TARGETS:
+        return [Split.of(corpus, *parts) for parts in _becker(corpus, _BECKER_TARGETS[scheme])]
     if scheme.startswith("column:") and "=" not in scheme:
         name = scheme.removeprefix("column:")
         values = sorted({value for value in column(corpus, name) if value is not None})
         divisions = [_by_value(corpus, name, value) for value in values]
     elif scheme in {"random", "speaker"}:
-        by_speaker = scheme == "speaker"
         divisions = sample_folds(corpus, settings.folds, labels=labels, by_speaker=by_speaker, seed=seed)
     else:
         raise ConfigError(
@@ -138,17 +135,16 @@ def folds(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
         )
     splits = []
     for number, (rest, test) in enumerate(divisions):
-        train, validation = rest, rest[:0]
-        if settings.validation_fraction:
-            apart = promises_new_voices(scheme)
-            train, validation = _with_validation(corpus, rest, settings, seed + number, labels, by_speaker=apart)
-        splits.append(Split.of(corpus, train, validation, test))
+        parts = _with_validation(corpus, rest, settings, seed + number, labels, by_speaker=by_speaker)
+        splits.append(Split.of(corpus, *parts, test))
     return splits
 
 
 def _with_validation(
     corpus: Corpus, clips: Clips, settings: SplitSettings, seed: int, labels: Clips, *, by_speaker: bool
-) -> tuple[Clips, Clips]:
+) -> Division:
+    if not settings.validation_fraction:
+        return clips, clips[:0]
     return sample_part(
         corpus,
         clips,
@@ -160,7 +156,50 @@ def _with_validation(
     )
 
 
-def _listed(corpus: Corpus) -> tuple[Clips, Clips, Clips]:
+def _becker(corpus: Corpus, target: str) -> list[Parts]:
+    """Return the splits by speaker of the AudioMNIST paper (Becker et al., 2018) for ``digit`` or ``gender``.
+
+    The lists are those of the paper's own code, github.com/soerenab/AudioMNIST, ``preprocess_data.py``.
+    """
+    text = files("audiomnist.corpus").joinpath("becker_splits.json").read_text(encoding="utf-8")
+    lists = json.loads(text)[target]
+    splits = [
+        [[f"{speaker:02d}" for speaker in speakers] for speakers in parts]
+        for parts in zip(lists["train"], lists["validate"], lists["test"], strict=True)
+    ]
+    needed = {speaker for parts in splits for part in parts for speaker in part}
+    if missing := sorted(needed.difference(corpus.speakers.tolist())):
+        raise ConfigError(
+            f"the splits of the AudioMNIST paper need its speakers; {corpus.root} lacks {len(missing)} of them: "
+            + ", ".join(missing[:6])
+            + (", ..." if len(missing) > 6 else ""),
+            "for this corpus use the scheme 'speaker'",
+        )
+
+    def clips_of(speakers: list[str]) -> Clips:
+        return np.flatnonzero(np.isin(corpus.speakers, speakers))
+
+    return [(clips_of(train), clips_of(validation), clips_of(test)) for train, validation, test in splits]
+
+
+def _fsdd_official(corpus: Corpus) -> Division:
+    is_tested = corpus.repetitions < _FSDD_TEST_REPETITIONS
+    if corpus.layout != "fsdd" or is_tested.all() or not is_tested.any():
+        raise ConfigError(
+            f"{corpus.root} has no official test set: that is for FSDD, clips named <digit>_<speaker>_<0 to 4>.wav",
+            "use the scheme 'random' or 'speaker'",
+        )
+    return np.flatnonzero(~is_tested), np.flatnonzero(is_tested)
+
+
+def _by_split_column(corpus: Corpus, scheme: str) -> Parts:
+    """Return the parts that a manifest names in its ``split`` column, or that the lists of Speech Commands name."""
+    has_lists = corpus.layout == "speech-commands" and "split" in corpus.columns
+    if scheme == "speech-commands-official" and not has_lists:
+        raise ConfigError(
+            f"{corpus.root} has no validation_list.txt and testing_list.txt beside Speech Commands folders",
+            "get it whole: audiomnist download speech-commands; or use the scheme 'speaker'",
+        )
     parts = [None if value is None else value.strip().lower() for value in column(corpus, "split")]
     if unknown := sorted(set(parts) - {None, *_PARTS}, key=str):
         raise DataError(
@@ -173,7 +212,7 @@ def _listed(corpus: Corpus) -> tuple[Clips, Clips, Clips]:
     return train, validation, test
 
 
-def _by_value(corpus: Corpus, name: str, value: str) -> tuple[Clips, Clips]:
+def _by_value(corpus: Corpus, name: str, value: str) -> Division:
     """Return the clips with another value in a column, and those with this one; unknown ones are in neither."""
     values = column(corpus, name)
     test = np.flatnonzero([other == value for other in values])

@@ -1,4 +1,4 @@
-"""What is recognised: the digit, or anything else that is known of the clips."""
+"""What is recognised: the digit, the speaker, or any other column of the corpus."""
 
 from __future__ import annotations
 
@@ -39,8 +39,7 @@ def labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) ->
     target : str
         ``digit``, ``speaker`` or a column of the corpus, such as ``gender``.
     classes : sequence of str, optional
-        Those of a trained network; values it does not know count as unknown. By default the ten digits, or every
-        value of the corpus, sorted.
+        Those of a trained network; other values count as unknown. By default the ten digits, or all values, sorted.
 
     Raises
     ------
@@ -63,7 +62,7 @@ def labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) ->
 
 
 def with_known_labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) -> Corpus:
-    """Return the clips of which the corpus says what ``target`` is, as one of ``classes`` where they are given.
+    """Return the clips whose ``target`` is known, and one of ``classes`` where they are given.
 
     Raises
     ------
@@ -79,15 +78,14 @@ def with_known_labels(corpus: Corpus, target: str, classes: Sequence[str] | None
 
 
 def column(corpus: Corpus, name: str) -> list[str | None]:
-    """Return what is known of every clip under a name, as texts: digit, speaker, or one of the corpus' columns.
+    """Return a column as texts, a value per clip: digit, speaker, or one of the corpus' own; None where unknown.
 
     Raises
     ------
     ConfigError
         If the corpus has no such column.
     """
-    own = {"digit": corpus.digits, "speaker": corpus.speakers}
-    known = own | dict(corpus.columns)
+    known = {"digit": corpus.digits, "speaker": corpus.speakers, **corpus.columns}
     if name not in known:
         raise ConfigError(
             f"{corpus.root} has no column {name!r}", f"{did_you_mean(name, known)} it has: {', '.join(known)}"
