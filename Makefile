@@ -55,6 +55,10 @@ kfold: $(VENV)/.runtime ## cross-validate v2 in five folds
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest -n auto
 
+.PHONY: torture
+torture: $(VENV)/.dev ## kill prep, train, kfold and evaluate at 30 points of their writing each, and finish them
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.torture
+
 .PHONY: test-runtime
 test-runtime: $(VENV)/.dev ## use a model in a fresh environment without PyTorch
 	rm -rf build/runtime

@@ -80,25 +80,22 @@ def as_error(by: BaseException, message: str, hint: str) -> Interrupted:
 
 
 def _hear(number: int, frame: object) -> None:
+    global _heard
     if _heard is not None:
         if sys.stderr.isatty():
             os.write(2, b"\x1b[?25h\n")  # a progress bar hides the cursor
         os._exit(128 + number)
-    _note(number, frame)
+    _heard = number
     if not _n_regions:
         check()
 
 
 def _hear_in_worker(number: int, frame: object) -> None:
+    global _heard
     if not _n_regions:
         os._exit(128 + number)
     if _heard is None:
         timer = threading.Timer(PATIENCE_S, os._exit, [128 + number])
         timer.daemon = True
         timer.start()
-    _note(number, frame)
-
-
-def _note(number: int, frame: object) -> None:
-    global _heard
     _heard = number

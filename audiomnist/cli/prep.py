@@ -56,13 +56,15 @@ def prep(
                 "n_left_out": len(store.left_out),
                 "left_out": [{"path": clip.path, "reason": clip.reason} for clip in store.left_out],
                 "frames": store.index.n_rows,
-                "bytes": store.n_bytes,
+                "bytes": store.frames.nbytes,
                 "fingerprint": corpus.fingerprint,
             }
         )
         return
     console = result_console()
-    console.print(f"{len(store):,} clips, {store.index.n_rows:,} frames, {store.n_bytes / 1e6:,.0f} MB in {store.path}")
+    console.print(
+        f"{len(store):,} clips, {store.index.n_rows:,} frames, {store.frames.nbytes / 1e6:,.0f} MB in {store.path}"
+    )
 
 
 def _print_removed(removed: dict[str, int], *, json: bool) -> None:

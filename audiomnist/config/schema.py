@@ -9,8 +9,6 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
-from audiomnist.files import write_text
-
 _SCHEME = re.compile(
     r"random|speaker|manifest|(fsdd|speech-commands)-official|becker(-[0-4])?|becker-gender(-[0-3])?|column:[^=]+(=.+)?"
 )
@@ -206,4 +204,4 @@ class Config(Settings):
 
     def save(self, path: Path) -> None:
         """Write the settings to ``path``."""
-        write_text(path, f"# audiomnist train --config {path.name}\n{self.to_yaml()}")
+        path.write_text(f"# audiomnist train --config config.yaml\n{self.to_yaml()}", encoding="utf-8")

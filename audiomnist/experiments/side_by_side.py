@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import Queue, get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from audiomnist import stopping
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
-from audiomnist.errors import AudiomnistError
+from audiomnist.errors import AudiomnistError, Notice
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.train import EpochListener, run_experiment
 from audiomnist.features.store import FeatureStore
@@ -25,7 +26,7 @@ from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import EpochRecord
 
 if TYPE_CHECKING:
-    Reports = Queue[tuple[int, EpochRecord] | None]
+    Reports = Queue[tuple[int, EpochRecord] | str | None]
 
 _LOOK_S = 0.2  # between two looks at whether to stop
 
@@ -91,12 +92,15 @@ def _killed_processes_reported() -> Iterator[None]:
 
 @contextmanager
 def _passed_on(reports: Reports, progress: Progress) -> Iterator[None]:
-    """Hand the epochs of the processes on, from a thread of our own, until all is done."""
+    """Hand the epochs and notices of the processes on, from a thread of our own, until all is done."""
 
     def listen() -> None:
-        while (finished := reports.get()) is not None:
-            number, record = finished
-            progress.epoch_ended(record, number)
+        while (report := reports.get()) is not None:
+            if isinstance(report, str):
+                warnings.warn(report, Notice, stacklevel=1)
+            else:
+                number, record = report
+                progress.epoch_ended(record, number)
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
@@ -116,6 +120,15 @@ def _start(reports: Reports) -> None:
     global _reports
     torch.set_num_threads(1)
     _reports = reports
+    otherwise = warnings.showwarning
+
+    def pass_on(message: Warning | str, category: type[Warning], *where: Any, **options: Any) -> None:
+        if issubclass(category, Notice):
+            reports.put(str(message))
+        else:
+            otherwise(message, category, *where, **options)
+
+    warnings.showwarning = pass_on
 
 
 def _run(

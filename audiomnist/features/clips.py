@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from audiomnist.features.mel import MelPower
 
+ClipFacts = tuple[int, int, float, float, bytes]
 CLIP_FACTS = np.dtype(
     [
         ("n_frames", np.int64),
@@ -49,7 +50,7 @@ class ClipFrames:
     digest: bytes = bytes(16)
 
     @property
-    def facts(self) -> tuple[int, int, float, float, bytes]:
+    def facts(self) -> ClipFacts:
         """What an index says of a clip: an entry of a ``CLIP_FACTS`` array."""
         return (len(self.frames), self.n_samples, self.lowest, self.highest, self.digest)
 

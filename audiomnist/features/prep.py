@@ -7,15 +7,13 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audiomnist import distributed, stopping
 from audiomnist.audio import BadSound, Samples, digest, map_in_order, read_clip, resample
@@ -25,7 +23,7 @@ from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.errors import DataError, indented, printable
-from audiomnist.features.clips import CLIP_FACTS, ClipFrames
+from audiomnist.features.clips import CLIP_FACTS, ClipFacts, ClipFrames
 from audiomnist.features.store import (
     DESCRIPTION,
     FRAMES,
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
 
 CLIPS_PER_CHUNK = 64
 Progress = Callable[[int, int], None]
-_READING = Lock()  # opening files is mostly Python: threads doing it at once are slower than one
 _Known = dict[ClipFile, tuple[FeatureStore, int]]
 _NO_FILE = {errno.EISDIR, errno.ENXIO}  # a folder, a socket: not a recording, and it will not become one
 
@@ -119,9 +116,11 @@ def verify(
         If there is no store, or it is damaged; then it is taken out of its place, so that it is made again.
     """
     store = FeatureStore.open(_place(corpus, features))
-    if damage := store.damaged_files():
+    try:
+        store.check()
+    except ValueError as damage:
         remove(store.path)
-        raise DamagedStore(f"{store.path}: {'; '.join(damage)}", "make it again: audiomnist prep")
+        raise DamagedStore(f"{store.path}: {damage}", "make it again: audiomnist prep") from damage
     kept, digests = store.of(corpus), store.digests
 
     def is_other(clip: int) -> bool:
@@ -153,157 +152,120 @@ def prune(unused_days: float, folder: Path | None = None) -> dict[str, int]:
 
 def _stores(folder: Path | None) -> list[Path]:
     """Return the folders of stores, the one that was last of use first."""
-    folder = folder or _default_folder()
-    found = [path for path in folder.glob("[!.]*") if path.is_dir()]
+    found = [path for path in (folder or data_folder() / ".store").glob("[!.]*") if path.is_dir()]
     return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def _place(corpus: Corpus, features: Features, folder: Path | None = None) -> Path:
-    return (folder or _default_folder()) / store_name(corpus, features)
-
-
-def _default_folder() -> Path:
-    return data_folder() / ".store"
+    return (folder or data_folder() / ".store") / store_name(corpus, features)
 
 
 def _is_whole(path: Path) -> bool:
-    if not path.exists():
-        return False
-    try:
-        FeatureStore.open(path)
-    except DamagedStore:
-        return False
-    return True
+    if path.exists():
+        with suppress(DamagedStore):
+            FeatureStore.open(path)
+            return True
+    return False
 
 
 def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, progress: Progress | None) -> None:
+    """Write a store beside its place, of several processes each its share of the frames, and move it there."""
     temporary = distributed.by_first(lambda: temporary_beside(path))
-    with stopping.at_safe_points(), _removed_at_the_end(temporary):
-        distributed.by_first(temporary.mkdir)
-        known = _known_clips(corpus, features, path.parent)
-        with single_threaded_torch():
-            index, left_out = _write_frames(temporary / FRAMES, corpus, features, known, jobs, progress)
+    parts = [temporary / (f"{FRAMES}.{number}" if number else FRAMES) for number in range(distributed.size())]
 
-        def finish() -> None:
-            write_description(temporary, features, corpus, index, left_out)
-            if path.exists() and not _is_whole(path):
-                remove(path)  # also from those who map it: the new one is the same, but whole
-            try:
-                settle(temporary, path)
-            except OSError:  # another process has made the same one meanwhile
-                if not _is_whole(path):
-                    raise
+    def finish() -> None:
+        with parts[0].open("ab") as whole:
+            for part in parts[1:]:
+                with part.open("rb") as frames:
+                    shutil.copyfileobj(frames, whole)
+                part.unlink()
+            whole.write(np.zeros(features.n_mels, np.float32).data)
+        facts = np.array([clip for written, _, _ in shares for clip in written], CLIP_FACTS)
+        write_description(temporary, features, corpus, Index.of(facts), [clip for _, out, _ in shares for clip in out])
+        if path.exists() and not _is_whole(path):
+            remove(path)  # also from those who map it: the new one is the same, but whole
+        try:
+            settle(temporary, path)
+        except OSError:  # another process has made the same one meanwhile
+            if not _is_whole(path):
+                raise
 
-        distributed.by_first(finish)
-
-
-@contextmanager
-def _removed_at_the_end(temporary: Path) -> Iterator[None]:
     try:
-        yield
+        with stopping.at_safe_points(), single_threaded_torch():
+            distributed.by_first(temporary.mkdir)
+            known = _known_clips(corpus, features, path.parent)
+            own = _write_share(parts[distributed.rank()], corpus, features, known, jobs, progress)
+            shares = distributed.gathered(own)
+            if progress:
+                progress(len(corpus), len(corpus))
+            if faults := [fault for _, _, unread in shares for fault in unread]:
+                raise DataError(
+                    f"{len(faults):,} of {len(corpus):,} clips cannot be read now\n{indented(faults)}",
+                    "make them readable, or leave them out with --exclude-file",
+                )
+            distributed.by_first(finish)
     finally:
         if distributed.rank() == 0:
             remove(temporary)
 
 
-def _write_frames(
-    file: Path, corpus: Corpus, features: Features, known: _Known, jobs: int | None, progress: Progress | None
-) -> tuple[Index, list[LeftOut]]:
-    """Write the frames of all clips; of several processes each writes its share, and the first joins them."""
-    own = _part(file, distributed.rank())
-    shares = distributed.gathered(_write_share(own, corpus, features, known, jobs, progress))
-    if progress:
-        progress(len(corpus), len(corpus))
-    if faults := [fault for _, _, share in shares for fault in share]:
-        raise DataError(
-            f"{len(faults):,} of {len(corpus):,} clips cannot be read now\n{indented(faults)}",
-            "make them readable, or leave them out with --exclude-file",
-        )
-    if distributed.rank() == 0:
-        with file.open("ab") as whole:
-            for number in range(1, distributed.size()):
-                with _part(file, number).open("rb") as part:
-                    shutil.copyfileobj(part, whole)
-                _part(file, number).unlink()
-            whole.write(np.zeros(features.n_mels, np.float32).data)
-    return Index.of(np.concatenate([facts for facts, _, _ in shares])), [clip for _, out, _ in shares for clip in out]
-
-
-def _part(file: Path, rank: int) -> Path:
-    """Return where a process writes its share: the first where all go in the end."""
-    return file.with_name(f"{file.name}.{rank}") if rank else file
-
-
 def _write_share(
     file: Path, corpus: Corpus, features: Features, known: _Known, jobs: int | None, progress: Progress | None
-) -> tuple[NDArray[np.void], list[LeftOut], list[str]]:
-    """Write the frames of this process's clips.
+) -> tuple[list[ClipFacts], list[LeftOut], list[str]]:
+    """Write the frames of this process's clips; return what the index says of them, which cannot be used, and faults.
 
-    Returns
-    -------
-    CLIP_FACTS array
-        Of the clips written.
-    list of LeftOut
-        Clips that cannot be used.
-    list of str
-        What is wrong with clips that could not be read, which may pass.
+    Faults are clips that could not be read now, which may pass.
     """
     from audiomnist.features.mel import MelPower
 
     mel = MelPower(features)
-    starts = range(0, len(corpus), CLIPS_PER_CHUNK)
-    own = starts[distributed.share(len(starts))]
-    chunks = [range(start, min(start + CLIPS_PER_CHUNK, len(corpus))) for start in own]
-    facts = np.zeros(sum(map(len, chunks)), CLIP_FACTS)
-    n_written = n_done = 0
+    clips = range(len(corpus))
+    chunks = [clips[start : start + CLIPS_PER_CHUNK] for start in clips[::CLIPS_PER_CHUNK]]
+    own = chunks[distributed.share(len(chunks))]
+    jobs = jobs or max(1, (os.cpu_count() or 1) // distributed.local_size())
+    written: list[ClipFacts] = []
     left_out: list[LeftOut] = []
     faults: list[str] = []
-    jobs = jobs or max(1, (os.cpu_count() or 1) // distributed.local_size())
     with file.open("wb") as out:
-        for results in map_in_order(lambda clips: list(_computed(corpus, clips, mel, known)), chunks, jobs):
+        for results in map_in_order(lambda chunk: _computed(corpus, chunk, mel, known), own, jobs):
             for result in results:
                 if isinstance(result, ClipFrames):
                     out.write(result.frames.numpy().data)
-                    facts[n_written] = result.facts
-                    n_written += 1
+                    written.append(result.facts)
                 elif isinstance(result, LeftOut):
                     left_out.append(result)
                 else:
-                    faults.append(result.message)
-            n_done += len(results)
+                    faults.append(result)
             stopping.check()
             if progress:
+                n_done = len(written) + len(left_out) + len(faults)
                 progress(min(n_done * distributed.size(), len(corpus)), len(corpus))
-    return facts[:n_written], left_out, faults
+    return written, left_out, faults
 
 
-def _computed(corpus: Corpus, clips: range, mel: MelPower, known: _Known) -> Iterator[ClipFrames | LeftOut | DataError]:
-    """Yield the features of consecutive clips, copied where known; else why there are none, for good or for now."""
-    files = clip_files(corpus, clips)
+def _computed(corpus: Corpus, clips: range, mel: MelPower, known: _Known) -> list[ClipFrames | LeftOut | str]:
+    """Return the features of consecutive clips, copied where known; or why there are none, a str if that may pass."""
+    found: dict[int, ClipFrames | LeftOut | str] = {}
     recordings: dict[int, tuple[Samples, int]] = {}
-    unread: dict[int, LeftOut | DataError] = {}
-    with _READING:
-        for clip, file in zip(clips, files, strict=True):
-            if file not in known:
-                try:
-                    recordings[clip] = _read_unchanged(file)
-                except BadSound as error:
-                    passing = isinstance(error.__cause__, OSError) and error.__cause__.errno not in _NO_FILE
-                    unread[clip] = error if passing else LeftOut(clip, corpus.paths[clip], error.reason)
-                except DataError as error:
-                    unread[clip] = error
-    waveforms = [resample(*recording, mel.sample_rate) for recording in recordings.values()]
-    computed = dict(zip(recordings, ClipFrames.of(waveforms, mel) if waveforms else [], strict=True))
-    for clip, file in zip(clips, files, strict=True):
-        if clip in unread:
-            yield unread[clip]
-        elif file in known:
+    for clip, file in zip(clips, clip_files(corpus, clips), strict=True):
+        if file in known:
             store, number = known[file]
-            yield store.clip(number)
-        elif math.isfinite(float(computed[clip].frames.sum())):
-            yield replace(computed[clip], digest=digest(*recordings[clip]))
+            found[clip] = store.clip(number)
+            continue
+        try:
+            recordings[clip] = _read_unchanged(file)
+        except BadSound as error:
+            passing = isinstance(error.__cause__, OSError) and error.__cause__.errno not in _NO_FILE
+            found[clip] = error.message if passing else LeftOut(clip, corpus.paths[clip], error.reason)
+        except DataError as error:
+            found[clip] = error.message
+    waveforms = [resample(*recording, mel.sample_rate) for recording in recordings.values()]
+    for clip, features in zip(recordings, ClipFrames.of(waveforms, mel) if waveforms else [], strict=True):
+        if math.isfinite(float(features.frames.sum())):
+            found[clip] = replace(features, digest=digest(*recordings[clip]))
         else:
-            yield LeftOut(clip, corpus.paths[clip], "its features are not finite")
+            found[clip] = LeftOut(clip, corpus.paths[clip], "its features are not finite")
+    return [found[clip] for clip in clips]
 
 
 def _read_unchanged(file: ClipFile) -> tuple[Samples, int]:
@@ -325,8 +287,7 @@ def _known_clips(corpus: Corpus, features: Features, folder: Path) -> _Known:
             if (made_from.features, made_from.libraries) != (features, libraries()):
                 continue
             store = FeatureStore.open(path)
-            if store.damaged_files():
-                continue
+            store.check()
             missing = set(clip_files(corpus)) if missing is None else missing
             known |= {file: (store, number) for number, file in enumerate(store.clip_files()) if file in missing}
             missing -= known.keys()

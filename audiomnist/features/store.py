@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import torch
 
 FORMAT = 2  # of the files, and of what MelPower and ClipFrames compute
-LIBRARIES = ("numpy", "soundfile", "soxr", "torch")
 FRAMES, INDEX, CLIPS, DESCRIPTION = "frames.f32", "index.npz", "clips.json", "store.json"
 _BLOCK_BYTES = 1 << 20  # that one checksum is of
 _BLOCKS_LOOKED_AT = 16
@@ -75,13 +74,10 @@ class Description(BaseModel):
     @classmethod
     def of(cls, store: Path) -> Description:
         """Read the description of a store."""
-        description = cls.model_validate(json.loads((store / DESCRIPTION).read_bytes()))
+        description = cls.model_validate_json((store / DESCRIPTION).read_bytes())
         if description.format != FORMAT:
             raise ValueError(f"format {description.format}, this version reads {FORMAT}")
         return description
-
-
-_CLIP_FILES = TypeAdapter(list[ClipFile])
 
 
 @dataclass(frozen=True)
@@ -138,11 +134,6 @@ class ClipStore:
         return len(self.index.starts)
 
     @property
-    def n_bytes(self) -> int:
-        """Size of the frames."""
-        return self.frames.nbytes
-
-    @property
     def digests(self) -> list[bytes]:
         """16 bytes of each clip, equal for equal sound before resampling."""
         digests: list[bytes] = self.index.digests.tolist()
@@ -185,12 +176,7 @@ class FeatureStore(ClipStore):
             If it is not there, or cannot be read now.
         """
         try:
-            hold = Hold(path / DESCRIPTION)
-            try:
-                return cls._read(path, hold)
-            except BaseException:
-                hold.release()
-                raise
+            return cls._read(path, Hold(path / DESCRIPTION))
         except (EOFError, ValueError, KeyError, TypeError, BadZipFile, FileNotFoundError) as error:
             if not path.exists():
                 raise DataError(f"{path}: no feature store", "make it: audiomnist prep") from error
@@ -207,11 +193,11 @@ class FeatureStore(ClipStore):
         description = Description.of(path)
         _check(path, description, INDEX)
         with np.load(path / INDEX) as arrays:
-            index = Index(**{name: arrays[name] for name in Index.__dataclass_fields__})
+            index = Index(**arrays)
         shape = (index.n_rows + 1, description.features.n_mels)
         if description.sizes[FRAMES] != 4 * shape[0] * shape[1]:
             raise ValueError("index and frames do not belong together")
-        _check(path, description, FRAMES, n_blocks=_BLOCKS_LOOKED_AT)
+        _check(path, description, FRAMES, _BLOCKS_LOOKED_AT)
         return cls(description.features, index, _map(path / FRAMES, shape), path, description, hold)
 
     @property
@@ -233,24 +219,21 @@ class FeatureStore(ClipStore):
 
         Raises
         ------
-        DamagedStore
+        ValueError
             If the list is damaged.
         """
-        try:
-            _check(self.path, self.description, CLIPS)
-            return _CLIP_FILES.validate_python(json.loads((self.path / CLIPS).read_bytes()))
-        except ValueError as error:
-            raise DamagedStore(f"{self.path / CLIPS}: damaged", "run 'audiomnist prep --verify'") from error
+        return TypeAdapter(list[ClipFile]).validate_json((self.path / CLIPS).read_bytes())
 
-    def damaged_files(self) -> list[str]:
-        """Compare everything with its checksums; return what does not fit."""
-        damage = []
+    def check(self) -> None:
+        """Compare everything with its checksums.
+
+        Raises
+        ------
+        ValueError
+            What does not fit.
+        """
         for name in self.description.checksums:
-            try:
-                _check(self.path, self.description, name)
-            except ValueError as error:
-                damage.append(str(error))
-        return damage
+            _check(self.path, self.description, name)
 
     def clip(self, number: int) -> ClipFrames:
         """Return a clip's features; the frames stay on disk."""
@@ -279,15 +262,14 @@ def _map(file: Path, shape: tuple[int, int]) -> torch.Tensor:
         return torch.from_numpy(values)
 
 
-def _check(folder: Path, description: Description, name: str, n_blocks: int | None = None) -> None:
-    """Compare a file's size, and some of its blocks or all, with what the description says; raise ValueError."""
+def _check(folder: Path, description: Description, name: str, most_blocks: int | None = None) -> None:
+    """Compare a file's size, and its blocks or some of them, with what the description says; raise ValueError."""
     expected, size = description.checksums[name], (folder / name).stat().st_size
     if size != description.sizes[name] or len(expected) != -(-size // _BLOCK_BYTES):
         raise ValueError(f"{name} has {size:,} bytes, not {description.sizes[name]:,}")
-    n_blocks = len(expected) if n_blocks is None else min(n_blocks, len(expected))
-    spread = np.linspace(0, len(expected) - 1, n_blocks).astype(int).tolist()
+    n_blocks = len(expected) if most_blocks is None else min(most_blocks, len(expected))
     with (folder / name).open("rb") as file:
-        for block in spread:
+        for block in np.linspace(0, len(expected) - 1, n_blocks).astype(int).tolist():
             file.seek(block * _BLOCK_BYTES)
             if zlib.crc32(file.read(_BLOCK_BYTES)) != expected[block]:
                 raise ValueError(f"{name} is damaged at byte {block * _BLOCK_BYTES:,}")
@@ -302,7 +284,7 @@ def write_description(
     folder: Path, features: Features, corpus: Corpus, index: Index, left_out: Sequence[LeftOut]
 ) -> None:
     """Write everything of a store but its frames, which must be there."""
-    np.savez(folder / INDEX, **{name: getattr(index, name) for name in Index.__dataclass_fields__})
+    np.savez(folder / INDEX, **vars(index))
     unusable = {clip.clip for clip in left_out}
     files = [file for clip, file in enumerate(clip_files(corpus)) if clip not in unusable]
     (folder / CLIPS).write_text(json.dumps(files), encoding="ascii")
@@ -315,7 +297,7 @@ def write_description(
         sizes={name: (folder / name).stat().st_size for name in (FRAMES, INDEX, CLIPS)},
         checksums={name: _checksums(folder / name) for name in (FRAMES, INDEX, CLIPS)},
     )
-    (folder / DESCRIPTION).write_text(json.dumps(description.model_dump()), encoding="ascii")
+    (folder / DESCRIPTION).write_text(description.model_dump_json(), encoding="utf-8")
 
 
 def clip_files(corpus: Corpus, clips: range | None = None) -> list[ClipFile]:
@@ -330,7 +312,7 @@ def clip_files(corpus: Corpus, clips: range | None = None) -> list[ClipFile]:
 
 def libraries() -> dict[str, str]:
     """Return the versions of what features are computed with."""
-    return {name: version(name) for name in LIBRARIES}
+    return {name: version(name) for name in ("numpy", "soundfile", "soxr", "torch")}
 
 
 def store_name(corpus: Corpus, features: Features) -> str:

@@ -128,7 +128,7 @@ class WindowedClips:
         self.window_samples = window.clip_ms * features.sample_rate // 1000
         self.n_frames = self.window_samples // features.hop_length + 1
         self._lead = 0 if window.trim_db else FrameGrid(features.n_fft, features.hop_length).lead
-        self._frames = store.frames.to(device) if _fits(store.n_bytes, device) else store.frames
+        self._frames = store.frames.to(device) if _fits(store.frames.nbytes, device) else store.frames
         index = trimmed(store, window)
         self._starts, self._counts, self.n_samples = (
             torch.from_numpy(values).to(device) for values in (index.starts, index.n_frames, index.n_samples)

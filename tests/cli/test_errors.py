@@ -1,6 +1,5 @@
 """Each exit code, and that whoever gets it is told what was wrong and what to do, once and without a traceback."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -159,32 +158,6 @@ def test_a_place_that_cannot_be_written_to_is_named(words: tuple[str, ...], trai
     file.write_text("not a folder")
     places = {"corpus": trained.corpus, "run": trained.run, "file": file}
     assert str(file) in refused(3, *(word.format(**places) for word in words)).error
-
-
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """No file may grow beyond 20 kB: writing fails in the middle, as on a full disk."""
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@pytest.mark.usefixtures("full_disk")
-def test_a_full_disk_is_told_while_features_are_written(small_corpus: Path, home: Path) -> None:
-    assert "disk" in refused(3, "prep", "--data", small_corpus, *SMALL).hint
-    assert not [path for path in (home / "data" / ".store").rglob("*") if path.is_file()]
-
-
-def test_a_full_disk_is_told_while_a_run_is_written(
-    small_corpus: Path, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    succeeds("prep", "--data", small_corpus, *SMALL, "-q")
-    request.getfixturevalue("full_disk")
-    outcome = audiomnist("train", "--data", small_corpus, *SMALL, "--run", tmp_path / "run", "--json")
-    assert outcome.exit_code == outcome.json["exit_code"] == 3
-    assert "disk" in outcome.json["hint"]
-    assert not list((tmp_path / "run").glob(".*"))
 
 
 def test_success_is_0(make_corpus: MakeCorpus, tmp_path: Path) -> None:

@@ -349,3 +349,8 @@ def test_faults_of_a_corpus_are_counted_before_it_is_read(make_corpus: MakeCorpu
     outcome = succeeds("prep", "--data", corpus, *SMALL)
     assert f"validate: 0 errors, 1 warnings; see: audiomnist validate --data {corpus}" in outcome.stderr
     assert "validate:" not in succeeds("prep", "--data", corpus, *SMALL).stderr
+
+
+def test_the_configuration_says_how_to_train_with_it(trained: Trained) -> None:
+    first, *_ = (trained.run / "config.yaml").read_text().splitlines()
+    assert first == "# audiomnist train --config config.yaml"

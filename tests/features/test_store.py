@@ -59,7 +59,6 @@ def test_a_store_in_memory_holds_what_one_on_disk_does(root: Path, tmp_path: Pat
     waveforms = [resample(*read(corpus.file(clip)), FEATURES.sample_rate) for clip in range(len(corpus))]
     in_memory = ClipStore.in_memory(FEATURES, ClipFrames.of(waveforms, MelPower(FEATURES)))
     torch.testing.assert_close(in_memory.frames, on_disk.frames)
-    assert in_memory.n_bytes == on_disk.n_bytes
     for name in Index.__dataclass_fields__.keys() - {"digests"}:
         np.testing.assert_array_equal(getattr(in_memory.index, name), getattr(on_disk.index, name))
 

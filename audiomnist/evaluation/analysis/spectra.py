@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from audiomnist.audio import read, resample
 from audiomnist.config import Features
 from audiomnist.corpus.scan import CLASSES, Corpus
-from audiomnist.features.mel import MelPower
+from audiomnist.features.mel import MelPower, band_centres_hz
 
 CLIPS_PER_DIGIT = 20
 SPEAKERS_SHOWN = 10
@@ -85,7 +85,7 @@ def compute_spectra(corpus: Corpus, sample_rates: NDArray[np.int64], features: F
     return Spectra(
         features=features,
         frame_ms=1000 * features.hop_length / features.sample_rate,
-        band_hz=_band_centres_hz(features),
+        band_hz=band_centres_hz(features).numpy().astype(np.float64),
         mean_db=mean_db,
         empty_bands={int(rate): _n_empty_bands(mel, features, int(rate)) for rate in np.unique(sample_rates)},
         by_digit=tuple(_example(corpus, clip, mel) for clip in by_digit),
@@ -135,10 +135,3 @@ def _n_empty_bands(mel: MelPower, features: Features, sample_rate: int) -> int:
     bins_hz = np.linspace(0, features.sample_rate / 2, features.n_fft // 2 + 1)
     heard = mel.filters.numpy()[bins_hz <= sample_rate / 2]
     return int((heard.sum(0) == 0).sum() - (mel.filters.numpy().sum(0) == 0).sum())
-
-
-def _band_centres_hz(features: Features) -> NDArray[np.float64]:
-    top = 2595 * np.log10(1 + features.sample_rate / 2 / 700)
-    centres = np.linspace(0, top, features.n_mels + 2)[1:-1]
-    hz: NDArray[np.float64] = 700 * (10 ** (centres / 2595) - 1)
-    return hz
