@@ -62,7 +62,7 @@ def start(*words: object) -> "subprocess.Popen[str]":
 
 def in_two(*words: object) -> Outcome:
     process = start(*words)
-    stdout, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=6000)
     return Outcome(process.returncode, stdout, stderr)
 
 
@@ -152,7 +152,7 @@ def test_ctrl_c_stops_all_processes_and_tells_how_to_go_on(corpus: Path, tmp_pat
     while process.poll() is None and not (run / "history.jsonl").exists():
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=600)
     error, hint = told(Outcome(process.returncode, stdout, stderr))
     assert error == f"stopped after epoch {len(history(run))} of 500; that much is saved in {run}"
     assert hint == f"hint: go on: audiomnist train --resume {run}"
