@@ -166,8 +166,9 @@ The threshold misses {no_digit.misses:.0%} of {no_digit.n_fitted} validation cli
 ## Measured on the test part of that selection of Speech Commands, by other voices
 
 Accuracy {estimate.accuracy:.3f} on {estimate.n} clips ({interval}).
-By digit, zero to nine: {digits}. Six, seven and nine have about ten clips each there, and in training no real voices
-but the six of FSDD. At the threshold {measured.misses:.3f} of these digits are taken for no digit.
+By digit, zero to nine: {digits}.
+Six, seven and nine have about ten clips each there, and in training no real voices but the six of FSDD.
+At the threshold {measured.misses:.3f} of these digits are taken for no digit.
 
 | no digit | recordings | taken for a digit | ... where 5 % of the digits are missed | AUROC |
 |---|---|---|---|---|
