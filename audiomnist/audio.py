@@ -129,20 +129,7 @@ def decode(path: StrPath) -> tuple[Samples, Header]:
 
 
 def read(path: StrPath) -> tuple[Samples, int]:
-    """Read a recording as mono; several channels are averaged.
-
-    Returns
-    -------
-    samples : float32 array [L]
-        Full scale is 1; at least one, all finite.
-    sample_rate : int
-        Hz.
-
-    Raises
-    ------
-    BadSound
-        As for ``decode``.
-    """
+    """Read a recording as ``decode`` does, its channels averaged: float32 array [L] and the rate in Hz."""
     samples, declared = decode(path)
     return mono(samples), declared.sample_rate
 
@@ -183,15 +170,7 @@ def mono(samples: Samples) -> Samples:
 
 
 def digest(samples: Samples, sample_rate: int) -> bytes:
-    """Return 16 bytes that are equal for equal sound, whatever file it comes from.
-
-    Parameters
-    ----------
-    samples : float32 array [L]
-        As ``read`` returns them, before they are resampled.
-    sample_rate : int
-        Hz.
-    """
+    """Return 16 bytes that are equal for equal sound, in whatever file; of samples and rate as ``read`` gives them."""
     sound = np.ascontiguousarray(samples, "<f4").data.cast("B")
     seed = zlib.crc32(struct.pack("<2Q", sample_rate, len(sound)))
     bounds = [len(sound) * quarter // 4 for quarter in range(5)]
@@ -200,16 +179,9 @@ def digest(samples: Samples, sample_rate: int) -> bytes:
 
 
 def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
-    """Resample with soxr, quality HQ, in time and memory that do not depend on what the two rates have in common.
+    """Resample float32 array [L] with soxr, quality HQ, to float32 array [round(L * to_hz / from_hz)], at least one.
 
-    Parameters
-    ----------
-    samples : float32 array [L]
-
-    Returns
-    -------
-    float32 array [round(L * to_hz / from_hz)]
-        At least one sample.
+    Time and memory do not depend on the greatest common divisor of the two rates.
     """
     if from_hz == to_hz:
         return samples
@@ -222,7 +194,7 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
 def map_in_order(
     function: Callable[[Item], Result], items: Iterable[Item], jobs: int | None = None
 ) -> Iterator[Result]:
-    """Yield a function's results in order, on all cores, with few of them waiting at a time."""
+    """Yield a function's results in order, computed on all cores with few of them waiting at a time."""
     n_threads = jobs or os.cpu_count() or 1
     pool = ThreadPoolExecutor(n_threads)
     under_way: deque[Future[Result]] = deque()
@@ -378,9 +350,9 @@ def _mp3_frame_bytes(start: bytes) -> int:
     version, kbit, rate, padding = start[1] >> 3 & 3, start[2] >> 4, start[2] >> 2 & 3, start[2] >> 1 & 1
     if version == 1 or kbit in {0, 15} or rate == 3:
         return 0
-    is_first = version == 3
+    is_mpeg1 = version == 3
     rate_hz = (44_100, 48_000, 32_000)[rate] // {3: 1, 2: 2, 0: 4}[version]
-    return (144 if is_first else 72) * 1000 * _MP3_KBIT[is_first][kbit] // rate_hz + padding
+    return (144 if is_mpeg1 else 72) * 1000 * _MP3_KBIT[is_mpeg1][kbit] // rate_hz + padding
 
 
 def _at(file: FileIO, position: int, count: int) -> bytes:

@@ -83,13 +83,11 @@ class Listing:
     clips : tuple of Clip
         All that are named as clips, also those with an error among ``findings``.
     columns : mapping of str to list
-        What a manifest says besides, one value per clip.
+        What else a manifest or the lists of Speech Commands say, one value per clip.
     metadata : Path, optional
         The file on the speakers that lies least deep.
     other_words, noises : tuple of str
         Recordings of a Speech Commands folder that are no digits.
-    official_parts : mapping of str to str
-        ``validation`` or ``test`` by path without suffix, where Speech Commands lists them.
     """
 
     root: Path
@@ -100,7 +98,6 @@ class Listing:
     metadata: Path | None = None
     other_words: tuple[str, ...] = ()
     noises: tuple[str, ...] = ()
-    official_parts: Mapping[str, str] = field(default_factory=dict)
 
 
 def stamp(status: os.stat_result) -> Stamp:
@@ -187,16 +184,17 @@ def _of_folder(root: Path) -> Listing:
     ]
     layout, misplaced = _arrangement(clips)
     lists = [path for path in documents if posixpath.basename(path) in OFFICIAL_LISTS]
+    has_lists = {posixpath.basename(path) for path in lists} == set(OFFICIAL_LISTS)
     descriptions = sorted((path.count("/"), path) for path in documents if path not in lists)
     return Listing(
         root,
         layout,
         tuple(clips),
         (*findings, *misplaced),
+        {"split": _official_parts(root, lists, clips)} if layout == "speech-commands" and has_lists else {},
         metadata=root / descriptions[0][1] if descriptions else None,
         other_words=tuple(other_words),
         noises=tuple(noises),
-        official_parts=_official_parts(root, lists) if layout == "speech-commands" else {},
     )
 
 
@@ -269,11 +267,9 @@ def _arrangement(clips: list[Clip]) -> tuple[Layout, list[Finding]]:
     return "audiomnist" if by_speaker else "fsdd", misplaced
 
 
-def _official_parts(root: Path, lists: list[str]) -> dict[str, str]:
-    """Read which clips Speech Commands sets aside; nothing unless both lists are there."""
-    parts: dict[str, str] = {}
-    if {posixpath.basename(path) for path in lists} != set(OFFICIAL_LISTS):
-        return {}
+def _official_parts(root: Path, lists: list[str], clips: list[Clip]) -> list[str]:
+    """Return the part of every clip as Speech Commands lists them: those of no list are for training."""
+    part_of: dict[str, str] = {}
     for path in lists:
         folder, name = posixpath.split(path)
         try:
@@ -281,5 +277,5 @@ def _official_parts(root: Path, lists: list[str]) -> dict[str, str]:
         except (OSError, ValueError) as error:
             raise DataError(f"cannot read {root / path}: {error}", "restore the file, or delete it") from error
         for line in lines:
-            parts[posixpath.splitext(posixpath.join(folder, line))[0]] = OFFICIAL_LISTS[name]
-    return parts
+            part_of[posixpath.splitext(posixpath.join(folder, line))[0]] = OFFICIAL_LISTS[name]
+    return [part_of.get(posixpath.splitext(clip.path)[0], "train") for clip in clips]

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -210,14 +209,12 @@ def without(corpus: Corpus, file: Path) -> Corpus:
 def _corpus(listing: Listing) -> Corpus:
     """Return the clips of a listing that have no error, with what is known of their speakers."""
     errors = {finding.path for finding in listing.findings if finding.severity == "error"}
-    clips = [clip for clip in listing.clips if clip.path not in errors]
-    columns = {name: np.array(values, dtype=object) for name, values in listing.columns.items()}
+    kept = [number for number, clip in enumerate(listing.clips) if clip.path not in errors]
+    clips = [listing.clips[number] for number in kept]
+    columns = {name: np.array(values, dtype=object)[kept] for name, values in listing.columns.items()}
     if listing.metadata is not None:
         for name, of_speaker in read_speakers(listing.metadata).columns.items():
             columns[name] = np.array([of_speaker.get(clip.speaker) for clip in clips], dtype=object)
-    if listing.official_parts:
-        parts = [listing.official_parts.get(posixpath.splitext(clip.path)[0], "train") for clip in clips]
-        columns["split"] = np.array(parts, dtype=object)
     return Corpus(
         root=listing.root,
         layout=listing.layout,

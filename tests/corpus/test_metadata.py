@@ -67,7 +67,7 @@ def test_the_rooms_spellings_become_one(file: Path) -> None:
     assert len(rooms.corrections) == 2
 
 
-def test_a_misspelt_room_is_known_also_where_nobody_spelt_it_right(file: Path) -> None:
+def test_a_misspelt_room_is_corrected_without_an_example(file: Path) -> None:
     assert read(file, "recordingroom", {"01": "vr-romm", "02": "Kino"}).columns["room"] == {
         "01": "vr-room",
         "02": "Kino",

@@ -94,14 +94,6 @@ def test_the_root_may_be_a_link_and_so_may_clips(tmp_path: Path) -> None:
     assert scan(tmp_path / "root").paths == ("4_ann_0.wav", "5_ann_0.wav")
 
 
-def test_a_link_to_itself_is_a_stray(tmp_path: Path) -> None:
-    touch(tmp_path, "4_ann_0.wav")
-    (tmp_path / "5_ann_0.wav").symlink_to(tmp_path / "5_ann_0.wav")
-    corpus = scan(tmp_path)
-    assert corpus.paths == ("4_ann_0.wav",)
-    assert corpus.strays == ("5_ann_0.wav",)
-
-
 def test_a_name_in_another_encoding_does_no_harm(tmp_path: Path) -> None:
     touch(tmp_path, "3_ann_0.wav")
     try:

@@ -110,7 +110,7 @@ def test_a_line_that_leaves_something_out_is_broken(tmp_path: Path, line: str) -
     assert "line 2" in refusal(write_csv(tmp_path / "clips.csv", "path,digit,speaker", line)).message
 
 
-def test_a_clip_listed_twice_is_refused_since_it_could_be_trained_and_tested_on(tmp_path: Path) -> None:
+def test_a_clip_listed_twice_is_refused(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav", "b.wav")
     lines = ("path,digit,speaker", "a.wav,3,ann", "b.wav,3,ann", "a.wav,3,ann")
     assert "line 4: a.wav" in refusal(write_csv(tmp_path / "clips.csv", *lines)).message
@@ -123,7 +123,7 @@ def test_a_csv_without_its_header_is_refused(tmp_path: Path) -> None:
     assert "path" in error.hint
 
 
-def test_of_many_broken_lines_the_first_are_shown_and_all_are_counted(tmp_path: Path) -> None:
+def test_the_first_of_many_broken_lines_are_shown(tmp_path: Path) -> None:
     manifest = write_csv(tmp_path / "clips.csv", "path,digit,speaker", *["gone.wav,3,ann"] * 25)
     message = refusal(manifest).message
     assert "25 lines are wrong" in message
@@ -146,7 +146,7 @@ def test_every_broken_line_of_json_lines_is_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "path,digit,speaker\n"])
-def test_a_manifest_without_clips_is_not_called_an_empty_folder(tmp_path: Path, content: str) -> None:
+def test_a_manifest_without_clips_is_no_empty_folder(tmp_path: Path, content: str) -> None:
     (tmp_path / "clips.csv").write_text(content)
     error = refusal(tmp_path / "clips.csv")
     assert f"no clip in {tmp_path / 'clips.csv'}" in error.message

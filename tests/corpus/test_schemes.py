@@ -49,7 +49,7 @@ def test_the_papers_first_split_is_the_published_one() -> None:
     assert set(drawn.held_out) == {f"{int(speaker):02d}" for speaker in expected.split()}
 
 
-def test_another_corpus_has_no_such_speakers_and_is_told_what_would_work() -> None:
+def test_another_corpus_is_told_which_scheme_would_work() -> None:
     with pytest.raises(ConfigError, match="lacks 60 of them") as error:
         split(table(6, 10, 2), Settings(scheme="becker-0"), 0)
     assert "'speaker'" in error.value.hint
@@ -70,7 +70,7 @@ def test_a_corpus_without_fsdds_test_set_is_refused(corpus: Corpus) -> None:
         split(corpus, Settings(scheme="fsdd-official"), 0)
 
 
-def test_a_column_divides_by_its_value_and_leaves_out_what_is_unknown() -> None:
+def test_a_column_divides_by_value_without_unknown_clips() -> None:
     corpus = table(3, 4, 4)
     rooms = [["hall", "lab", None, "kitchen"][clip % 4] for clip in range(len(corpus))]
     corpus = with_column(corpus, "room", rooms)
@@ -84,7 +84,7 @@ def test_a_column_divides_by_its_value_and_leaves_out_what_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("scheme", "told"), [("column:room=moon", "hall, lab"), ("column:rom=lab", "did you mean 'room'?")]
 )
-def test_a_column_or_value_that_is_not_there_is_refused_with_those_that_are(scheme: str, told: str) -> None:
+def test_an_unknown_column_or_value_is_refused_with_known_ones(scheme: str, told: str) -> None:
     corpus = table(2, 2, 2)
     corpus = with_column(corpus, "room", ["hall", "lab"] * 4)
     with pytest.raises(ConfigError) as error:
@@ -131,7 +131,7 @@ def test_a_scheme_of_one_split_is_not_for_folds(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["speakers", "becker-5", "becker-gender-4", "column:", "column:=x", ""])
-def test_an_unknown_scheme_is_refused_with_those_that_are_known(scheme: str) -> None:
+def test_an_unknown_scheme_is_refused_with_known_ones(scheme: str) -> None:
     with pytest.raises(ConfigError, match="fsdd-official"):
         from_settings({"split": {"scheme": scheme}}, "test")
 

@@ -8,37 +8,8 @@ import soundfile
 from audiomnist.corpus.validation import Validation, validate
 from tests.cli.command import audiomnist
 from tests.conftest import MakeCorpus
-from tests.corpus.spoiling import (
-    CLIP,
-    age_1234,
-    another_folder,
-    change_metadata,
-    clipping,
-    cut_short,
-    dangling_link,
-    infinite,
-    label_beyond_nine,
-    label_no_digit,
-    looping_link,
-    metadata_no_json,
-    no_audio,
-    no_bytes,
-    no_samples,
-    nobody_speaks,
-    not_a_number,
-    one_missing,
-    one_too_many,
-    other_rate,
-    same_sound,
-    same_sound_by_another,
-    same_sound_other_digit,
-    silence,
-    spelling,
-    stray,
-    stray_audio,
-    tone,
-    two_channels,
-)
+from tests.corpus import spoiling
+from tests.corpus.spoiling import CLIP
 
 
 @pytest.fixture
@@ -51,34 +22,34 @@ def kinds(validation: Validation) -> set[tuple[str, str]]:
 
 
 CHEAP = [
-    (no_audio, "unreadable", "error"),
-    (cut_short, "truncated", "error"),
-    (no_bytes, "empty", "error"),
-    (no_samples, "empty", "error"),
-    (other_rate, "sample rate", "warning"),
-    (two_channels, "stereo", "warning"),
-    (label_no_digit, "label", "error"),
-    (label_beyond_nine, "label", "error"),
-    (another_folder, "speaker folder", "error"),
-    (one_missing, "missing repetitions", "warning"),
-    (one_too_many, "surplus repetitions", "warning"),
-    (stray, "does not belong", "warning"),
-    (stray_audio, "does not belong", "warning"),
-    (dangling_link, "unreadable", "error"),
-    (looping_link, "unreadable", "error"),
-    (age_1234, "metadata", "warning"),
-    (spelling, "metadata", "warning"),
-    (metadata_no_json, "metadata", "error"),
-    (nobody_speaks, "metadata", "warning"),
+    (spoiling.no_audio, "unreadable", "error"),
+    (spoiling.cut_short, "truncated", "error"),
+    (spoiling.no_bytes, "empty", "error"),
+    (spoiling.no_samples, "empty", "error"),
+    (spoiling.other_rate, "sample rate", "warning"),
+    (spoiling.two_channels, "stereo", "warning"),
+    (spoiling.label_no_digit, "label", "error"),
+    (spoiling.label_beyond_nine, "label", "error"),
+    (spoiling.another_folder, "speaker folder", "error"),
+    (spoiling.one_missing, "missing repetitions", "warning"),
+    (spoiling.one_too_many, "surplus repetitions", "warning"),
+    (spoiling.stray, "does not belong", "warning"),
+    (spoiling.stray_audio, "does not belong", "warning"),
+    (spoiling.dangling_link, "unreadable", "error"),
+    (spoiling.looping_link, "unreadable", "error"),
+    (spoiling.age_1234, "metadata", "warning"),
+    (spoiling.spelling, "metadata", "warning"),
+    (spoiling.metadata_no_json, "metadata", "error"),
+    (spoiling.nobody_speaks, "metadata", "warning"),
 ]
 DEEP = [
-    (silence, "silent", "error"),
-    (clipping, "clipped", "warning"),
-    (not_a_number, "NaN or infinite", "error"),
-    (infinite, "NaN or infinite", "error"),
-    (same_sound, "duplicate", "warning"),
-    (same_sound_by_another, "duplicate", "warning"),
-    (same_sound_other_digit, "duplicate", "warning"),
+    (spoiling.silence, "silent", "error"),
+    (spoiling.clipping, "clipped", "warning"),
+    (spoiling.not_a_number, "NaN or infinite", "error"),
+    (spoiling.infinite, "NaN or infinite", "error"),
+    (spoiling.same_sound, "duplicate", "warning"),
+    (spoiling.same_sound_by_another, "duplicate", "warning"),
+    (spoiling.same_sound_other_digit, "duplicate", "warning"),
 ]
 
 
@@ -110,8 +81,8 @@ def test_a_fault_of_the_sound_is_found_by_decoding(
 @pytest.mark.parametrize(
     ("copy", "detail"),
     [
-        (same_sound_by_another, "the same sound as data/01/3_01_1.wav, under another speaker"),
-        (same_sound_other_digit, f"the same sound as {CLIP}, under another digit: one of the two is wrong"),
+        (spoiling.same_sound_by_another, "the same sound as data/01/3_01_1.wav, under another speaker"),
+        (spoiling.same_sound_other_digit, f"the same sound as {CLIP}, under another digit: one of the two is wrong"),
     ],
 )
 def test_a_copy_under_another_label_is_called_that(corpus: Path, copy: Callable[[Path], None], detail: str) -> None:
@@ -125,7 +96,7 @@ def test_no_fault_hides_another(corpus: Path) -> None:
     (corpus / "data/01/0_01_1.wav").write_bytes(b"noise")
     (corpus / "data/01/0_01_2.wav").rename(corpus / "data/01/x_01_2.wav")
     soundfile.write(corpus / "data/01/0_01_3.wav", np.zeros(900), 8_000)
-    metadata_no_json(corpus)
+    spoiling.metadata_no_json(corpus)
     found = kinds(validate(corpus, deep=True))
     assert {kind for kind, _ in found} == {
         "empty",
@@ -144,17 +115,17 @@ def test_missing_clips_are_told_by_number(corpus: Path) -> None:
     assert (finding.path, finding.detail) == ("speaker 03, digit 5", "repetitions 1, 3")
 
 
-def test_the_clip_reported_upstream_is_told_unless_the_corpus_is_synthetic(corpus: Path) -> None:
+def test_the_clip_reported_upstream_is_a_finding(corpus: Path) -> None:
     (corpus / "data/19").mkdir()
-    soundfile.write(corpus / "data/19/0_19_22.wav", tone(), 8_000)
-    change_metadata(corpus, "19", recordingroom="Kino")
+    soundfile.write(corpus / "data/19/0_19_22.wav", spoiling.tone(), 8_000)
+    spoiling.change_metadata(corpus, "19", recordingroom="Kino")
     assert ("known fault", "warning") in kinds(validate(corpus))
-    change_metadata(corpus, "19", recordingroom="synthetic")
+    spoiling.change_metadata(corpus, "19", recordingroom="synthetic")
     assert "known fault" not in {kind for kind, _ in kinds(validate(corpus))}
 
 
 def test_ages_of_two_types_are_told(corpus: Path) -> None:
-    change_metadata(corpus, "02", age="21")
+    spoiling.change_metadata(corpus, "02", age="21")
     (finding,) = validate(corpus).findings
     assert finding.detail == "ages are numbers for 2 speakers and text for 1; all become numbers"
 
@@ -171,7 +142,7 @@ def test_clips_of_a_manifest_are_looked_into(corpus: Path) -> None:
     manifest = corpus / "clips.csv"
     manifest.write_text(f"path,digit,speaker\n{CLIP},3,02\ndata/01/0_01_0.wav,0,01\n")
     assert validate(manifest, deep=True) == Validation((), 2)
-    cut_short(corpus)
+    spoiling.cut_short(corpus)
     assert kinds(validate(manifest)) == {("truncated", "error")}
 
 
