@@ -18,10 +18,10 @@ def prep(
     set_: options.Changes = None,
     strict: options.Strict = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Compare the features that are there with their checksums and the clips.")
+        bool, typer.Option("--verify", help="Compare the stored features with their checksums and with the clips.")
     ] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Only remove features that were not used lately.")] = False,
-    unused_days: Annotated[int, typer.Option(min=0, help="For --prune; 0 is all that are not in use now.")] = 30,
+    prune: Annotated[bool, typer.Option("--prune", help="Only remove features that were not used recently.")] = False,
+    unused_days: Annotated[int, typer.Option(min=0, help="For --prune; 0 removes all that are not in use now.")] = 30,
     jobs: options.Jobs = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -41,9 +41,9 @@ def prep(
             store, replaced = features.verify(corpus, settings.features, jobs=jobs, progress=show)
         if replaced:
             raise DataError(
-                f"{len(replaced):,} files hold another sound than when they were read, with size and time of change "
-                f"kept\n{indented(replaced)}",
-                f"give them a new time, then prepare again: {command('touch', *replaced[:10])}",
+                f"{len(replaced):,} files have changed since they were read, though not their size and time\n"
+                f"{indented(replaced)}",
+                f"give them a new time, then run prep again: {command('touch', *replaced[:10])}",
             )
     else:
         _, store = open_store(corpus, settings.features, settings.data, quiet=quiet, strict=strict, jobs=jobs)

@@ -1,6 +1,6 @@
 """The settings of an experiment: typed, read from YAML, changed by ``KEY=VALUE``, written back in full."""
 
-from audiomnist.config.reading import changed, from_settings, load, read_text
+from audiomnist.config.reading import from_settings, load, read_text
 from audiomnist.config.schema import Augment, Config, Features, Model, Optim, Split, Window
 from audiomnist.shipped import version_path, versions
 
@@ -12,7 +12,6 @@ __all__ = [
     "Optim",
     "Split",
     "Window",
-    "changed",
     "from_settings",
     "load",
     "read_text",

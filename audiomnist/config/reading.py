@@ -1,5 +1,6 @@
 """Reading configurations; everything that is wrong with one is reported at once."""
 
+import copy
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,6 @@ from pydantic import ValidationError
 
 from audiomnist.config.schema import Config, Settings, is_group
 from audiomnist.errors import ConfigError, did_you_mean
-
-_SHOW_ONE = "'audiomnist config show v2' prints a configuration in full"
 
 
 def read_text(path: Path) -> str:
@@ -41,67 +40,56 @@ def load(path: Path, changes: Iterable[str] = (), overrides: Mapping[str, Any] |
     ConfigError
         With every fault of the file and the changes.
     """
-    return changed(_parse_yaml(read_text(path), str(path)), str(path), changes, overrides)
+    return from_settings(_parse_yaml(read_text(path), str(path)), str(path), changes, overrides)
 
 
-def changed(
-    settings: dict[str, Any], source: str, changes: Iterable[str] = (), overrides: Mapping[str, Any] | None = None
+def from_settings(
+    settings: Mapping[str, Any], source: str, changes: Iterable[str] = (), overrides: Mapping[str, Any] | None = None
 ) -> Config:
     """Change plain settings as ``load`` does, check them and return them typed; ``source`` is named in errors."""
-    faults = []
+    plain = copy.deepcopy(dict(settings))
+    faults: list[str] = []
     by_key: dict[str, str] = {}
     for change in changes:
-        key, equals, text = change.partition("=")
-        key = key.strip()
+        key, equals, text = (part.strip() for part in change.partition("="))
+        by_key[key] = change
         try:
             if not equals or not key:
                 raise ValueError("not KEY=VALUE, like optim.lr=0.01")
-            _set(settings, key, yaml.safe_load(text))
+            _set(plain, key, yaml.safe_load(text))
         except (ValueError, RecursionError, yaml.YAMLError) as error:
             reason = str(error) if isinstance(error, ValueError) else "the value is not YAML; quote it for the shell"
             faults.append(f"--set {change}: {reason}")
-        by_key[key] = change
     for key, value in (overrides or {}).items():
         try:
-            _set(settings, key, value)
+            _set(plain, key, value)
         except ValueError as error:
             faults.append(f"{key}: {error}")
-    return _validate(settings, source, faults, by_key)
-
-
-def from_settings(settings: Mapping[str, Any], source: str) -> Config:
-    """Check plain settings and return them typed; ``source`` is named in errors."""
-    return _validate(settings, source, [], {})
-
-
-def _validate(settings: Mapping[str, Any], source: str, faults: list[str], changes: Mapping[str, str]) -> Config:
-    config = None
     try:
-        config = Config.model_validate(settings)
+        config = Config.model_validate(plain)
     except ValidationError as error:
-        faults = [*faults, *(_describe(fault, changes) for fault in error.errors())]
-    if config is None or faults:
+        faults += [_describe(fault, by_key) for fault in error.errors()]
+    if faults:
+        listed = "".join(f"\n  {fault}" for fault in faults)
         raise ConfigError(
-            f"{source}: {len(faults)} setting{'s' if len(faults) > 1 else ''} wrong\n"
-            + "\n".join(f"  {fault}" for fault in faults),
-            _SHOW_ONE,
+            f"{source}: {len(faults)} setting{'s' if len(faults) > 1 else ''} wrong{listed}",
+            "'audiomnist config show v2' prints a configuration in full",
         )
     return config
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """A loader that refuses keys that are no words, and a key given twice, of which YAML would keep the last."""
+    """A loader that refuses keys that are not text, and a key given twice, of which YAML would keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, "a key must be text", key_node.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key}' stands twice", key_node.start_mark
-                )
+                problem = f"the key '{key}' is given twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 

@@ -59,7 +59,7 @@ class Features(Settings):
     hop_length: int = Field(512, ge=16, description="samples between frames")
     n_mels: int = Field(64, ge=8, le=512, description="HTK mel bands up to half the sample rate")
     lowest_hz: float = Field(
-        0.0, ge=0, description="where the bands begin; above 0 a clip's offset is taken away with all that lies below"
+        0.0, ge=0, description="where the bands begin; above 0 a clip's offset is removed with everything below"
     )
 
     @model_validator(mode="after")
@@ -78,7 +78,7 @@ class Window(Settings):
         1000, description="milliseconds, longer clips are cut; auto keeps 99 % of the training clips whole"
     )
     padding: Literal["silence", "noise", "blank"] = Field(
-        "silence", description="what surrounds a shorter clip; blank is nothing, which does not count in normalising"
+        "silence", description="what surrounds a shorter clip; blank does not count in normalising"
     )
     trim_db: float = Field(
         0.0, ge=0, le=120, description="frames this far below the loudest (treble raised) are cut off; 0 cuts nothing"
@@ -95,18 +95,17 @@ class Augment(Settings):
 
     freq_masks: int = Field(2, ge=0, le=16)
     time_masks: int = Field(2, ge=0, le=16)
-    mask_fraction: float = Field(0.1, ge=0, le=1, description="most of an axis one mask covers")
+    mask_fraction: float = Field(0.1, ge=0, le=1, description="largest share of an axis that one mask covers")
     stretch: float = Field(0.0, ge=0, le=1, description="0.25: up to a quarter faster or slower")
     warp: float = Field(0.0, ge=0, le=1, description="0.2: vocal tract up to a fifth longer or shorter")
-    tilt_db: float = Field(0.0, ge=0, le=60, description="most that the spectrum's ends are raised or lowered, dB")
+    tilt_db: float = Field(0.0, ge=0, le=60, description="largest change of the spectrum's ends, dB")
     equaliser_db: float = Field(0.0, ge=0, le=60, description="height of a random smooth curve over the bands, dB")
     band_limit_probability: float = Field(0.0, ge=0, le=1, description="of losing the treble, as on a telephone")
     noise_probability: float = Field(0.0, ge=0, le=1)
     noise_below_peak_db: tuple[float, float] = Field((50.0, 5.0), description="quietest and loudest noise, dB")
     noise_data: Places = Field((), description="recordings of noise: folders, sound files or manifests")
-    babble: bool = Field(False, description="six talkers at once, who say training clips, are among the noises")
-    noise_tilt_db: float = Field(15.0, ge=0, le=60, description="most that the noise's ends are raised or lowered, dB")
-
+    babble: bool = Field(False, description="add a noise of six training clips at once")
+    noise_tilt_db: float = Field(15.0, ge=0, le=60, description="largest change of the ends of its spectrum, dB")
     reverberation_probability: float = Field(0.0, ge=0, le=1, description="of a room that rings for 0.1 to 1 s")
     overdrive_probability: float = Field(0.0, ge=0, le=1, description="of peaks clipped by up to 30 dB")
 
@@ -167,9 +166,7 @@ class NoDigit(Settings):
     """Recognising that no digit was said."""
 
     data: Places = Field((), description="other words, noises and silence: folders, sound files or manifests")
-    misses: float = Field(
-        0.05, ge=0, le=0.5, description="share of the validation clips that the threshold may take for no digit"
-    )
+    misses: float = Field(0.05, ge=0, le=0.5, description="share of the validation digits that the threshold may miss")
 
 
 class Config(Settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audiomnist.config import Config, changed, load
+from audiomnist.config import Config, from_settings, load
 from audiomnist.errors import UsageError
 from audiomnist.shipped import DEFAULT_VERSION, version_path
 
@@ -51,5 +51,5 @@ def resolve(
         weights = weights_file(start).resolve()
         given["start_from"] = str(weights)
         if version is None and config_file is None:
-            return changed(settings_from(weights), start, changes or (), given)
+            return from_settings(settings_from(weights), start, changes or (), given)
     return load(config_file or version_path(version or DEFAULT_VERSION), changes or (), given)
