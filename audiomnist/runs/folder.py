@@ -20,7 +20,7 @@ from audiomnist.runs.split_file import PARTS, SplitFile, write_split
 
 __all__ = ["PARTS", "RunFolder"]
 
-_AT_START = {"split.csv", "record.json"}
+_AT_START = {"split.csv", "record.json", "config.yaml"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class RunFolder(Folder):
             path = path.parent
         if not (path / "config.yaml").is_file():
             begun = path.is_dir() and _is_unstarted(path) and any(path.iterdir())
-            again = command("audiomnist train --run", path)
+            again = command(f"audiomnist {'kfold' if any(path.glob('fold-*')) else 'train'} --run", path)
             hint = f"it was stopped before training began; start it again: {again}" if begun else "see: audiomnist runs"
             raise DataError(f"there is no run at {path}", hint)
         return cls(path)
@@ -242,9 +242,6 @@ class RunFolder(Folder):
 
 def _is_unstarted(path: Path) -> bool:
     """Whether a folder is empty, or holds only what a run writes before it begins."""
-    return not (path / "config.yaml").exists() and all(
-        entry.name.startswith(".")
-        or entry.name in _AT_START
-        or (entry.name.startswith("fold-") and {one.name for one in entry.iterdir()} <= {*_AT_START, "config.yaml"})
-        for entry in path.iterdir()
-    )
+    names = {entry.name for entry in (*path.iterdir(), *path.glob("fold-*/*"))}
+    at_start = all(name.startswith((".", "fold-")) or name in _AT_START for name in names)
+    return at_start and not (path / "config.yaml").exists()

@@ -145,6 +145,14 @@ def test_a_start_that_was_killed_can_be_made_again(
     assert weights(begun) == weights(run)
 
 
+def test_folds_killed_at_their_start_can_be_made_again(corpus: Path, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    (begun / "fold-0").mkdir(parents=True)
+    (begun / "fold-0" / ".config.yaml.tmp").touch()
+    assert f"audiomnist kfold --run {begun}" in refused(3, "kfold", "--resume", begun).hint
+    succeeds("kfold", "--data", corpus, *SMALL, "--folds", 2, "--run", begun, "-q")
+
+
 def test_a_folder_with_a_configuration_of_ones_own_is_not_taken(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "config.yaml").write_text("seed: 1")

@@ -66,9 +66,8 @@ def torture(
             exit_code, printed, _ = commands.run(home, *words(), killed_at=point)
             assert exit_code in {-9, 0}, printed  # 0 where two processes count to fewer points
             n_killed += exit_code != 0
-            _finish(commands, home, *words())
-            differing = _differing(_made(home), expected)
-            assert not differing, f"{verb} killed at point {point} of {n_passed}: other {differing}"
+            fault = _finish(commands, home, *words()) or _differing(_made(home), expected)
+            assert not fault, f"{verb} killed at point {point} of {n_passed}: {fault}"
             say(f"{verb}: point {point} of {n_passed}, exit code {exit_code}")
         return Outcome(verb, n_passed, n_killed)
     finally:
@@ -81,12 +80,12 @@ def _succeed(commands: Commands, home: Path, *words: object) -> int:
     return n_points
 
 
-def _finish(commands: Commands, home: Path, *words: object) -> None:
-    """Give the same command again, or the one that it names."""
+def _finish(commands: Commands, home: Path, *words: object) -> str:
+    """Give the same command again, or the one that it names; return what is printed if that fails."""
     exit_code, printed, _ = commands.run(home, *words)
     if exit_code == 3 and (named := _GO_ON.search(printed)):
         exit_code, printed, _ = commands.run(home, *named[1].split())
-    assert exit_code == 0, printed
+    return printed if exit_code else ""
 
 
 def _made(home: Path) -> dict[str, Any]:
@@ -115,10 +114,7 @@ def _without_times(document: Any) -> Any:
     return [_without_times(item) for item in document] if isinstance(document, list) else document
 
 
-def _differing(made: dict[str, Any], expected: dict[str, Any]) -> list[str]:
-    names = made.keys() | expected.keys()
-    return sorted(
-        name
-        for name in names
-        if "tfevents" not in name and made.get(name, "not there") != expected.get(name, "not there")
-    )
+def _differing(made: dict[str, Any], expected: dict[str, Any]) -> str:
+    """Name the files that differ, or are in one of the homes only."""
+    names = {name for name in made.keys() | expected.keys() if "tfevents" not in name}
+    return ", ".join(sorted(name for name in names if made.get(name, "no file") != expected.get(name, "no file")))
