@@ -1,4 +1,4 @@
-"""``audiomnist config``: look at configurations, check them, make one's own."""
+"""``audiomnist config``: show, check and copy configurations."""
 
 import sys
 from pathlib import Path

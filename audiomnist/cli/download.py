@@ -38,7 +38,7 @@ def download(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Download a corpus, resuming where an earlier call broke off, and check that it is whole."""
+    """Download a corpus, resuming where an earlier call stopped, and check that it is complete."""
     from audiomnist.corpus.places import data_folder
     from audiomnist.download.checksums import verify as check
     from audiomnist.download.download import download as bring
@@ -67,9 +67,8 @@ def download(
             raise failure
         console.print(f"{path}: every file is as recorded in its manifest")
         return
-    chatter = message_console(quiet)
     with byte_progress(quiet=quiet) as show:
-        report = bring(corpus, path, source=source, progress=show, on_event=chatter.print)
+        report = bring(corpus, path, source=source, progress=show, on_event=message_console(quiet).print)
     if json:
         print_json(report.__dict__)
         return

@@ -17,7 +17,7 @@ def synth(
     ] = None,
     speakers: Annotated[int, typer.Option(help="Voices, at most 60.")] = 20,
     repetitions: Annotated[int, typer.Option(help="Clips of each digit by each voice.")] = 10,
-    seed: Annotated[int, typer.Option(help="Decides voices and how each clip is said.")] = 0,
+    seed: Annotated[int, typer.Option(help="Decides the voices and how each clip is spoken.")] = 0,
     engine: Annotated[
         list[str] | None,
         typer.Option(

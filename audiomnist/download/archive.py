@@ -151,4 +151,4 @@ def _write(content: IO[bytes], target: Path, path: str) -> None:
         with content, target.open("xb") as file:
             shutil.copyfileobj(content, file, _CHUNK_BYTES)
     except FileExistsError as error:
-        raise ValueError(f"'{path}' is its second {target.name}") from error
+        raise ValueError(f"'{path}' is a second file for {target.name}") from error

@@ -128,7 +128,7 @@ def _receive(url: str, part: _Part, timeout_s: float, progress: Progress, say: S
         version = _version(answer.headers)
         if answer.status == HTTPStatus.OK:
             if start:
-                say("the server does not go on where the last attempt stopped; starting over")
+                say("the server cannot go on where the last attempt stopped; starting over")
                 start = 0
             part.restart(version)
         elif start and answer.status in (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):

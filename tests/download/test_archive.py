@@ -59,7 +59,7 @@ def test_unusual_but_harmless_paths_are_taken(take: Unpacker, kind: str) -> None
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_two_files_for_one_place_are_refused(take: Unpacker, kind: str) -> None:
-    with pytest.raises(DataError, match=r"'backup/0_01_0\.wav' is its second 0_01_0\.wav"):
+    with pytest.raises(DataError, match=r"'backup/0_01_0\.wav' is a second file for 0_01_0\.wav"):
         take(FORMATS[kind]({CLIP: wav_bytes(0), "backup/0_01_0.wav": wav_bytes(1)}))
 
 

@@ -62,7 +62,7 @@ def test_tables_become_the_corpus_in_its_own_layout(tmp_path: Path, named: bool)
 
 def test_a_clip_given_twice_is_refused(tmp_path: Path) -> None:
     tables = write_tables(tmp_path / "tables", [row(0), row(1), row(0)])
-    with pytest.raises(DataError, match=r"second 0_01_0\.wav"):
+    with pytest.raises(DataError, match=r"second file for 0_01_0\.wav"):
         unpack(tables, tmp_path / "out")
 
 
