@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -100,11 +100,8 @@ class Corpus:
             raise DataError(
                 f"{printable(min(shared))} is in two corpora of this training", "name another corpus with --extra-data"
             )
-        unique = name
-        for number in count(2):
-            if unique not in self.source_names:
-                break
-            unique = f"{name}-{number}"
+        numbered = (f"{name}-{number}" for number in count(2))
+        unique = next(word for word in chain([name], numbered) if word not in self.source_names)
 
         def both(column: str) -> NDArray[np.object_]:
             unknown = (np.full(len(corpus), None, dtype=object) for corpus in (self, other))
