@@ -1,5 +1,6 @@
 """Files that are whole or absent, locks, and the folders the product keeps them in."""
 
+import errno
 import itertools
 import os
 import re
@@ -63,6 +64,8 @@ def temporary_beside(path: Path) -> Path:
     The name says whose it is, so that whoever writes into the folder next knows what nobody will finish.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):  # named here, as nobody knows the temporary name
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
     with os.scandir(path.parent) as entries:
         for entry in entries:
             if (match := _TEMPORARY.fullmatch(entry.name)) and _is_left_over(entry, *match.groups()[:3]):

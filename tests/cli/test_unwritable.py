@@ -30,6 +30,8 @@ def full_disk() -> Iterator[None]:
 def read_only(folder: Path) -> Iterator[None]:
     folder.chmod(0o555)
     try:
+        if os.access(folder, os.W_OK):
+            pytest.skip("this user may write everywhere")
         yield
     finally:
         folder.chmod(0o755)
@@ -73,7 +75,6 @@ def test_a_full_disk_stops_training_at_the_epoch_before(
     assert weights(run) == weights(unbroken)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 @pytest.mark.parametrize(("verb", "place"), [("prep", "data/.store"), ("train", "runs")])
 def test_a_read_only_folder_is_named(small_corpus: Path, home: Path, verb: str, place: str) -> None:
     words = (verb, "--data", small_corpus, *WORDS)
