@@ -75,7 +75,7 @@ def check() -> None:
 
 
 def as_error(by: BaseException, message: str, hint: str) -> Interrupted:
-    """Return what to tell of a stop."""
+    """Return the error that tells of a stop."""
     return (Terminated if isinstance(by, Termination) else Interrupted)(message, hint)
 
 

@@ -7,9 +7,7 @@ from tests.cli.command import audiomnist, refused, succeeds
 
 @pytest.mark.parametrize("n_processes", [1, 2, 3, 7])
 @pytest.mark.parametrize("n_items", [0, 1, 5, 16, 100])
-def test_shares_are_all_there_is_and_differ_by_one_at_most(
-    monkeypatch: pytest.MonkeyPatch, n_processes: int, n_items: int
-) -> None:
+def test_shares_differ_by_one_at_most(monkeypatch: pytest.MonkeyPatch, n_processes: int, n_items: int) -> None:
     items, shares = list(range(n_items)), []
     monkeypatch.setattr(distributed, "_size", n_processes)
     for rank in range(n_processes):
@@ -31,7 +29,7 @@ def test_one_process_has_everything_to_itself() -> None:
     assert distributed.may_tell()
 
 
-def test_what_is_wrong_in_one_process_is_not_taken_for_the_end_of_another() -> None:
+def test_a_fault_of_ours_is_no_lost_connection() -> None:
     with pytest.raises(RuntimeError, match="ours"), distributed.ends_told():
         raise RuntimeError("a fault of ours")
 

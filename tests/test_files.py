@@ -39,7 +39,7 @@ def test_the_new_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, error: type[BaseException]) -> None:
+def test_a_failure_leaves_the_old_file_alone(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "file.txt"
     path.write_text("old")
 
@@ -65,7 +65,7 @@ def test_what_a_killed_writer_leaves_goes_with_the_next(tmp_path: Path) -> None:
         assert sorted(tmp_path.iterdir()) == sorted([path, tmp_path / "other", under_way])
 
 
-def test_the_temporary_file_lies_beside_the_target_hidden_and_with_its_suffix(tmp_path: Path) -> None:
+def test_a_temporary_file_is_hidden_beside_its_target(tmp_path: Path) -> None:
     with atomic_path(tmp_path / "figure.png") as temporary:
         assert temporary.parent == tmp_path
         assert temporary.name.startswith(".")
@@ -97,9 +97,7 @@ def test_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, tex
     assert path.read_text(encoding="utf-8") == text
 
 
-def test_home_is_where_the_command_was_started_unless_it_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_home_is_the_working_folder_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert home() == Path(os.environ["AUDIOMNIST_HOME"])
     monkeypatch.delenv("AUDIOMNIST_HOME")
     monkeypatch.chdir(tmp_path)

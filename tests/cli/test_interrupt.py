@@ -60,9 +60,7 @@ def resume_command(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_training_goes_on_after_a_kill_and_after_ctrl_c_and_ends_as_an_unbroken_run(
-    corpus: Path, tmp_path: Path
-) -> None:
+def test_training_goes_on_after_a_kill_and_after_ctrl_c(corpus: Path, tmp_path: Path) -> None:
     run, unbroken = tmp_path / "run", tmp_path / "unbroken"
     process = start("train", "--data", corpus, *LONG, "--run", run)
     send(process, signal.SIGKILL, lambda: bool(epochs(run)))

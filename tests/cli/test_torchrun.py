@@ -102,7 +102,7 @@ def store_bytes(home: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in store.iterdir() if file.suffix != ".npz"}
 
 
-def test_training_takes_the_course_of_one_process_and_is_told_once(corpus: Path, alone: Path, home: Path) -> None:
+def test_training_takes_the_course_of_one_process(corpus: Path, alone: Path, home: Path) -> None:
     outcome = two_succeed("train", "--data", corpus, *SETTINGS)
     (run,) = (home / "runs").iterdir()
     assert_same_course(run, alone)
@@ -115,7 +115,7 @@ def test_training_takes_the_course_of_one_process_and_is_told_once(corpus: Path,
     assert store_bytes(home) == store_bytes(alone.parent)
 
 
-def test_a_killed_process_ends_the_job_and_one_process_goes_on(
+def test_a_killed_process_ends_the_job(
     corpus: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
@@ -146,7 +146,7 @@ def test_two_processes_go_on_with_what_one_began(
     assert_same_course(run, alone)
 
 
-def test_ctrl_c_stops_all_processes_and_tells_how_to_go_on(corpus: Path, tmp_path: Path) -> None:
+def test_ctrl_c_stops_all_processes(corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start("train", "--data", corpus, *SETTINGS, "--set", "optim.epochs=500", "--run", run)
     while process.poll() is None and not (run / "history.jsonl").exists():
@@ -180,7 +180,7 @@ def test_a_test_counts_each_clip_once(corpus: Path, alone: Path, tmp_path: Path)
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
-def test_faults_that_several_processes_find_are_listed_together_and_once(tmp_path: Path, home: Path) -> None:
+def test_faults_of_several_processes_are_listed_once(tmp_path: Path, home: Path) -> None:
     broken = write_corpus(tmp_path / "corpus", speakers=2, repetitions=5)
     for name in ("0_george_0.wav", "9_jackson_4.wav"):
         (broken / name).write_bytes(b"no sound")
