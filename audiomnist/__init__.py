@@ -41,5 +41,5 @@ def load(model: str | Path = "digits", *, device: str = "auto") -> Recognizer:
 
 def __getattr__(name: str) -> Any:
     if name in {"evaluate", "kfold", "train"}:
-        return getattr(import_module("audiomnist.experiments.calls"), name)
+        return getattr(import_module(f"audiomnist.experiments.{name}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -76,7 +76,7 @@ def main() -> None:
 def _accuracy_by_speaker(config: Config, run: RunFolder, jobs: int) -> dict[str, float]:
     """Cross-validate, unless that was done."""
     if not run.is_finished:
-        kfold(config, run=run.path, jobs=jobs)
+        kfold(config=config, run=run.path, jobs=jobs)
     groups = run.cross_validation().groups["speaker"]
     return {speaker: found.accuracy for speaker, found in groups.items()}
 

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import message_console, print_json, progress, result_console
+from audiomnist.cli.output import ConsoleProgress, message_console, print_json, progress, result_console
 from audiomnist.cli.printing import print_analysis
-from audiomnist.cli.session import open_corpus, place_name
 from audiomnist.files import home
 
 
@@ -25,11 +24,12 @@ def analyze(
 ) -> None:
     """Look at every clip of a corpus: a report with figures, and what follows for training."""
     from audiomnist.evaluation.analysis import analyze as measure
+    from audiomnist.experiments.inputs import open_corpus, place_name
     from audiomnist.experiments.settings import resolve
     from audiomnist.reports.analysis import write_analysis
 
-    place = resolve(None, None, None, data=data).data
-    corpus = open_corpus(place, exclude_file=exclude_file, quiet=quiet or json)
+    place = resolve(data=data).data
+    corpus = open_corpus(place, ConsoleProgress(quiet=quiet or json), exclude_file=exclude_file)
     name = place_name(place)
     folder = out or home() / "analysis" / name
     with progress("analyze", "clips", quiet=quiet or json) as show:

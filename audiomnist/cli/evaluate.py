@@ -1,7 +1,7 @@
 """``audiomnist evaluate``: test a trained recogniser."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,9 +9,6 @@ from audiomnist.cli import options
 from audiomnist.cli.output import ConsoleProgress, error_document, print_json, result_console
 from audiomnist.cli.printing import print_evaluations, print_result
 from audiomnist.errors import ThresholdError, UsageError
-
-if TYPE_CHECKING:
-    from audiomnist.experiments.evaluate import Evaluation
 
 
 def evaluate(
@@ -54,15 +51,15 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> None:
     """Test a trained recogniser on its own test clips, or on clips of other corpora."""
-    from audiomnist.experiments.evaluate import evaluate as run_evaluation
-    from audiomnist.experiments.evaluate import together
+    from audiomnist.experiments.evaluate import evaluate as test
+    from audiomnist.runs.results import Evaluations
 
     places: list[str | None] = [*data] if data else [None]
     if len(places) > 1 and (exclude_file or out):
         raise UsageError("--exclude-file and --out are for one corpus", "give --data once")
     progress = ConsoleProgress(quiet=quiet or json)
     evaluations = [
-        run_evaluation(
+        test(
             model,
             place,
             split=split,
@@ -76,7 +73,7 @@ def evaluate(
         for place in places
     ]
     first, *others = evaluations
-    every = together(evaluations)
+    every = Evaluations(corpora=tuple(one.result for one in evaluations))
     failure = None
     if min_accuracy is not None and every.accuracy_mean < min_accuracy:
         failure = ThresholdError(
@@ -84,8 +81,7 @@ def evaluate(
             f"see {first.folder.figures / 'confusion.png'}",
         )
     if json:
-        documents = [_document(evaluation) for evaluation in evaluations]
-        document = every.plain() | {"corpora": documents} if others else documents[0]
+        document = every.plain() | {"corpora": [one.plain() for one in evaluations]} if others else first.plain()
         print_json(document | (error_document(failure) if failure else {}))
         raise typer.Exit(failure.exit_code if failure else 0)
     if others:
@@ -94,8 +90,3 @@ def evaluate(
         print_result(result_console(), first.result, first.folder.path, robustness=first.robustness, details=details)
     if failure:
         raise failure
-
-
-def _document(evaluation: "Evaluation") -> dict[str, object]:
-    swept = evaluation.robustness
-    return evaluation.result.plain() | ({"robustness": swept.plain()} if swept else {})

@@ -64,25 +64,25 @@ def kfold(
         raise UsageError(f"--group {group}: clips can be kept together by speaker only", "use --group speaker")
     if group is not None and scheme not in {None, "speaker"}:
         raise UsageError(f"--group speaker and --scheme {scheme} contradict each other", "give one of them")
-    settings = options.resolve_or_resume(
-        resume,
+    result = cross_validate(
         version,
-        config,
-        set_,
-        run=run,
+        config=config,
+        settings=set_,
         data=data,
         extra_data=extra_data,
         no_digit_data=no_digit_data,
         exclude_file=exclude_file,
-        seed=seed,
-        target=target,
-        scheme=scheme,
-        group=group,
+        scheme=scheme or group,
         folds=folds,
-    )
-    progress = ConsoleProgress(quiet=quiet or json)
-    result = cross_validate(
-        settings, run=run, resume=resume, jobs=jobs, suspects=suspects, strict=strict, device=device, progress=progress
+        target=target,
+        seed=seed,
+        device=device,
+        run=run,
+        resume=resume,
+        jobs=jobs,
+        suspects=suspects,
+        strict=strict,
+        progress=ConsoleProgress(quiet=quiet or json),
     )
     if json:
         print_json(result.plain())

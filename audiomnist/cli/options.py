@@ -1,15 +1,11 @@
-"""Options that mean the same in every verb, and the configuration they add up to."""
+"""Options that mean the same in every verb."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from audiomnist.errors import UsageError
 from audiomnist.shipped import DEFAULT_VERSION
-
-if TYPE_CHECKING:
-    from audiomnist.config import Config
 
 Data = Annotated[
     str | None,
@@ -86,37 +82,3 @@ Strict = Annotated[
 Details = Annotated[bool, typer.Option("--details", help="Print groups, classes, calibration and folds as well.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
-
-
-def resolve_or_resume(
-    resume: Path | None,
-    version: str | None,
-    config_file: Path | None,
-    changes: list[str] | None,
-    *,
-    run: Path | None,
-    split: str | None = None,
-    scheme: str | None = None,
-    group: str | None = None,
-    **shortcuts: Any,
-) -> "Config | None":
-    """Return the configuration of a new run, or None if one is resumed, whose settings are settled.
-
-    Raises
-    ------
-    UsageError
-        If a run is resumed and there are settings that it has already.
-    """
-    if resume is None:
-        from audiomnist.experiments.settings import resolve
-
-        start = shortcuts.pop("from", None)
-        return resolve(version, config_file, changes, scheme=split or scheme or group, start=start, **shortcuts)
-    options = {"version": version, "config": config_file, "set": changes, "run": run, **shortcuts}
-    options |= {"split": split, "scheme": scheme, "group": group}
-    if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value not in (None, [])]:
-        raise UsageError(
-            f"--resume goes on with the settings of its run; {', '.join(given)} cannot change them",
-            "leave them out, or start a new run",
-        )
-    return None

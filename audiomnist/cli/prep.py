@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import print_json, progress, result_console
-from audiomnist.cli.session import open_corpus, open_store
+from audiomnist.cli.output import ConsoleProgress, print_json, progress, result_console
 from audiomnist.errors import DataError, command, indented
 
 
@@ -27,6 +26,7 @@ def prep(
     quiet: options.Quiet = False,
 ) -> None:
     """Compute the mel features of a corpus once. Training does this by itself when it has to."""
+    from audiomnist.experiments.inputs import open_corpus, open_store
     from audiomnist.experiments.settings import resolve
     from audiomnist.features import prep as features
 
@@ -34,8 +34,9 @@ def prep(
         _print_removed(features.prune(unused_days), json=json)
         return
     quiet = quiet or json
-    settings = resolve(version, config, set_, data=data)
-    corpus = open_corpus(settings.data, exclude_file=exclude_file, quiet=quiet)
+    settings = resolve(version, config=config, settings=set_, data=data)
+    steps = ConsoleProgress(quiet=quiet)
+    corpus = open_corpus(settings.data, steps, exclude_file=exclude_file)
     if verify:
         with progress("verify", "clips", quiet=quiet) as show:
             store, replaced = features.verify(corpus, settings.features, jobs=jobs, progress=show)
@@ -46,7 +47,7 @@ def prep(
                 f"give them a new time, then run prep again: {command('touch', *replaced[:10])}",
             )
     else:
-        _, store = open_store(corpus, settings.features, settings.data, quiet=quiet, strict=strict, jobs=jobs)
+        _, store = open_store(corpus, settings.features, settings.data, steps, strict=strict, jobs=jobs)
     if json:
         print_json(
             {

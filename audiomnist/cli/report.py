@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import message_console, print_json, progress, result_console
+from audiomnist.cli.output import ConsoleProgress, message_console, print_json, progress, result_console
 from audiomnist.cli.printing import print_report
-from audiomnist.cli.session import open_corpora, open_run
 from audiomnist.errors import AudiomnistError, DataError
 
 if TYPE_CHECKING:
@@ -38,9 +37,10 @@ def report(
     """Write one page with all that is known of a run, mistakes to hear included, and a model card."""
     from audiomnist.reports.facts import gather
     from audiomnist.reports.report import require_writable, write_report
+    from audiomnist.runs.folder import RunFolder
 
     quiet = quiet or json
-    folder = open_run(run)
+    folder = RunFolder.open(run) if run else RunFolder.newest()
     config = gather(folder).config
     destination = out or folder.path
     require_writable(destination)
@@ -56,9 +56,11 @@ def report(
 
 
 def _corpus(config: "Config", *, quiet: bool) -> "Corpus | None":
-    """Return the corpus of a run with its further one, or None if it is no longer there."""
+    """Return the corpus of a run with its further ones, or None if it is no longer there."""
+    from audiomnist.experiments.inputs import open_inputs
+
     try:
-        return open_corpora(config, quiet=quiet)[1]
+        return open_inputs(config, ConsoleProgress(quiet=quiet)).corpus
     except AudiomnistError as error:
         message_console(quiet).print(f"warning: {error.message}; the report comes without sound")
         return None

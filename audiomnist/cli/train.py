@@ -36,25 +36,26 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a recogniser on one part of a corpus and test it on the rest."""
-    from audiomnist.experiments.train import train as run_training
+    from audiomnist.experiments.train import train as train_and_test
 
-    settings = options.resolve_or_resume(
-        resume,
+    result = train_and_test(
         version,
-        config,
-        set_,
-        run=run,
+        config=config,
+        settings=set_,
         data=data,
         extra_data=extra_data,
         no_digit_data=no_digit_data,
+        start=from_,
         exclude_file=exclude_file,
-        seed=seed,
+        scheme=split,
         target=target,
-        split=split,
-        **{"from": from_},
+        seed=seed,
+        device=device,
+        run=run,
+        resume=resume,
+        strict=strict,
+        progress=ConsoleProgress(quiet=quiet or json),
     )
-    progress = ConsoleProgress(quiet=quiet or json)
-    result = run_training(settings, run=run, resume=resume, strict=strict, device=device, progress=progress)
     if json:
         print_json(result.plain())
     else:

@@ -32,7 +32,7 @@ def validate(
     from audiomnist.corpus.validation import validate as check
     from audiomnist.experiments.settings import resolve
 
-    place = resolve(None, None, None, data=data).data
+    place = resolve(data=data).data
     path = locate(place)
     with progress("validate", "clips", quiet=quiet or json) as show:
         validation = check(path, deep=deep, jobs=jobs, progress=show)

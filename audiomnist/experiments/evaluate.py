@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from audiomnist.reports.figures import robustness_figure, save_figure
 from audiomnist.runs.evaluation_folder import EvaluationFolder, identity
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.record import Record, file_hash
-from audiomnist.runs.results import Evaluations, Result, Robustness
+from audiomnist.runs.results import Result, Robustness
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class Evaluation:
     result: Result
     folder: EvaluationFolder
     robustness: Robustness | None
+
+    def plain(self) -> dict[str, Any]:
+        """Return the result as JSON has it, with robustness if that was asked for."""
+        return self.result.plain() | ({"robustness": self.robustness.plain()} if self.robustness else {})
 
 
 @dataclass(frozen=True)
@@ -129,17 +133,19 @@ def evaluate(
     progress.say(f"model: {tested.name} on {recognizer.device}, {len(chosen):,} clips to test")
     started = time.perf_counter()
     logits = recognizer.store_logits(clips.store, chosen)
-    weights = file_hash(tested.file)
+    weights, classes = file_hash(tested.file), recognizer.model.classes
     facts = describe(config, tested.name, recognizer.device, tested.epochs) | {"weights": weights}
     facts |= {"own_test": data is None, "n_left_out": clips.n_left_out}
     if data is not None:
         n_trained_on = _n_trained_on(tested, clips, progress)
         facts |= {"data": lasting_place(data), "split": split or "all", "n_trained_on": n_trained_on}
+    known = labels(corpus, config.target, classes).of_clips[chosen]
     scheme = "own test" if data is None else (split or "all", config.seed)
+    sounds = [(corpus.paths[clip], clips.store.digests[clip].hex()) for clip in chosen.tolist()]
     record = Record(
         kind="evaluation",
-        classes=recognizer.model.classes,
-        identity=identity((corpus.fingerprint, scheme, weights)),
+        classes=classes,
+        identity=identity((scheme, weights, sounds, known.tolist(), corpus.speakers[chosen].tolist())),
         run=tested.name,
     )
     name = "test" if data is None else "-".join([place_name(data), *([split] if split else [])])
@@ -152,7 +158,6 @@ def evaluate(
         return write_result(recognizer, clips.store, corpus, chosen, logits, facts, folder, started), folder
 
     def swept(folder: EvaluationFolder) -> Robustness:
-        known = labels(corpus, config.target, recognizer.model.classes).of_clips[chosen]
         with progress.counting("robustness", "conditions") as show, distributed.alone():
             found = sweep(recognizer, corpus, chosen, known, progress=show).model_copy(update={"weights": weights})
         save_figure(robustness_figure(found), folder.figures / "robustness.png")
@@ -162,11 +167,6 @@ def evaluate(
 
     result, folder = distributed.by_first(written)
     return Evaluation(result, folder, distributed.by_first(lambda: swept(folder)) if robustness else None)
-
-
-def together(evaluations: Sequence[Evaluation]) -> Evaluations:
-    """Return the results of several evaluations as one document."""
-    return Evaluations(corpora=tuple(evaluation.result for evaluation in evaluations))
 
 
 def _open(model: str | Path | None, device: torch.device, progress: Progress) -> _Tested:
@@ -192,10 +192,8 @@ def _own_clips(tested: _Tested, progress: Progress, *, strict: bool) -> _Clips:
     run, config = tested.run, tested.recognizer.model.config
     if run is None:
         raise UsageError(f"{tested.file} has no test clips of its own", "name a corpus with --data")
-    inputs = open_inputs(config, tested.recognizer.model.classes, progress, strict=strict)
-    file = run.load_split()
-    split = file.split(inputs.corpus)
-    file.require_unchanged(inputs.corpus, inputs.store.digests)
+    inputs = open_inputs(config, progress, tested.recognizer.model.classes, strict=strict)
+    split = run.load_split().unchanged(inputs.corpus, inputs.store.digests)
     check(config, inputs.corpus, inputs.store, split)
     return _Clips(inputs.corpus, inputs.store, split.test, inputs.n_left_out)
 
@@ -206,7 +204,7 @@ def _clips_of(
     """Return another corpus, and its test part under a scheme, or all of it."""
     model = tested.recognizer.model
     config = model.config
-    everything = open_corpus(place, exclude_file=exclude_file, progress=progress)
+    everything = open_corpus(place, progress, exclude_file=exclude_file)
     known, n_left_out = labelled(everything, config.target, model.classes, progress)
     corpus, store = open_store(known, config.features, place, progress, strict=strict)
     chosen = np.arange(len(corpus))

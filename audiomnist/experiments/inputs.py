@@ -13,7 +13,7 @@ from audiomnist.config import Config, Features
 from audiomnist.corpus.measures import cut_share
 from audiomnist.corpus.places import data_folder, locate
 from audiomnist.corpus.scan import Corpus, scan, without
-from audiomnist.corpus.targets import with_known_labels
+from audiomnist.corpus.targets import labels, with_known_labels
 from audiomnist.corpus.validation import validate
 from audiomnist.errors import command, indented, printable
 from audiomnist.experiments.progress import Progress
@@ -32,6 +32,8 @@ class Inputs:
         The corpus that is divided into training and test.
     corpus : Corpus
         The same with the clips of further corpora behind its own; ``store`` has them in this order.
+    classes : tuple of str
+        What a network tells apart, in the order of its outputs.
     n_left_out : int
         Clips left out because they cannot be used.
     """
@@ -39,10 +41,13 @@ class Inputs:
     own: Corpus
     corpus: Corpus
     store: FeatureStore
+    classes: tuple[str, ...]
     n_left_out: int
 
 
-def open_inputs(config: Config, classes: Sequence[str] | None, progress: Progress, *, strict: bool = False) -> Inputs:
+def open_inputs(
+    config: Config, progress: Progress, classes: Sequence[str] | None = None, *, strict: bool = False
+) -> Inputs:
     """Find the corpora of a configuration and prepare their features.
 
     Parameters
@@ -52,18 +57,17 @@ def open_inputs(config: Config, classes: Sequence[str] | None, progress: Progres
     strict : bool
         Whether a clip that cannot be used is an error. Otherwise it is left out.
     """
-    corpus, _ = labelled(
-        open_corpus(config.data, exclude_file=config.exclude_file, progress=progress), config.target, classes, progress
-    )
+    everything = open_corpus(config.data, progress, exclude_file=config.exclude_file)
+    corpus, _ = labelled(everything, config.target, classes, progress)
     for place in config.extra_data:
-        extra, _ = labelled(open_corpus(place, progress=progress), config.target, classes, progress)
+        extra, _ = labelled(open_corpus(place, progress), config.target, classes, progress)
         corpus = corpus.joined(_to_train_on(extra, progress), place_name(place))
     corpus, store = open_store(corpus, config.features, config.data, progress, strict=strict)
     own = corpus.select(np.flatnonzero(corpus.sources == 0))
-    return Inputs(own, corpus, store, len(store.left_out))
+    return Inputs(own, corpus, store, tuple(classes or labels(own, config.target).classes), len(store.left_out))
 
 
-def open_corpus(place: str, *, exclude_file: str | Path | None = None, progress: Progress) -> Corpus:
+def open_corpus(place: str, progress: Progress, *, exclude_file: str | Path | None = None) -> Corpus:
     """Scan a corpus, without the clips that a file lists; the synthetic one is made first if it is not there yet."""
     corpus = distributed.by_first(lambda: _found(place, progress))
     n_speakers = len(set(corpus.speakers.tolist()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -14,16 +15,17 @@ from audiomnist.corpus.splits import Split
 from audiomnist.corpus.splits import folds as draw_folds
 from audiomnist.corpus.targets import labels
 from audiomnist.device import seed_everything, select_device
-from audiomnist.errors import DataError, UsageError, command
+from audiomnist.errors import DataError, UsageError
 from audiomnist.evaluation.groups import columns_of
 from audiomnist.evaluation.leaks import check
 from audiomnist.evaluation.metrics import score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts, with_lasting_places
 from audiomnist.experiments.progress import Progress
+from audiomnist.experiments.settings import Options
 from audiomnist.experiments.side_by_side import run_experiments
 from audiomnist.experiments.testing import describe
-from audiomnist.experiments.train import only_process_in, run_classes, run_to_resume, stoppable
+from audiomnist.experiments.train import configured, only_process_in, run_classes, stoppable
 from audiomnist.reports.figures import confusion_figure, reliability_figure, save_figure
 from audiomnist.reports.suspects import list_suspects
 from audiomnist.runs.folder import RunFolder
@@ -32,7 +34,7 @@ from audiomnist.training.dataset import with_window
 
 
 def kfold(
-    config: Config | None = None,
+    version: str | None = None,
     *,
     run: Path | None = None,
     resume: Path | None = None,
@@ -41,26 +43,19 @@ def kfold(
     strict: bool = False,
     device: str = "auto",
     progress: Progress | None = None,
+    **options: Unpack[Options],
 ) -> CrossValidation:
     """Train and test once per fold, so that every clip is tested by a network that was not trained on it.
 
-    Of several processes each takes some of the folds, which it runs by itself; all return the result.
+    Of several processes each takes some of the folds, which it runs by itself; all return the result. Parameters are
+    those of ``train`` and two more.
 
     Parameters
     ----------
-    config : Config, optional
-        What to do; that of the run if one is resumed.
-    run : Path, optional
-        New folder for the folds, ``runs/<time>-kfold-<version>`` by default.
-    resume : Path, optional
-        A stopped cross validation; its finished folds are kept.
     jobs : int
         Folds at a time. More than one have a process and a thread each.
     suspects : bool
         Whether to list the clips whose label looks wrong as well.
-
-    strict : bool
-        Whether a clip that cannot be used is an error. Otherwise it is left out.
 
     Raises
     ------
@@ -70,18 +65,12 @@ def kfold(
     progress = progress or Progress()
     if jobs > 1 and distributed.size() > 1:
         raise UsageError("--jobs and torchrun both train folds side by side", "use one of them")
-    parent = run_to_resume(resume, "kfold") if resume else None
-    if parent is not None:
-        config = parent.load_config()
-    if config is None:
-        raise UsageError("neither a configuration nor a run to resume was given", "give one of them")
+    config, parent = configured("kfold", resume, run, version, options)
     chosen_device = select_device(device)
     seed_everything(config.seed)
-    known = [classes for fold in (parent, *parent.folds) if (classes := run_classes(fold))] if parent else []
-    inputs = open_inputs(config, known[0] if known else None, progress, strict=strict)
-    corpus, store = inputs.corpus, inputs.store
-    classes = known[0] if known else labels(inputs.own, config.target).classes
-    splits = _splits(config, inputs, parent, classes)
+    inputs = open_inputs(config, progress, run_classes(parent), strict=strict)
+    corpus, store, classes = inputs.corpus, inputs.store, inputs.classes
+    splits = _splits(config, inputs, parent)
     for split in splits:
         check(config, corpus, store, split)
     if parent is None:
@@ -95,7 +84,7 @@ def kfold(
         n_finished = sum(fold.is_finished for fold in folds)
         return f"stopped after {n_finished} of {len(splits)} folds; they are saved in {parent.path}"
 
-    with only_process_in(parent), stoppable(reached, f"go on: {command('audiomnist kfold --resume', parent.path)}"):
+    with only_process_in(parent), stoppable(reached, parent):
         if distributed.rank() == 0:
             for fold, split in zip(folds, splits, strict=True):
                 if not fold.config.exists():
@@ -115,22 +104,21 @@ def kfold(
         )
 
 
-def _splits(config: Config, inputs: Inputs, parent: RunFolder | None, classes: Sequence[str]) -> list[Split]:
+def _splits(config: Config, inputs: Inputs, parent: RunFolder | None) -> list[Split]:
     """Return the split of each fold: as it is written, or drawn if the cross validation is new.
 
     A run of an earlier version wrote a fold's split only when the fold began, and folders of folds may be lost. Such
     splits are drawn again, which is right only if the written ones would be drawn as they are.
     """
-    own, corpus, digests = inputs.own, inputs.corpus, inputs.store.digests
-    written = {}
-    for fold in parent.folds if parent else ():
-        file = fold.load_split()
-        written[int(fold.path.name.removeprefix("fold-"))] = file.split(corpus)
-        file.require_unchanged(corpus, digests)
+    own, corpus = inputs.own, inputs.corpus
+    written = {
+        int(fold.path.name.removeprefix("fold-")): fold.load_split().unchanged(corpus, inputs.store.digests)
+        for fold in (parent.folds if parent else ())
+    }
     record = parent.record if parent else None
     if record is not None and record.folds == len(written):
         return [written[number] for number in sorted(written)]
-    drawn = draw_folds(own, config.split, config.seed, labels(own, config.target, classes).of_clips)
+    drawn = draw_folds(own, config.split, config.seed, labels(own, config.target, inputs.classes).of_clips)
     splits = [split.with_extra(len(own), len(corpus)) for split in drawn]
     for number, split in written.items():
         if number >= len(splits) or not np.array_equal(split.test, splits[number].test):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import Queue, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import AudiomnistError, Notice
 from audiomnist.experiments.progress import Progress
-from audiomnist.experiments.train import EpochListener, run_experiment
+from audiomnist.experiments.train import run_experiment
 from audiomnist.features.store import FeatureStore
 from audiomnist.processes import submit_all, worker_pool
 from audiomnist.runs.folder import RunFolder
@@ -76,8 +77,7 @@ def run_experiments(
                     future.result()
                 stopping.check()
     for number, split, run in calls[n_together:]:
-        listener = EpochListener(lambda record, number=number: progress.epoch_ended(record, number))  # type: ignore[misc]
-        run_experiment(run.load_config(), corpus, store, split, run, device, classes, [listener])
+        run_experiment(corpus, store, split, run, device, classes, partial(progress.epoch_ended, fold=number))
 
 
 @contextmanager
@@ -140,5 +140,6 @@ def _run(
     split: Split,
     run: RunFolder,
 ) -> None:
-    listener = EpochListener(lambda record: _reports.put((number, record)))
-    run_experiment(run.load_config(), corpus, FeatureStore.open(store), split, run, device, classes, [listener])
+    run_experiment(
+        corpus, FeatureStore.open(store), split, run, device, classes, lambda record: _reports.put((number, record))
+    )

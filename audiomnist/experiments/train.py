@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -19,16 +20,18 @@ from audiomnist.corpus.splits import Split
 from audiomnist.corpus.splits import split as draw_split
 from audiomnist.corpus.targets import Labels, labels
 from audiomnist.device import seed_everything, select_device
-from audiomnist.errors import DataError, Notice, UsageError, command
+from audiomnist.errors import DataError, Notice, UsageError
 from audiomnist.evaluation.calibration import fit_temperature
 from audiomnist.evaluation.leaks import check
 from audiomnist.experiments.inputs import open_inputs, warn_of_cuts, with_lasting_places
 from audiomnist.experiments.progress import Progress
+from audiomnist.experiments.settings import Options, resolve
 from audiomnist.experiments.testing import describe, write_result
 from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.figures import loss_figure, save_figure
 from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.record import Kind
 from audiomnist.runs.results import EpochRecord, Result, TrainedCorpus
 from audiomnist.training import no_digit
 from audiomnist.training.checkpoint import before, load_model, save_model
@@ -37,17 +40,18 @@ from audiomnist.training.dataset import with_window
 from audiomnist.training.listeners import Checkpoint, TensorBoard
 from audiomnist.training.loss import class_counts, missing_classes
 from audiomnist.training.no_digit import split_logits
-from audiomnist.training.trainer import Listener, Trainer
+from audiomnist.training.trainer import Trainer
 
 
 def train(
-    config: Config | None = None,
+    version: str | None = None,
     *,
     run: Path | None = None,
     resume: Path | None = None,
     strict: bool = False,
     device: str = "auto",
     progress: Progress | None = None,
+    **options: Unpack[Options],
 ) -> Result:
     """Train a recogniser on one part of a corpus and test it on the rest, or go on with a stopped run.
 
@@ -55,15 +59,20 @@ def train(
 
     Parameters
     ----------
-    config : Config, optional
-        What to do; that of the run if one is resumed.
+    version : str, optional
+        A configuration that comes with the program, ``v2`` by default.
     run : Path, optional
         New folder for the run, ``runs/<time>-<version>`` by default.
     resume : Path, optional
-        A stopped run.
-
+        A stopped run; it has its settings.
     strict : bool
         Whether a clip that cannot be used is an error. Otherwise it is left out.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    progress : Progress, optional
+        Shows how work goes.
+    **options
+        See ``Options``.
 
     Raises
     ------
@@ -71,25 +80,17 @@ def train(
         Whatever is wrong with settings, corpus or run; Interrupted if it was stopped, with what was reached saved.
     """
     progress = progress or Progress()
-    folder = run_to_resume(resume, "train") if resume else None
-    if folder is not None:
-        config = folder.load_config()
-    if config is None:
-        raise UsageError("neither a configuration nor a run to resume was given", "give one of them")
+    config, folder = configured("train", resume, run, version, options)
     chosen_device = select_device(device)
     seed_everything(config.seed)
-    classes = run_classes(folder) if folder else None
-    inputs = open_inputs(config, classes, progress, strict=strict)
-    own, corpus, store = inputs.own, inputs.corpus, inputs.store
+    inputs = open_inputs(config, progress, run_classes(folder), strict=strict)
+    corpus, store = inputs.corpus, inputs.store
     if folder is not None:
-        split_file = folder.load_split()
-        split = split_file.split(corpus)
-        split_file.require_unchanged(corpus, store.digests)
+        split = folder.load_split().unchanged(corpus, store.digests)
     else:
-        split = draw_split(own, config.split, config.seed, labels(own, config.target).of_clips)
-        split = split.with_extra(len(own), len(corpus))
+        split = draw_split(inputs.own, config.split, config.seed, labels(inputs.own, config.target).of_clips)
+        split = split.with_extra(len(inputs.own), len(corpus))
     check(config, corpus, store, split)
-    classes = classes or labels(own, config.target).classes
     if folder is None:
         warn_of_cuts(store, config, progress)
         config = with_window(with_lasting_places(config), store, split.train)
@@ -100,21 +101,20 @@ def train(
         n_epochs = len(folder.load_history())
         return f"stopped after epoch {n_epochs} of {config.optim.epochs}; that much is saved in {folder.path}"
 
-    with only_process_in(folder), stoppable(reached, f"go on: {command('audiomnist train --resume', folder.path)}"):
+    with only_process_in(folder), stoppable(reached, folder):
         if distributed.rank() == 0 and not folder.config.exists():
-            folder.begin("train", config, classes, (corpus, split, store.digests))
+            folder.begin("train", config, inputs.classes, (corpus, split, store.digests))
         progress.say(
             f"run: {folder.path} on {chosen_device}, {len(split.train):,} clips to train, {len(split.test):,} to test"
         )
-        for part in trained_corpora(corpus, split, labels(corpus, config.target, classes)):
+        for part in trained_corpora(corpus, split, labels(corpus, config.target, inputs.classes)):
             if part.lacks:
                 progress.say(
                     f"{part.name} has no {', '.join(part.lacks)}: they count as rare there, so that its voices and "
                     "microphones are not taken for never saying them"
                 )
         with progress.training(config.optim.epochs):
-            listener = EpochListener(progress.epoch_ended)
-            return run_experiment(config, corpus, store, split, folder, chosen_device, classes, [listener])
+            return run_experiment(corpus, store, split, folder, chosen_device, inputs.classes, progress.epoch_ended)
 
 
 class EpochListener:
@@ -129,25 +129,25 @@ class EpochListener:
 
 
 def run_experiment(
-    config: Config,
     corpus: Corpus,
     store: FeatureStore,
     split: Split,
     run: RunFolder,
     device: torch.device,
     classes: Sequence[str],
-    listeners: Sequence[Listener] = (),
+    epoch_ended: Callable[[EpochRecord], None],
 ) -> Result:
-    """Train on a split, or go on with training, then test, and write everything into the run folder.
+    """Train on a split as a run's configuration says, or go on, then test, and write everything into its folder.
 
     Of several processes the first alone writes; all return the result.
     """
     started = time.perf_counter()
     is_first = distributed.rank() == 0
+    config = run.load_config()
     trainer = Trainer(config, corpus, store, split, device, classes)
     run.load_history()
     _go_on(trainer, run, device)
-    trainer.fit([Checkpoint(run), TensorBoard(run), *listeners] if is_first else ())
+    trainer.fit([Checkpoint(run), TensorBoard(run), EpochListener(epoch_ended)] if is_first else ())
     model = trainer.trained
     recognizer = TorchRecognizer(model, device, trainer.front_end)
     scores = np.zeros(0)
@@ -197,11 +197,45 @@ def trained_corpora(corpus: Corpus, split: Split, known: Labels) -> tuple[Traine
     )
 
 
-def run_classes(run: RunFolder) -> tuple[str, ...] | None:
-    """Return what the network of a run tells apart, None if an earlier version wrote it down nowhere yet."""
+def configured(
+    verb: Kind, resume: Path | None, run: Path | None, version: str | None, options: Options
+) -> tuple[Config, RunFolder | None]:
+    """Return the configuration that options add up to, or that of a stopped run and its folder.
+
+    Raises
+    ------
+    UsageError
+        If a run is resumed and there are settings, which it has already.
+    DataError
+        If it is no run of this verb.
+    """
+    if resume is None:
+        return resolve(version, **options), None
+    words = {"settings": "set", "scheme": "split", "start": "from"}
+    given = {"version": version, "run": run, **options}
+    named = [f"--{words.get(name, name).replace('_', '-')}" for name, value in given.items() if value not in (None, [])]
+    if named:
+        raise UsageError(
+            f"--resume goes on with the settings of its run; {', '.join(named)} cannot change them",
+            "leave them out, or start a new run",
+        )
+    folder = RunFolder.open(resume)
+    if folder.kind != verb:
+        if folder.kind == "evaluation":
+            raise DataError(f"{resume} is an evaluation", "name a run; see which there are: audiomnist runs")
+        what = "a cross validation" if folder.is_cross_validation else "a training run"
+        raise DataError(f"{resume} is {what}", f"go on: {folder.resume_command}")
+    return folder.load_config(), folder
+
+
+def run_classes(run: RunFolder | None) -> tuple[str, ...] | None:
+    """Return what the networks of a run tell apart, None if it is new, or of an earlier version that wrote none yet."""
+    if run is None:
+        return None
     if record := run.record:
         return record.classes
-    return load_model(run.model, torch.device("cpu")).classes if run.model.exists() else None
+    models = [one.model for one in (run, *run.folds) if one.model.exists()]
+    return load_model(models[0], torch.device("cpu")).classes if models else None
 
 
 @contextmanager
@@ -212,25 +246,15 @@ def only_process_in(run: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def stoppable(reached: Callable[[], str], resume: str) -> Iterator[None]:
+def stoppable(reached: Callable[[], str], run: RunFolder) -> Iterator[None]:
     """Turn Ctrl-C, or the end of another process of the job, into an error that says what is saved and how to go on."""
     try:
         with distributed.ends_told():
             yield
     except KeyboardInterrupt as stop:
-        raise stopping.as_error(stop, reached(), resume) from None
+        raise stopping.as_error(stop, reached(), f"go on: {run.resume_command}") from None
     except distributed.JobEnded as stop:
-        raise distributed.JobEnded(f"{stop.message}; {reached()}", resume) from None
-
-
-def run_to_resume(path: Path, verb: str) -> RunFolder:
-    """Return a stopped run; raise DataError if it is not one of this verb's."""
-    run = RunFolder.open(path)
-    kind = "kfold" if run.is_cross_validation else "train"
-    if kind != verb:
-        what = "a cross validation" if kind == "kfold" else "a training run"
-        raise DataError(f"{path} is {what}", f"go on: {command(f'audiomnist {kind} --resume', path)}")
-    return run
+        raise distributed.JobEnded(f"{stop.message}; {reached()}", f"go on: {run.resume_command}") from None
 
 
 def _go_on(trainer: Trainer, run: RunFolder, device: torch.device) -> None:

@@ -54,5 +54,5 @@ class EvaluationFolder(Folder):
 
 
 def identity(facts: Iterable[object]) -> str:
-    """Return a hash of what was tested: fingerprint of the corpus, scheme, weights and so on."""
+    """Return a hash of what was tested: scheme, weights, the clips with their sound, and so on."""
     return hashlib.sha256("\0".join(map(str, facts)).encode("utf-8", "backslashreplace")).hexdigest()

@@ -154,10 +154,15 @@ class RunFolder(Folder):
         return [RunFolder(path) for path in sorted(found, key=lambda path: (len(path.name), path.name))]
 
     @property
+    def kind(self) -> Kind:
+        """``train``, or ``kfold`` if it has folds in place of a split."""
+        record = self.record
+        return record.kind if record else "train" if self.split.exists() else "kfold"
+
+    @property
     def is_cross_validation(self) -> bool:
         """Whether this run has folds in place of a split."""
-        record = self.record
-        return record.kind == "kfold" if record else not self.split.exists()
+        return self.kind == "kfold"
 
     @property
     def is_finished(self) -> bool:

@@ -74,6 +74,28 @@ class SplitFile:
         """Return the clips of a part."""
         return tuple(row.path for row in self.rows if row.part == part)
 
+    def unchanged(self, corpus: Corpus, digests: Sequence[bytes]) -> Split:
+        """Find the clips of each part; raise DataError if one is gone, or is another recording now.
+
+        What counts is the sound, where its digest is known; else size and time of change.
+        """
+        split = self.split(corpus)
+        numbers = {path: clip for clip, path in enumerate(corpus.paths)}
+
+        def changed(row: SplitRow) -> bool:
+            clip = numbers[row.path]
+            if row.digest is not None:
+                return digests[clip].hex() != row.digest
+            return row.stamp is not None and tuple(corpus.stamps[clip].tolist()) != row.stamp
+
+        others = [row.path for row in self.rows if changed(row)]
+        if others:
+            raise DataError(
+                f"{len(others)} clips in {corpus.root} are no longer those of this run\n{indented(others)}",
+                "restore them, or train anew; to test on the corpus as it is now, name it with --data",
+            )
+        return split
+
     def split(self, corpus: Corpus) -> Split:
         """Find the clips of each part in a corpus.
 
@@ -97,31 +119,6 @@ class SplitFile:
         )
         held_out = {str(corpus.speakers[numbers[row.path]]) for row in self.rows if row.unseen}
         return Split(train, validation, test, tuple(sorted(held_out)))
-
-    def require_unchanged(self, corpus: Corpus, digests: Sequence[bytes] | None) -> None:
-        """Raise DataError if a clip of the run is another recording now.
-
-        What counts is the sound, where its digest is known; else size and time of change.
-
-        Parameters
-        ----------
-        digests : sequence of bytes, optional
-            Of the corpus' clips, from its feature store.
-        """
-        numbers = {path: clip for clip, path in enumerate(corpus.paths)}
-
-        def changed(row: SplitRow) -> bool:
-            clip = numbers[row.path]
-            if row.digest is not None and digests is not None:
-                return digests[clip].hex() != row.digest
-            return row.stamp is not None and tuple(corpus.stamps[clip].tolist()) != row.stamp
-
-        others = [row.path for row in self.rows if changed(row)]
-        if others:
-            raise DataError(
-                f"{len(others)} clips in {corpus.root} are no longer those of this run\n{indented(others)}",
-                "restore them, or train anew; to test on the corpus as it is now, name it with --data",
-            )
 
 
 def write_split(file: Path, corpus: Corpus, split: Split, digests: Sequence[bytes] | None) -> None:

@@ -300,7 +300,8 @@ def test_a_corpus_may_be_called_anything(tiny: Path, monkeypatch: pytest.MonkeyP
 def test_names_with_brackets_are_printed_in_full(tiny: Path, tmp_path: Path) -> None:
     folder, run = tmp_path / "clips [bold] :x:", tmp_path / "run [red] :x:"
     tiny.rename(folder)
-    lines = [f"{path.name},{path.name[0]},[/b] :x:" for path in sorted(folder.iterdir())]
+    clips = sorted(folder.iterdir())
+    lines = [f"{clip.name},{clip.name[0]},[/b] :x: {number % 2}" for number, clip in enumerate(clips)]
     (folder / "clips.csv").write_text("\n".join(("path,digit,speaker", *lines)))
     outcome = succeeds("train", "--data", folder / "clips.csv", *SMALL, "--run", run)
     assert f"speakers in {folder}\n" in outcome.stderr
