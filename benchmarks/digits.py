@@ -18,7 +18,7 @@ from audiomnist.evaluation.intervals import overall
 from audiomnist.inference.export import export
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.runs.folder import RunFolder
-from audiomnist.runs.results import Estimate
+from audiomnist.runs.scores import Estimate
 from audiomnist.synthesis.espeak import SAMPLE_RATE_HZ, utter
 from audiomnist.synthesis.voices import cast
 from audiomnist.training.checkpoint import TrainedModel, load_model, save_model

@@ -15,8 +15,10 @@ from audiomnist.reports.table import Table
 if TYPE_CHECKING:
     from audiomnist.evaluation.analysis import Analysis
     from audiomnist.reports.report import Report
+    from audiomnist.runs.comparison import Comparison
     from audiomnist.runs.listing import NoRun, Summary
-    from audiomnist.runs.results import Comparison, CrossValidation, Evaluations, Result, Robustness, Suspects, Tested
+    from audiomnist.runs.results import CrossValidation, Evaluations, Result, Suspects, Tested
+    from audiomnist.runs.robustness import Robustness
 
 _SUSPECTS_SHOWN = 10
 _SPEAKERS_SHOWN = 12

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from audiomnist.config import Config
     from audiomnist.corpus import Corpus
     from audiomnist.reports.facts import Facts
-    from audiomnist.runs.results import Robustness
+    from audiomnist.runs.robustness import Robustness
 
 
 def report(

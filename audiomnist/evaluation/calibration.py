@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.runs.results import Bins, Calibration, Covered
+from audiomnist.runs.scores import Bins, Calibration, Covered
 
 N_BINS = 15
 COVERAGES = (1.0, 0.99, 0.95, 0.9, 0.8)

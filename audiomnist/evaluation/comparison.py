@@ -3,69 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.errors import DataError
+from audiomnist.evaluation.intervals import Z, speaker_weights
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.evaluation.resampling import speaker_weights
-from audiomnist.runs.results import Conclusion, Difference
-
-ALPHA = 0.05
-_Z = 1.959964  # normal deviate of a two-sided 95 %
-
-
-@dataclass(frozen=True)
-class _Paired:
-    """Two networks on the clips that both were tested on; the fields are those of a Difference."""
-
-    first: str
-    second: str
-    n_shared: int
-    n_contradicting: int
-    n_speakers: int
-    accuracy_first: float
-    accuracy_second: float
-    only_first: int
-    only_second: int
-    low: float | None
-    high: float | None
-    p: float
-
-    def concluded(self, p_holm: float) -> Difference:
-        """Return what follows, given the p value corrected for the number of comparisons."""
-        difference = (self.only_second - self.only_first) / self.n_shared
-        conclusion: Conclusion = "over speakers"
-        if self.only_first == self.only_second == 0:
-            conclusion = "no difference"
-        elif p_holm >= ALPHA:
-            conclusion = "not shown"
-        elif self.low is None or self.high is None or self.low <= 0 <= self.high:
-            conclusion = "on these clips"
-        verdict = self._verdict(conclusion, difference, p_holm)
-        return Difference(**self.__dict__, p_holm=p_holm, difference=difference, conclusion=conclusion, verdict=verdict)
-
-    def _verdict(self, conclusion: Conclusion, difference: float, p_holm: float) -> str:
-        if conclusion == "no difference":
-            return f"no difference: {self.second} and {self.first} are correct about the same {self.n_shared:,} clips"
-        worse_first = conclusion == "not shown" or difference > 0
-        numbers = f"{self._interval(flipped=not worse_first)}; McNemar p = {p_holm:.2g}"
-        if conclusion == "not shown":
-            points = f"{100 * difference:+.1f} points"
-            return f"no difference shown between {self.second} and {self.first}: {points} ({numbers})"
-        better, worse = (self.second, self.first) if worse_first else (self.first, self.second)
-        points = f"{abs(100 * difference):.1f} points"
-        limit = " on these clips, not shown for other speakers" if conclusion == "on these clips" else ""
-        return f"{better} is better than {worse} by {points}{limit} ({numbers})"
-
-    def _interval(self, *, flipped: bool) -> str:
-        if self.low is None or self.high is None:
-            return "one speaker, so there is no interval over speakers"
-        ends = (-self.high, -self.low) if flipped else (self.low, self.high)
-        low, high = (f"{100 * end:.1f}" for end in ends)
-        return f"95 % interval {low} to {high}, {self.n_speakers:,} speakers"
+from audiomnist.runs.comparison import ALPHA, Difference
 
 
 def against_first(tested: Mapping[str, Predictions]) -> list[Difference]:
@@ -79,9 +24,9 @@ def against_first(tested: Mapping[str, Predictions]) -> list[Difference]:
         If one was tested on no clip that the first was tested on.
     """
     (first, baseline), *others = tested.items()
-    found = [_paired(first, baseline, second, predictions) for second, predictions in others]
-    corrected = holm([pair.p for pair in found])
-    return [pair.concluded(p) for pair, p in zip(found, corrected, strict=True)]
+    found = [compare(first, baseline, second, predictions) for second, predictions in others]
+    corrected = holm([difference.p for difference in found])
+    return [difference.model_copy(update={"p_holm": p}) for difference, p in zip(found, corrected, strict=True)]
 
 
 def compare(first: str, baseline: Predictions, second: str, predictions: Predictions) -> Difference:
@@ -92,11 +37,6 @@ def compare(first: str, baseline: Predictions, second: str, predictions: Predict
     DataError
         If there are none, or none with the same label.
     """
-    pair = _paired(first, baseline, second, predictions)
-    return pair.concluded(pair.p)
-
-
-def _paired(first: str, baseline: Predictions, second: str, predictions: Predictions) -> _Paired:
     _, places, other_places = np.intersect1d(baseline.paths, predictions.paths, return_indices=True)
     if not len(places):
         raise DataError(
@@ -117,7 +57,8 @@ def _paired(first: str, baseline: Predictions, second: str, predictions: Predict
     gains = other_right.astype(np.int64) - right  # 1: the second alone is correct; -1: the first alone
     low, high = speaker_interval(gains, speakers)
     only_first, only_second = int((gains < 0).sum()), int((gains > 0).sum())
-    return _Paired(
+    p = mcnemar(only_first, only_second)
+    return Difference(
         first=first,
         second=second,
         n_shared=len(gains),
@@ -127,9 +68,11 @@ def _paired(first: str, baseline: Predictions, second: str, predictions: Predict
         accuracy_second=float(other_right.mean()),
         only_first=only_first,
         only_second=only_second,
+        difference=(only_second - only_first) / len(gains),
         low=low,
         high=high,
-        p=mcnemar(only_first, only_second),
+        p=p,
+        p_holm=p,
     )
 
 
@@ -180,7 +123,7 @@ def speaker_interval(gains: NDArray[np.int64], speakers: NDArray[np.str_]) -> tu
     times = speaker_weights(n_speakers)  # (n_resamples, S)
     spread = np.std((times @ of_speakers) / (times @ n)) * np.sqrt(n_speakers / (n_speakers - 1))
     mean = gains.mean()
-    reach = max(stdtrit(n_speakers - 1, 1 - ALPHA / 2) * spread, _Z * np.std(gains) / np.sqrt(len(gains)))
+    reach = max(stdtrit(n_speakers - 1, 1 - ALPHA / 2) * spread, Z * np.std(gains) / np.sqrt(len(gains)))
     return max(-1.0, float(mean - reach)), min(1.0, float(mean + reach))
 
 

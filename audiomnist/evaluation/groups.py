@@ -12,7 +12,7 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import column
 from audiomnist.evaluation.intervals import estimate
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.runs.results import Estimate
+from audiomnist.runs.scores import Estimate
 
 UNKNOWN = "unknown"
 MOST_VALUES = 20

@@ -7,16 +7,18 @@ ICASSP 2004; Field and Welsh, "Bootstrapping clustered data", JRSS B 69, 2007).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.evaluation.resampling import speaker_weights
-from audiomnist.runs.results import Estimate
+from audiomnist.runs.scores import Estimate
 
 LEVEL = 0.95
-_Z = 1.959964  # normal deviate of LEVEL, two-sided
+Z = 1.959964  # normal deviate of LEVEL, two-sided
+N_RESAMPLES = 2_000
+_SEED = 20_220_707
 
 
 def estimate(right: NDArray[np.int64], n: NDArray[np.int64]) -> Estimate:
@@ -76,10 +78,24 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 
     Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
     """
-    share, spread = right / n, _Z**2 / n
+    share, spread = right / n, Z**2 / n
     centre = (share + spread / 2) / (1 + spread)
     reach = np.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
     return max(0.0, min(share, float(centre - reach))), min(1.0, max(share, float(centre + reach)))
+
+
+@lru_cache(maxsize=4)
+def speaker_weights(n_speakers: int, n_resamples: int = N_RESAMPLES) -> NDArray[np.float64]:
+    """Return how often each resample has each speaker, when as many are drawn with replacement as there are.
+
+    Returns
+    -------
+    float64 array [n_resamples, n_speakers]
+        Whole numbers, for a product with sums by speaker; each row sums to ``n_speakers``. Not to be written to.
+    """
+    draw = np.random.default_rng(_SEED)
+    times = draw.multinomial(n_speakers, np.full(n_speakers, 1 / n_speakers), size=n_resamples)
+    return times.astype(np.float64)
 
 
 def _standard_error(right: NDArray[np.int64], n: NDArray[np.int64]) -> float:

@@ -9,7 +9,7 @@ from audiomnist.evaluation.calibration import calibration
 from audiomnist.evaluation.groups import Columns, group_scores
 from audiomnist.evaluation.intervals import overall
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.runs.results import ClassScore, Scores
+from audiomnist.runs.scores import ClassScore, Scores
 
 
 def score(predictions: Predictions, columns: Columns) -> Scores:

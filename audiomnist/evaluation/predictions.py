@@ -14,7 +14,7 @@ from audiomnist.corpus.targets import Labels
 from audiomnist.errors import DataError
 from audiomnist.files import atomic_path, plain_cell, safe_cell
 from audiomnist.runs.record import Folder
-from audiomnist.runs.results import Tested
+from audiomnist.runs.results import Misclassified, Tested
 
 _RESTORE = "restore the file from a backup, or test again"
 _FACTS = ("path", "label", "speaker", "prediction", "probability")
@@ -89,6 +89,19 @@ class Predictions:
             labels=np.concatenate([part.labels for part in parts]),
             speakers=np.concatenate([part.speakers for part in parts]),
             probabilities=np.concatenate([part.probabilities for part in parts]),
+        )
+
+    def misclassified(self, clip: int, *, unseen: bool) -> Misclassified:
+        """Return what was predicted for a clip, by its position; ``unseen``: its speaker was not trained on."""
+        label, predicted = int(self.labels[clip]), int(self.predicted[clip])
+        return Misclassified(
+            path=self.paths[clip],
+            label=self.classes[label],
+            prediction=self.classes[predicted],
+            probability=float(self.probabilities[clip, predicted]),
+            label_probability=float(self.probabilities[clip, label]),
+            speaker=str(self.speakers[clip]),
+            voice="unseen" if unseen else "known",
         )
 
     def save(self, path: Path) -> None:

@@ -9,21 +9,20 @@ from numpy.typing import NDArray
 
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
-from audiomnist.evaluation.mistakes import misclassified
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.runs.results import Misclassified
 
 
 def find_suspects(predictions: Predictions, unseen: NDArray[np.bool_]) -> list[Misclassified]:
-    """List the clips whose label looks wrong, the surest first.
+    """List the clips whose label looks wrong, the most confident first.
 
     A clip is listed if the network says another class and gives the label no more than this class gets on average over
-    the clips labelled otherwise: the clip looks no more like its label than strangers do. These thresholds, one per
+    the clips labelled otherwise: the clip looks no more like its label than other clips do. These thresholds, one per
     class, and so the length of the list, follow from the predictions; they mirror those of confident learning, which
     ask whether the clip looks like the other class. On labels made wrong on purpose, the mirror found more with fewer
-    false alarms: a network is as sure of its mistakes on a strange voice, but seldom rules out the right class.
+    false alarms: a network is as confident of its mistakes on a new speaker, but seldom rules out the correct class.
 
-    A mistake that it makes with most of a speaker's clips of a class is the voice's, and no clip of those is listed.
+    A mistake that it makes with most of a speaker's clips of a class comes from the voice, and none of them is listed.
 
     The order is by the label's probability, the lowest first.
 
@@ -34,19 +33,19 @@ def find_suspects(predictions: Predictions, unseen: NDArray[np.bool_]) -> list[M
     predictions : Predictions
         Out of fold: a network that was trained on a clip believes its label.
     unseen : bool array [n_clips]
-        Whether the network that was asked had never heard the clip's speaker.
+        Whether the network that was asked was not trained on the clip's speaker.
     """
     everyone = np.arange(len(predictions))
     probabilities, predicted, labels = predictions.probabilities, predictions.predicted, predictions.labels
     of_prediction, of_label = probabilities[everyone, predicted], probabilities[everyone, labels]
-    looks_strange = of_label <= mean_of_strangers(predictions)[labels]
-    looks_wrong = (predicted != labels) & looks_strange & ~is_habit_of_voice(predictions)
+    looks_different = of_label <= mean_over_other_labels(predictions)[labels]
+    looks_wrong = (predicted != labels) & looks_different & ~is_habit_of_speaker(predictions)
     found = np.flatnonzero(looks_wrong)
     found = found[np.lexsort((-of_prediction[found], of_label[found]))]
-    return [misclassified(predictions, clip, unseen=bool(unseen[clip])) for clip in found.tolist()]
+    return [predictions.misclassified(clip, unseen=bool(unseen[clip])) for clip in found.tolist()]
 
 
-def mean_of_strangers(predictions: Predictions) -> NDArray[np.float64]:
+def mean_over_other_labels(predictions: Predictions) -> NDArray[np.float64]:
     """Return what each class is given on average over the clips labelled otherwise: float64 array [n_classes]."""
     is_label = predictions.labels[:, None] == np.arange(len(predictions.classes))  # (n_clips, n_classes)
     sums = np.where(is_label, 0.0, predictions.probabilities).sum(0)
@@ -54,7 +53,7 @@ def mean_of_strangers(predictions: Predictions) -> NDArray[np.float64]:
     return means
 
 
-def is_habit_of_voice(predictions: Predictions) -> NDArray[np.bool_]:
+def is_habit_of_speaker(predictions: Predictions) -> NDArray[np.bool_]:
     """Return whether the other clips of a clip's speaker and label get its prediction more often than the label.
 
     Of a speaker whose clips all have one label, nothing can be told so: a speaker's gender may be wrong in all of them.

@@ -14,9 +14,10 @@ from audiomnist.evaluation.comparison import against_first
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.files import home
 from audiomnist.reports.figures import curves_figure, save_figure
+from audiomnist.runs.comparison import ComparedRun, Comparison
 from audiomnist.runs.evaluation_folder import EvaluationFolder
 from audiomnist.runs.folder import RunFolder
-from audiomnist.runs.results import ComparedRun, Comparison, EpochRecord, Result, Tested
+from audiomnist.runs.results import EpochRecord, Result, Tested
 
 _LONGEST_NAME = 120
 

@@ -32,7 +32,8 @@ from audiomnist.reports.figures import robustness_figure, save_figure
 from audiomnist.runs.evaluation_folder import EvaluationFolder, identity
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.record import Record, file_hash
-from audiomnist.runs.results import Result, Robustness
+from audiomnist.runs.results import Result
+from audiomnist.runs.robustness import Robustness
 
 
 @dataclass(frozen=True)

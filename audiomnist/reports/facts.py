@@ -15,7 +15,9 @@ from audiomnist.errors import DataError
 from audiomnist.evaluation.calibration import calibration
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.runs.folder import PARTS, RunFolder
-from audiomnist.runs.results import Calibration, CrossValidation, EpochRecord, Result, Robustness
+from audiomnist.runs.results import CrossValidation, EpochRecord, Result
+from audiomnist.runs.robustness import Robustness
+from audiomnist.runs.scores import Calibration
 
 
 @dataclass(frozen=True)

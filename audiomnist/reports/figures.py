@@ -12,7 +12,9 @@ from audiomnist.evaluation.intervals import wilson
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.reports.drawing import FIRST, INK, ON_FIRST, SECOND, SOFT, drawn, new_figure, save_figure
 from audiomnist.reports.wording import accuracy
-from audiomnist.runs.results import Bins, Calibration, EpochRecord, Robustness, Scores
+from audiomnist.runs.results import EpochRecord
+from audiomnist.runs.robustness import Robustness
+from audiomnist.runs.scores import Bins, Calibration, Scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audiomnist.errors import DataError
-from audiomnist.evaluation.mistakes import misclassified
 from audiomnist.files import write_text
 from audiomnist.reports import figures, sentences, tables
 from audiomnist.reports.clips import ClipCard, Sound, cards, read_sound
@@ -115,7 +114,7 @@ class Report:
         predictions = self.facts.predictions
         wrong = np.flatnonzero(~predictions.correct)
         wrong = wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")][:N_SHOWN]
-        shown = [misclassified(predictions, clip, unseen=bool(self.facts.unseen[clip])) for clip in wrong.tolist()]
+        shown = [predictions.misclassified(clip, unseen=bool(self.facts.unseen[clip])) for clip in wrong.tolist()]
         return cards(shown, [self._sound(clip) for clip in shown])
 
     def _sound(self, clip: Misclassified) -> Sound | None:

@@ -6,17 +6,10 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from audiomnist.reports.wording import accuracy, confidence, count, interval, number, some
-from audiomnist.runs.results import (
-    Calibration,
-    CrossValidation,
-    Difference,
-    EpochRecord,
-    Misclassified,
-    Result,
-    Robustness,
-    Scores,
-    Tested,
-)
+from audiomnist.runs.comparison import Difference
+from audiomnist.runs.results import CrossValidation, EpochRecord, Misclassified, Result, Tested
+from audiomnist.runs.robustness import Robustness
+from audiomnist.runs.scores import Calibration, Scores
 
 if TYPE_CHECKING:
     from audiomnist.config import Config

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from audiomnist.errors import printable
 
 if TYPE_CHECKING:
-    from audiomnist.runs.results import Estimate
+    from audiomnist.runs.scores import Estimate
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
 _CODE = re.compile(r"(`[^`\n]*`)")

@@ -9,17 +9,10 @@ from typing import Any
 from audiomnist.reports.sentences import place
 from audiomnist.reports.table import Table
 from audiomnist.reports.wording import accuracy, ends, number
-from audiomnist.runs.results import (
-    Calibration,
-    Comparison,
-    CrossValidation,
-    Estimate,
-    Misclassified,
-    Result,
-    Robustness,
-    Scores,
-    Tested,
-)
+from audiomnist.runs.comparison import Comparison
+from audiomnist.runs.results import CrossValidation, Misclassified, Result, Tested
+from audiomnist.runs.robustness import Robustness
+from audiomnist.runs.scores import Calibration, Estimate, Scores
 
 _HIGHER = "Higher is better."
 _INTERVALS = "The interval is the 95 % interval over speakers where there are several, otherwise over clips."

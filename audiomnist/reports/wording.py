@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from audiomnist.runs.results import Estimate
+    from audiomnist.runs.scores import Estimate
 
 
 def accuracy(value: float) -> str:

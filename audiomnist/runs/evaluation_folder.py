@@ -10,7 +10,8 @@ from pathlib import Path
 
 from audiomnist.errors import DataError
 from audiomnist.runs.record import Folder, Record
-from audiomnist.runs.results import Result, Robustness
+from audiomnist.runs.results import Result
+from audiomnist.runs.robustness import Robustness
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from audiomnist.errors import DataError, command
 from audiomnist.files import alone_in, home
 from audiomnist.runs.evaluation_folder import EvaluationFolder
 from audiomnist.runs.record import Folder, Kind, Record, file_hash
-from audiomnist.runs.results import CrossValidation, EpochRecord, Result, Robustness
+from audiomnist.runs.results import CrossValidation, EpochRecord, Result
+from audiomnist.runs.robustness import Robustness
 from audiomnist.runs.split_file import PARTS, SplitFile, write_split
 
 __all__ = ["PARTS", "RunFolder"]

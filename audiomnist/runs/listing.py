@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from audiomnist.errors import AudiomnistError
+from audiomnist.runs.documents import Document
 from audiomnist.runs.folder import RunFolder
-from audiomnist.runs.results import Document
 
 
 class Summary(Document):

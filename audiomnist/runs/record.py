@@ -15,7 +15,7 @@ from pydantic import Field
 from audiomnist.config import Config, load
 from audiomnist.errors import DataError
 from audiomnist.files import atomic_path
-from audiomnist.runs.results import Versioned
+from audiomnist.runs.documents import Versioned
 
 Kind = Literal["train", "kfold", "evaluation"]
 

@@ -12,7 +12,8 @@ from audiomnist.cli.printing import print_cross_validation, print_result, print_
 from audiomnist.reports.table import Table, markdown_table
 from audiomnist.reports.wording import accuracy, confidence, ends, number
 from audiomnist.runs.listing import Summary
-from audiomnist.runs.results import CrossValidation, Estimate, Result
+from audiomnist.runs.results import CrossValidation, Result
+from audiomnist.runs.scores import Estimate
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "runs"
 

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from audiomnist.errors import DataError
 from audiomnist.evaluation.comparison import against_first, compare, holm, mcnemar, speaker_interval
+from audiomnist.evaluation.intervals import speaker_weights
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.evaluation.resampling import speaker_weights
 
 
 def right_or_wrong(correct: ArrayLike, speakers: list[str] | None = None, *, first_path: int = 0) -> Predictions:

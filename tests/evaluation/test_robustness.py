@@ -15,7 +15,7 @@ from audiomnist.evaluation.robustness.sweep import N_CLIPS, spread_evenly, strea
 from audiomnist.features import prepare
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.figures import save_robustness
-from audiomnist.runs.results import Curve, Robustness
+from audiomnist.runs.robustness import Curve, Robustness
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.trainer import Trainer, predict_logits
 from audiomnist.training.transforms import FrontEnd

@@ -6,9 +6,8 @@ from numpy.typing import NDArray
 
 from audiomnist.corpus import scan
 from audiomnist.corpus.splits import Split
-from audiomnist.evaluation.mistakes import misclassified
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.evaluation.suspects import find_suspects, is_habit_of_voice, mean_of_strangers, unseen_voices
+from audiomnist.evaluation.suspects import find_suspects, is_habit_of_speaker, mean_over_other_labels, unseen_voices
 
 SURE, UNSURE = 0.97, 0.55
 
@@ -41,8 +40,8 @@ def listed(predictions: Predictions) -> list[str]:
 
 def test_a_label_that_the_network_rules_out_is_listed_with_what_it_says() -> None:
     predictions = said((0, 1, SURE, "ann"), *right())
-    assert find_suspects(predictions, np.arange(16) == 0) == [misclassified(predictions, 0, unseen=True)]
-    assert misclassified(predictions, 0, unseen=True).plain() == {
+    assert find_suspects(predictions, np.arange(16) == 0) == [predictions.misclassified(0, unseen=True)]
+    assert predictions.misclassified(0, unseen=True).plain() == {
         "path": "0.wav",
         "label": "zero",
         "prediction": "one",
@@ -74,21 +73,21 @@ def test_the_label_that_is_ruled_out_most_comes_first() -> None:
 def test_what_is_heard_in_most_clips_of_a_voice_is_the_voices_way_to_say_it() -> None:
     habit = [(0, 1, SURE, "bob")] * 3 + [(0, 0, SURE, "bob")] * 2 + [(2, 2, SURE, "bob")]
     predictions = said(*habit, *right())
-    assert is_habit_of_voice(predictions).tolist() == [False] * 3 + [False] * 18
+    assert is_habit_of_speaker(predictions).tolist() == [False] * 3 + [False] * 18
     predictions = said((0, 1, SURE, "bob"), *habit, *right())
-    assert is_habit_of_voice(predictions).tolist() == [True] * 4 + [False] * 18
+    assert is_habit_of_speaker(predictions).tolist() == [True] * 4 + [False] * 18
     assert listed(predictions) == []
 
 
 def test_one_clip_of_a_voice_is_no_habit_and_neither_is_a_voice_of_one_label() -> None:
     assert listed(said((0, 1, SURE, "bob"), (1, 1, SURE, "bob"), *right())) == ["0.wav"]
     same = [(0, 1, SURE, "cleo")] * 3
-    assert not is_habit_of_voice(said(*same, *right())).any()
+    assert not is_habit_of_speaker(said(*same, *right())).any()
 
 
 def test_classes_without_clips_and_a_single_class_do_no_harm() -> None:
     assert listed(said((0, 1, SURE, "ann"), (0, 0, SURE, "ann"), (0, 0, SURE, "ann"))) == []
-    assert mean_of_strangers(said((0, 0, SURE, "ann"))).tolist() == pytest.approx([0.0, 0.015, 0.015])
+    assert mean_over_other_labels(said((0, 0, SURE, "ann"))).tolist() == pytest.approx([0.0, 0.015, 0.015])
 
 
 def test_a_voice_is_unseen_where_no_clip_of_it_is_trained_on(small_corpus: Path) -> None:

@@ -17,7 +17,7 @@ from audiomnist.reports.figures import (
     samples_figure,
 )
 from audiomnist.runs.folder import RunFolder
-from audiomnist.runs.results import Bins, Calibration, Covered
+from audiomnist.runs.scores import Bins, Calibration, Covered
 
 NAME = r"$\frac{"
 GOLDEN = RunFolder(Path(__file__).parents[1] / "golden" / "runs" / "train")

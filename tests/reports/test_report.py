@@ -22,7 +22,8 @@ from audiomnist.reports.facts import Facts, gather
 from audiomnist.reports.figures import save_robustness
 from audiomnist.reports.report import N_SHOWN, Report, write_report
 from audiomnist.runs.folder import RunFolder
-from audiomnist.runs.results import Curve, Result, Robustness
+from audiomnist.runs.results import Result
+from audiomnist.runs.robustness import Curve, Robustness
 from audiomnist.runs.split_file import write_split
 from tests.conftest import MakeCorpus
 

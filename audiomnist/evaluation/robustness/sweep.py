@@ -17,7 +17,7 @@ from audiomnist.device import single_threaded_torch
 from audiomnist.evaluation.robustness.families import Clip, Family, all_families
 from audiomnist.evaluation.robustness.noises import Wave
 from audiomnist.inference.torch_recognizer import TorchRecognizer
-from audiomnist.runs.results import Curve, Robustness
+from audiomnist.runs.robustness import Curve, Robustness
 from audiomnist.training.no_digit import split_logits
 
 N_CLIPS = 1000

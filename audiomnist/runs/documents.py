@@ -1,0 +1,70 @@
+"""Typed documents: what is computed, written as JSON and read back is one model of plain values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from audiomnist.errors import DataError
+from audiomnist.files import write_text
+
+FORMAT = 1
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Nonnegative = Annotated[float, Field(ge=0)]
+
+
+class Document(BaseModel):
+    """Plain values that do not change; numbers are finite, and keys that are not known are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the document as JSON has it."""
+        return self.model_dump(mode="json")
+
+    def save(self, path: Path) -> None:
+        """Write the document as JSON."""
+        write_text(path, json.dumps(self.plain(), indent=1, allow_nan=False) + "\n")
+
+    @classmethod
+    def load(cls, path: Path, hint: str = "restore the file, or make it anew") -> Self:
+        """Read what ``save`` wrote.
+
+        Raises
+        ------
+        DataError
+            Whatever is wrong with the file.
+        """
+        try:
+            return cls.parse(path.read_bytes(), path, hint)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}", hint) from error
+
+    @classmethod
+    def parse(cls, text: str | bytes, path: Path, hint: str) -> Self:
+        """Read a document from a text that stands in a file; raise DataError if it is none."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first, *others = error.errors(include_url=False, include_context=False, include_input=False)
+            where = ".".join(map(str, first["loc"]))
+            what = f"{where}: {first['msg']}" if where else first["msg"]
+            more = f", and {len(others)} more faults" if others else ""
+            raise DataError(f"{path}: damaged, or not a file of this program ({what}{more})", hint) from error
+
+
+class Versioned(Document):
+    """A document with a file of its own.
+
+    Attributes
+    ----------
+    format : int
+        Version of the document; files of a later one are refused.
+    """
+
+    format: int = Field(FORMAT, ge=1, le=FORMAT)
