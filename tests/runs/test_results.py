@@ -21,6 +21,9 @@ def missing(old: Any, new: Any, at: str = "") -> list[str]:
         lost = [f"{at}.{key}" for key in old if key not in new]
         both = old.keys() & new.keys() - {"verdict"}  # a sentence, made from the numbers when it is asked for
         return lost + [each for key in both for each in missing(old[key], new[key], f"{at}.{key}")]
+    if isinstance(old, list) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return [each for number, (one, other) in pairs for each in missing(one, other, f"{at}.{number}")]
     same = math.isclose(old, new) if isinstance(old, float) else old == new
     return [] if same else [at]
 
