@@ -62,6 +62,8 @@ def kfold(
 
     if group not in {None, "speaker"}:
         raise UsageError(f"--group {group}: clips can be kept together by speaker only", "use --group speaker")
+    if group is not None and resume is not None:
+        raise UsageError("--group cannot change a run that is resumed", "leave it out, or start a new run")
     if group is not None and scheme not in {None, "speaker"}:
         raise UsageError(f"--group speaker and --scheme {scheme} contradict each other", "give one of them")
     result = cross_validate(
