@@ -66,12 +66,17 @@ def temporary_beside(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(path.parent, os.W_OK):  # named here, as nobody knows the temporary name
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
-    with os.scandir(path.parent) as entries:
+    remove_left_over(path.parent)
+    owner = f"{_HOST}-{os.getpid()}-{_PROCESS}-{next(_numbers)}"
+    return path.with_name(f".{path.name[:150]}.tmp-{owner}{path.suffix[:20]}")
+
+
+def remove_left_over(folder: Path) -> None:
+    """Remove the temporary files and folders that dead processes left in a folder."""
+    with os.scandir(folder) as entries:
         for entry in entries:
             if (match := _TEMPORARY.fullmatch(entry.name)) and _is_left_over(entry, *match.groups()[:3]):
                 remove(Path(entry.path))
-    owner = f"{_HOST}-{os.getpid()}-{_PROCESS}-{next(_numbers)}"
-    return path.with_name(f".{path.name[:150]}.tmp-{owner}{path.suffix[:20]}")
 
 
 def settle(temporary: Path, path: Path) -> None:

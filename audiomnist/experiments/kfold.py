@@ -26,6 +26,7 @@ from audiomnist.experiments.settings import Options
 from audiomnist.experiments.side_by_side import run_experiments
 from audiomnist.experiments.testing import describe
 from audiomnist.experiments.train import configured, only_process_in, run_classes, stoppable
+from audiomnist.files import remove_left_over
 from audiomnist.reports.figures import confusion_figure, reliability_figure, save_figure
 from audiomnist.reports.suspects import list_suspects
 from audiomnist.runs.folder import RunFolder
@@ -87,7 +88,9 @@ def kfold(
     with only_process_in(parent), stoppable(reached, parent):
         if distributed.rank() == 0:
             for fold, split in zip(folds, splits, strict=True):
-                if not fold.config.exists():
+                if fold.config.exists():
+                    remove_left_over(fold.path)  # nobody writes into a finished one any more
+                else:
                     fold.begin(
                         "train", with_window(config, store, split.train), classes, (corpus, split, store.digests)
                     )

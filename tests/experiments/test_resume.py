@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -151,6 +153,19 @@ def test_folds_killed_at_their_start_can_be_made_again(corpus: Path, tmp_path: P
     (begun / "fold-0" / ".config.yaml.tmp").touch()
     assert f"audiomnist kfold --run {begun}" in refused(3, "kfold", "--resume", begun).hint
     succeeds("kfold", "--data", corpus, *SMALL, "--folds", 2, "--run", begun, "-q")
+
+
+def test_a_finished_fold_is_cleared_of_what_was_left(corpus: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    succeeds("kfold", "--data", corpus, *SMALL, "--folds", 2, "--run", run, "-q")
+    leave = (
+        "import sys; from pathlib import Path; from audiomnist.files import temporary_beside\n"
+        "temporary_beside(Path(sys.argv[1])).touch()"
+    )
+    subprocess.run([sys.executable, "-c", leave, run / "fold-1" / "record.json"], check=True)
+    assert list(run.rglob(".*.tmp-*"))
+    succeeds("kfold", "--resume", run, "-q")
+    assert not list(run.rglob(".*.tmp-*"))
 
 
 def test_a_folder_with_a_configuration_of_ones_own_is_not_taken(corpus: Path, tmp_path: Path) -> None:
