@@ -111,6 +111,8 @@ def print_result(
     if details:
         _print_details(console, result, [result], robustness)
     say(console, f"{'written to' if result.n_train is None else 'run folder:'} {shown(folder)}")
+    if result.n_train is None and not Path(result.run).is_dir():  # a model file, of which there is no report
+        return
     console.print("next:")
     if result.n_train is None:
         console.print(f"  {command('audiomnist report', Path(result.run))}")

@@ -134,21 +134,14 @@ def evaluate(
     progress.say(f"model: {tested.name} on {recognizer.device}, {len(chosen):,} clips to test")
     started = time.perf_counter()
     logits = recognizer.store_logits(clips.store, chosen)
-    weights, classes = file_hash(tested.file), recognizer.model.classes
+    weights = file_hash(tested.file)
     facts = describe(config, tested.name, recognizer.device, tested.epochs) | {"weights": weights}
     facts |= {"own_test": data is None, "n_left_out": clips.n_left_out}
     if data is not None:
         n_trained_on = _n_trained_on(tested, clips, progress)
         facts |= {"data": lasting_place(data), "split": split or "all", "n_trained_on": n_trained_on}
-    known = labels(corpus, config.target, classes).of_clips[chosen]
-    scheme = "own test" if data is None else (split or "all", config.seed)
-    sounds = [(corpus.paths[clip], clips.store.digests[clip].hex()) for clip in chosen.tolist()]
-    record = Record(
-        kind="evaluation",
-        classes=classes,
-        identity=identity((scheme, weights, sounds, known.tolist(), corpus.speakers[chosen].tolist())),
-        run=tested.name,
-    )
+    scheme = ("own test",) if data is None else (split or "all", config.seed)
+    record = _record(tested, clips, weights, *scheme)
     name = "test" if data is None else "-".join([place_name(data), *([split] if split else [])])
     parent = (tested.run.path if tested.run else home()) / "evaluations"
 
@@ -158,16 +151,31 @@ def evaluate(
             config.save(file)
         return write_result(recognizer, clips.store, corpus, chosen, logits, facts, folder, started), folder
 
-    def swept(folder: EvaluationFolder) -> Robustness:
-        with progress.counting("robustness", "conditions") as show, distributed.alone():
-            found = sweep(recognizer, corpus, chosen, known, progress=show).model_copy(update={"weights": weights})
-        save_figure(robustness_figure(found), folder.figures / "robustness.png")
-        with folder.replacing(folder.robustness) as (file,):
-            found.save(file)
-        return found
-
     result, folder = distributed.by_first(written)
-    return Evaluation(result, folder, distributed.by_first(lambda: swept(folder)) if robustness else None)
+    swept = distributed.by_first(lambda: _sweep(tested, clips, folder, weights, progress)) if robustness else None
+    return Evaluation(result, folder, swept)
+
+
+def _record(tested: _Tested, clips: _Clips, *facts: object) -> Record:
+    """Describe an evaluation by further facts and by its clips with their sound: a touched copy is the same test."""
+    corpus, model = clips.corpus, tested.recognizer.model
+    sounds = [(corpus.paths[clip], clips.store.digests[clip].hex()) for clip in clips.chosen.tolist()]
+    known = labels(corpus, model.config.target, model.classes).of_clips[clips.chosen].tolist()
+    name = identity((*facts, sounds, known, corpus.speakers[clips.chosen].tolist()))
+    return Record(kind="evaluation", classes=model.classes, identity=name, run=tested.name)
+
+
+def _sweep(tested: _Tested, clips: _Clips, folder: EvaluationFolder, weights: str, progress: Progress) -> Robustness:
+    """Test on distorted clips, and write what comes of it."""
+    recognizer, model = tested.recognizer, tested.recognizer.model
+    known = labels(clips.corpus, model.config.target, model.classes).of_clips[clips.chosen]
+    with progress.counting("robustness", "conditions") as show, distributed.alone():
+        found = sweep(recognizer, clips.corpus, clips.chosen, known, progress=show)
+    found = found.model_copy(update={"weights": weights})
+    save_figure(robustness_figure(found), folder.figures / "robustness.png")
+    with folder.replacing(folder.robustness) as (file,):
+        found.save(file)
+    return found
 
 
 def _open(model: str | Path | None, device: torch.device, progress: Progress) -> _Tested:

@@ -107,6 +107,8 @@ def test_what_is_tested_otherwise_has_a_folder_of_its_own(run: Path, make_corpus
         succeeds("evaluate", run, "--data", places[0], *words, "-q")
     succeeds("evaluate", run, "--data", places[1], "-q")
     assert len(results(run)) == 4
+    for clip in places[1].iterdir():
+        clip.touch()
     succeeds("evaluate", run, "--data", places[1], "-q")
     assert len(results(run)) == 4
     assert RunFolder(run).load_robustness() is None
