@@ -101,9 +101,12 @@ def train(
         n_epochs = len(folder.load_history())
         return f"stopped after epoch {n_epochs} of {config.optim.epochs}; that much is saved in {folder.path}"
 
-    with only_process_in(folder), stoppable(reached, folder):
-        if distributed.rank() == 0 and not folder.config.exists():
+    def begin() -> None:
+        if not folder.config.exists():
             folder.begin("train", config, inputs.classes, (corpus, split, store.digests))
+
+    with only_process_in(folder), stoppable(reached, folder):
+        distributed.by_first(begin)  # the others read what it writes
         progress.say(
             f"run: {folder.path} on {chosen_device}, {len(split.train):,} clips to train, {len(split.test):,} to test"
         )
