@@ -30,8 +30,8 @@ install: $(VENV)/.runtime ## make the virtual environment and install the progra
 train: $(VENV)/.runtime ## train v2 on the synthetic corpus, or on DATA=place
 	$(BIN)/audiomnist train --version v2 --data $(DATA)
 
-SPEECH_COMMANDS ?= ../shared/data/speech_commands
-FSDD ?= ../shared/data/fsdd
+SPEECH_COMMANDS ?= data/speech_commands
+FSDD ?= data/fsdd
 NOISE := $(SPEECH_COMMANDS)/_background_noise_
 NOISES := $(NOISE)/doing_the_dishes.flac $(NOISE)/exercise_bike.flac $(NOISE)/pink_noise.flac $(NOISE)/white_noise.flac
 COMMA := ,
@@ -65,6 +65,16 @@ test-runtime: $(VENV)/.dev ## use a model in a fresh environment without PyTorch
 	$(PYTHON) -m venv build/runtime
 	build/runtime/bin/python -m pip install --quiet ./runtime
 	AUDIOMNIST_RUNTIME=$(CURDIR)/build/runtime/bin/python $(BIN)/pytest -q tests/inference/test_runtime.py
+
+LOWEST := $(CURDIR)/build/lowest
+.PHONY: test-lowest
+test-lowest: ## run the tests with the lowest versions of all dependencies, but those against torchaudio
+	rm -rf $(LOWEST)
+	$(PYTHON) -m venv $(LOWEST)
+	$(PYTHON) tests/lowest.py > $(LOWEST)/versions.txt
+	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/versions.txt --editable '.[export,hub,synth,tensorboard]' \
+		hypothesis playwright pytest pytest-xdist
+	$(LOWEST)/bin/pytest -n auto --ignore tests/features/test_mel.py --ignore tests/training/test_transforms.py
 
 .PHONY: check
 check: $(VENV)/.dev ## lint, types, formatting, direction of imports

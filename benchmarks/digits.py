@@ -187,7 +187,7 @@ def main() -> None:
     """Print the card, and put model and card into the package if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
-    parser.add_argument("--speech-commands", type=Path, default=Path("../shared/data/speech_commands"))
+    parser.add_argument("--speech-commands", type=Path, default=Path("data/speech_commands"))
     parser.add_argument("--ship", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -19,7 +19,7 @@ def main() -> None:
     """Print the accuracy on the rest of each voice, before and after."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/fsdd"))
+    parser.add_argument("--data", type=Path, default=Path("data/fsdd"))
     parser.add_argument("--clips", type=int, default=5, help="of each digit")
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
