@@ -73,7 +73,8 @@ def test_without_any_run_there_is_none_to_test(home: Path) -> None:
 
 @pytest.mark.parametrize("words", [("evaluate",), ("train", "--resume"), ("kfold", "--resume")])
 def test_a_run_that_is_not_there_is_named(words: tuple[str, ...], tmp_path: Path) -> None:
-    assert refused(3, *words, tmp_path / "gone").error == f"there is no run at {tmp_path / 'gone'}"
+    what = "model" if words == ("evaluate",) else "run"
+    assert refused(3, *words, tmp_path / "gone").error == f"there is no {what} at {tmp_path / 'gone'}"
 
 
 @pytest.mark.parametrize("verb", ["train", "kfold"])
