@@ -35,13 +35,17 @@ def _error_console(quiet: bool = False) -> Console:
 def print_json(document: Any) -> None:
     """Print one JSON document, in one process of a job."""
     if distributed.is_spokesman():
-        sys.stdout.write(json.dumps(document, indent=1, default=str, allow_nan=False) + "\n")
+        _write_json(document)
+
+
+def _write_json(document: Any) -> None:
+    sys.stdout.write(json.dumps(document, indent=1, default=str, allow_nan=False) + "\n")
 
 
 def report_error(error: AudiomnistError, *, as_json: bool) -> None:
-    """Print an error: for people to stderr, for scripts to stdout."""
+    """Print an error: for people to stderr, for scripts to stdout; of a job, in whichever process may tell."""
     if as_json:
-        print_json(error_document(error))
+        _write_json(error_document(error))
         return
     console = _error_console()
     if isinstance(error, Interrupted):
