@@ -47,7 +47,8 @@ class Learner:
         config = with_window(config, store, parts.train)
         some = np.random.default_rng(0).permutation(parts.train)[:MOST_CLIPS]
         trainer = Trainer(config, corpus, store, replace(parts, train=some), CPU)
-        return cls(config, store, trainer, list(trainer._batches()), len(parts.train))
+        batches = [(part.clips, part.draws) for (part,) in trainer._batches()]
+        return cls(config, store, trainer, batches, len(parts.train))
 
     @property
     def n_clips(self) -> int:
