@@ -165,7 +165,6 @@ class Trainer:
         while self.epoch < self.config.optim.epochs:
             train_loss, train_accuracy, seconds = self._train_epoch(listeners)
             self.epoch += 1
-            self._under_way = _EpochUnderWay.at_start(self.device)
             logits = predict_logits(self.network, self.front_end, self.watched_clips)
             truth = self.labels[self.watched_clips]
             loss = float(functional.cross_entropy(logits[:, : len(self.classes)], truth))
@@ -209,7 +208,7 @@ class Trainer:
         """The network with all that is needed to use it."""
         return TrainedModel(self.network, self.config, self.classes, epochs=self.epoch)
 
-    def _train_epoch(self, listeners: Sequence[Listener]) -> tuple[float, float, float]:
+    def _train_epoch(self, listeners: Sequence[Listener] = ()) -> tuple[float, float, float]:
         """Train for an epoch, or for what is left of it; return its loss, accuracy and seconds."""
         self.model.train()
         reached = self._under_way
@@ -234,6 +233,7 @@ class Trainer:
             self._save_in_time(listeners)
             stopping.check()
         n_clips = len(self.train_clips)
+        self._under_way = _EpochUnderWay.at_start(self.device)
         loss, n_correct = distributed.summed(reached.total_loss), distributed.summed(reached.n_correct)
         return float(loss) / n_clips, int(n_correct) / n_clips, reached.seconds
 
