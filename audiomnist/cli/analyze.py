@@ -14,8 +14,7 @@ from audiomnist.files import home
 def analyze(
     data: options.Data = None,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the report. (default: analysis/<corpus>)", show_default=False, metavar="DIR"),
+        Path | None, typer.Option(help="Folder for the report. (default: analysis/<corpus>)", metavar="DIR")
     ] = None,
     exclude_file: options.ExcludeFile = None,
     json: options.Json = False,

@@ -130,8 +130,7 @@ app.add_typer(config.app, name="config")
 
 @app.callback(invoke_without_command=True)
 def root(
-    ctx: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Print the version of the program."),
+    ctx: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version of the program.")
 ) -> None:
     """Train, measure and use recognisers of spoken digits."""
     if ctx.invoked_subcommand and ctx.meta[_WORKS]:

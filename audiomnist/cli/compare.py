@@ -19,8 +19,7 @@ def compare(
         ),
     ],
     out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the result. (default: comparisons/<names>)", show_default=False, metavar="DIR"),
+        Path | None, typer.Option(help="Folder for the result. (default: comparisons/<names>)", metavar="DIR")
     ] = None,
     json: options.Json = False,
 ) -> None:

@@ -15,8 +15,7 @@ _MORE = " (--json lists all)"
 def download(
     name: Annotated[str, typer.Argument(help="audiomnist, fsdd or speech-commands.", metavar="NAME")] = "audiomnist",
     root: Annotated[
-        Path | None,
-        typer.Option(help="Folder that gets the corpus as NAME. (default: data)", show_default=False, metavar="DIR"),
+        Path | None, typer.Option(help="Folder that gets the corpus as NAME. (default: data)", metavar="DIR")
     ] = None,
     source: Annotated[
         str | None,
@@ -24,7 +23,6 @@ def download(
             "--from",
             help="A mirror's address, an archive on disk, an unpacked folder, or hub for the Hugging Face mirror. "
             "(default: the corpus's own archive)",
-            show_default=False,
             metavar="URL|ARCHIVE|FOLDER|hub",
         ),
     ] = None,

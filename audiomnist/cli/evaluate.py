@@ -14,32 +14,23 @@ from audiomnist.errors import ThresholdError, UsageError
 def evaluate(
     model: Annotated[
         Path | None,
-        typer.Argument(
-            help="Run folder, model file, or digits. (default: the newest finished run)",
-            show_default=False,
-            metavar="MODEL",
-        ),
+        typer.Argument(help="Run folder, model file, or digits. (default: the newest finished run)", metavar="MODEL"),
     ] = None,
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="Another corpus, all of it; may be given again. (default: the run's own test clips)",
-            show_default=False,
-            metavar="PLACE",
+            help="Another corpus, all of it; may be given again. (default: the run's own test clips)", metavar="PLACE"
         ),
     ] = None,
     split: Annotated[
-        str | None,
-        typer.Option(help="Only the test part of --data under this scheme.", show_default=False, metavar="SCHEME"),
+        str | None, typer.Option(help="Only the test part of --data under this scheme.", metavar="SCHEME")
     ] = None,
     exclude_file: options.ExcludeFile = None,
     min_accuracy: Annotated[
-        float | None,
-        typer.Option(min=0.0, max=1.0, help="Exit with 5 below this; of several corpora the mean.", show_default=False),
+        float | None, typer.Option(min=0.0, max=1.0, help="Exit with 5 below this; of several corpora the mean.")
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the result. (default: in RUN/evaluations)", show_default=False, metavar="DIR"),
+        Path | None, typer.Option(help="Folder for the result. (default: in RUN/evaluations)", metavar="DIR")
     ] = None,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Test under noise, reverberation, clipping and more as well.")

@@ -27,10 +27,7 @@ def export(
     to: Annotated[
         Format, typer.Option("--format", help="ONNX, a torch.export program, or a page for a browser.")
     ] = Format.ONNX,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="File to write. (default: beside the model)", metavar="FILE", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write. (default: beside the model)", metavar="FILE")] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

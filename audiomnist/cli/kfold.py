@@ -12,11 +12,8 @@ from audiomnist.errors import UsageError
 
 
 def kfold(
-    folds: Annotated[int | None, typer.Option(min=2, help="Parts. (default: 5)", show_default=False)] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(help="speaker: the same as --scheme speaker.", show_default=False, metavar="speaker"),
-    ] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Parts. (default: 5)")] = None,
+    group: Annotated[str | None, typer.Option(help="speaker: the same as --scheme speaker.", metavar="speaker")] = None,
     scheme: Annotated[
         str | None,
         typer.Option(
@@ -24,7 +21,6 @@ def kfold(
             "--split",
             help="random, speaker (no speaker is both trained on and tested), becker, becker-gender or column:NAME. "
             "(default: random)",
-            show_default=False,
             metavar="SCHEME",
         ),
     ] = None,
@@ -40,11 +36,7 @@ def kfold(
     device: options.Device = "auto",
     run: Annotated[
         Path | None,
-        typer.Option(
-            help="New folder for the folds. (default: runs/<time>-kfold-<version>)",
-            show_default=False,
-            metavar="DIR",
-        ),
+        typer.Option(help="New folder for the folds. (default: runs/<time>-kfold-<version>)", metavar="DIR"),
     ] = None,
     suspects: Annotated[
         bool, typer.Option("--suspects", help="List the clips whose label looks wrong, with a page to hear them.")

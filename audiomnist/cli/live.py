@@ -44,10 +44,7 @@ def live(
         bool, typer.Option("--continuous", help="Listen until Ctrl-C, in place of once for every Enter.")
     ] = False,
     input_: Annotated[
-        str | None,
-        typer.Option(
-            "--input", help="Microphone, by number or part of its name. (default: the system's)", show_default=False
-        ),
+        str | None, typer.Option("--input", help="Microphone, by number or part of its name. (default: the system's)")
     ] = None,
     device: options.Device = "auto",
     json: options.Json = False,
@@ -115,8 +112,7 @@ class Microphone:
             raise ConfigError("live needs the package sounddevice", "pip install 'audiomnist[live]'") from error
         except OSError as error:  # the wheel for Linux brings no PortAudio
             raise ConfigError(
-                "live needs the library PortAudio, which is not installed",
-                "sudo apt-get install libportaudio2",
+                "live needs the library PortAudio, which is not installed", "sudo apt-get install libportaudio2"
             ) from error
         try:
             found = sounddevice.query_devices(int(wanted) if wanted and wanted.isdecimal() else wanted, "input")

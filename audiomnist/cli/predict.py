@@ -26,18 +26,13 @@ Outcome = tuple[str, "Answer | Spoken | DataError"]
 
 def predict(
     paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Recordings, folders of them, or - for standard input.", metavar="PATH", show_default=False
-        ),
+        list[str] | None, typer.Argument(help="Recordings, folders of them, or - for standard input.", metavar="PATH")
     ] = None,
     model: options.Model = "digits",
     segment: Annotated[
         bool, typer.Option("--segment", help="Find the digits in longer recordings, with pauses between them.")
     ] = False,
-    csv_file: Annotated[
-        Path | None, typer.Option("--csv", help="Write a table as well.", metavar="FILE", show_default=False)
-    ] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write a table as well.", metavar="FILE")] = None,
     skip_broken: Annotated[
         bool, typer.Option("--skip-broken", help="Exit with 0 although some files cannot be read.")
     ] = False,

@@ -77,12 +77,7 @@ def _cell(text: str, row: int, column: int, *, diagonal: bool) -> Text:
 
 
 def print_result(
-    console: Console,
-    result: "Result",
-    folder: Path,
-    *,
-    robustness: "Robustness | None" = None,
-    details: bool = False,
+    console: Console, result: "Result", folder: Path, *, robustness: "Robustness | None" = None, details: bool = False
 ) -> None:
     """Print the result of a training or an evaluation, and what to do next.
 

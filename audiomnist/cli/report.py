@@ -22,15 +22,10 @@ def report(
     run: Annotated[
         Path | None,
         typer.Argument(
-            help="Run folder, of a training or a cross validation. (default: the newest training)",
-            show_default=False,
-            metavar="RUN",
+            help="Run folder, of a training or a cross validation. (default: the newest training)", metavar="RUN"
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the report. (default: RUN)", show_default=False, metavar="DIR"),
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the report. (default: RUN)", metavar="DIR")] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -11,10 +11,7 @@ from audiomnist.errors import command
 
 
 def synth(
-    out: Annotated[
-        Path | None,
-        typer.Option(help="New folder. (default: data/synthetic)", show_default=False, metavar="DIR"),
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder. (default: data/synthetic)", metavar="DIR")] = None,
     speakers: Annotated[int, typer.Option(help="Voices, at most 60.")] = 20,
     repetitions: Annotated[int, typer.Option(help="Clips of each digit by each voice.")] = 10,
     seed: Annotated[int, typer.Option(help="Decides the voices and how each clip is spoken.")] = 0,
@@ -22,7 +19,6 @@ def synth(
         list[str] | None,
         typer.Option(
             help="espeak, or flite if that is installed; give it twice for both by turns. (default: espeak)",
-            show_default=False,
             metavar="espeak|flite",
         ),
     ] = None,
@@ -48,15 +44,7 @@ def synth(
         )
     corpus = scan(path)
     if json:
-        print_json(
-            {
-                "path": path,
-                "clips": len(corpus),
-                "speakers": speakers,
-                "repetitions": repetitions,
-                "seed": seed,
-            }
-        )
+        print_json({"path": path, "clips": len(corpus), "speakers": speakers, "repetitions": repetitions, "seed": seed})
         return
     place = "synthetic" if out is None else path
     console = result_console()

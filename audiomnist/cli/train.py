@@ -24,10 +24,7 @@ def train(
     seed: options.Seed = None,
     device: options.Device = "auto",
     run: Annotated[
-        Path | None,
-        typer.Option(
-            help="New folder for the run. (default: runs/<time>-<version>)", show_default=False, metavar="DIR"
-        ),
+        Path | None, typer.Option(help="New folder for the run. (default: runs/<time>-<version>)", metavar="DIR")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with a stopped run.", metavar="RUN")] = None,
     strict: options.Strict = False,
