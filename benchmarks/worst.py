@@ -12,7 +12,7 @@ from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features import prepare
 from audiomnist.reports.figures import samples_figure, save_figure
 from audiomnist.runs.folder import RunFolder
-from audiomnist.training.dataset import WindowedClips, with_window
+from audiomnist.training.dataset import WindowedClips, definite
 from audiomnist.training.transforms import FrontEnd
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     numbers = {path: number for number, path in enumerate(corpus.paths)}
     clips = np.array([numbers[path] for path in predictions.paths])
     store = prepare(corpus, config.features)
-    config = with_window(config, store, clips)
+    config = definite(config, store, clips)
     wrong = np.flatnonzero(~predictions.correct)
     worst = wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")][: options.count]
     front_end = FrontEnd(config, WindowedClips(store, config.window, torch.device("cpu")))

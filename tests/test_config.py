@@ -50,7 +50,7 @@ CONFIGS = st.builds(
         top_db=st.floats(1e-3, 200),
     ),
     augment=st.builds(Augment, freq_masks=st.integers(0, 16), mask_fraction=st.floats(0, 1)),
-    optim=st.builds(Optim, lr=st.floats(1e-12, 1e3), batch_size=st.integers(2), epochs=st.integers(1)),
+    optim=st.builds(Optim, lr=st.floats(1e-12, 1e3), batch_size=st.integers(2, 65_536), epochs=st.integers(1)),
     split=st.builds(
         Split, scheme=st.sampled_from(["random", "speaker"]), test_fraction=FRACTION, folds=st.integers(2, 100)
     ),

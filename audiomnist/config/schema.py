@@ -22,6 +22,17 @@ def _as_several(places: Any) -> Any:
 Places = Annotated[tuple[str, ...], BeforeValidator(_as_several)]
 
 
+def _whole(least: int, most: int) -> BeforeValidator:
+    """Return the check of a whole number or ``auto``; left to pydantic, a value has a fault for each of the two."""
+
+    def check(value: Any) -> Any:
+        if value != "auto" and not (isinstance(value, int) and least <= value <= most):
+            raise ValueError(f"input should be auto, or a whole number from {least:,} to {most:,}")
+        return value
+
+    return BeforeValidator(check)
+
+
 class Settings(BaseModel):
     """A frozen group of settings that takes no key it does not know, and finite numbers only.
 
@@ -74,7 +85,7 @@ class Features(Settings):
 class Window(Settings):
     """The stretch of time that the network sees."""
 
-    clip_ms: Annotated[int, Field(ge=50, le=60_000)] | Literal["auto"] = Field(
+    clip_ms: Annotated[int | Literal["auto"], _whole(50, 60_000)] = Field(
         1000, description="milliseconds, longer clips are cut; auto keeps 99 % of the training clips whole"
     )
     padding: Literal["silence", "noise", "blank"] = Field(
@@ -134,7 +145,9 @@ class Optim(Settings):
     """AdamW (without weight decay it is Adam) under a one-cycle schedule with linear annealing."""
 
     lr: float = Field(0.001, gt=0, description="peak learning rate")
-    batch_size: int = Field(16, ge=2)
+    batch_size: Annotated[int | Literal["auto"], _whole(2, 65_536)] = Field(
+        16, description="clips; auto is 64, with 10,000 clips or more to train 128 and twice the rate"
+    )
     epochs: int = Field(10, ge=1)
     weight_decay: float = Field(0.0, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)

@@ -31,7 +31,7 @@ from audiomnist.reports.figures import confusion_figure, reliability_figure, sav
 from audiomnist.reports.suspects import list_suspects
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import CrossValidation, Fold
-from audiomnist.training.dataset import with_window
+from audiomnist.training.dataset import definite
 
 
 def kfold(
@@ -91,9 +91,7 @@ def kfold(
                 if fold.config.exists():
                     remove_left_over(fold.path)  # nobody writes into a finished one any more
                 else:
-                    fold.begin(
-                        "train", with_window(config, store, split.train), classes, (corpus, split, store.digests)
-                    )
+                    fold.begin("train", definite(config, store, split.train), classes, (corpus, split, store.digests))
             if not parent.config.exists():
                 parent.begin("kfold", config, classes, folds=len(folds))
         progress.say(f"run: {parent.path} on {chosen_device}, {len(splits)} folds")

@@ -36,7 +36,7 @@ from audiomnist.runs.results import EpochRecord, Result, TrainedCorpus
 from audiomnist.training import no_digit
 from audiomnist.training.checkpoint import before, load_model, save_model
 from audiomnist.training.checkpoint import resume as resume_state
-from audiomnist.training.dataset import with_window
+from audiomnist.training.dataset import definite
 from audiomnist.training.listeners import Checkpoint, TensorBoard
 from audiomnist.training.loss import class_counts, missing_classes
 from audiomnist.training.no_digit import split_logits
@@ -93,7 +93,7 @@ def train(
     check(config, corpus, store, split)
     if folder is None:
         warn_of_cuts(store, config, progress)
-        config = with_window(with_lasting_places(config), store, split.train)
+        config = definite(with_lasting_places(config), store, split.train)
         version = config.version
         folder = distributed.by_first(lambda: RunFolder.reserve("train", version, run))
 

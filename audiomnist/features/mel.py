@@ -1,25 +1,32 @@
-"""Mel power spectra of whole batches of clips, all frames of all clips through one real FFT."""
+"""Sound to mel power: whole batches of clips, all frames of all clips through one real FFT."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
 
 from audiomnist.audio import Samples
 from audiomnist.config import Features
 
-if TYPE_CHECKING:
-    import torch
-
+ClipFacts = tuple[int, int, float, float, bytes]
+CLIP_FACTS = np.dtype(
+    [
+        ("n_frames", np.int64),
+        ("n_samples", np.int64),
+        ("lowest", np.float32),
+        ("highest", np.float32),
+        ("digests", "V16"),
+    ]
+)
 _BLOCK = 256  # frames per FFT call: small enough that a block stays in the cache
 
 
 def band_centres_hz(features: Features) -> torch.Tensor:
     """Return the centre frequency of each mel band (HTK scale), Tensor[M] in hertz."""
-    import torch
-
     lowest, highest = hz_to_mel(torch.tensor([features.lowest_hz, features.sample_rate / 2]))
     bands = torch.arange(1, features.n_mels + 1) / (features.n_mels + 1)
     return mel_to_hz(lowest + bands * (highest - lowest))
@@ -27,22 +34,16 @@ def band_centres_hz(features: Features) -> torch.Tensor:
 
 def hz_to_mel(hertz: torch.Tensor) -> torch.Tensor:
     """Return mels on the HTK scale."""
-    import torch
-
     return 2595 * torch.log10(1 + hertz / 700)
 
 
 def mel_to_hz(mels: torch.Tensor) -> torch.Tensor:
     """Return hertz from mels on the HTK scale."""
-    import torch
-
     return 700 * (torch.pow(10.0, mels / 2595) - 1)
 
 
 def mel_filters(features: Features) -> torch.Tensor:
     """Return triangular filters, evenly spaced in mels, Tensor[n_fft / 2 + 1, M]; torchaudio's ``melscale_fbanks``."""
-    import torch
-
     bins_hz = torch.linspace(0, features.sample_rate // 2, features.n_fft // 2 + 1)
     lowest, highest = (2595 * math.log10(1 + hz / 700) for hz in (features.lowest_hz, features.sample_rate / 2))
     ends_hz = mel_to_hz(torch.linspace(lowest, highest, features.n_mels + 2))
@@ -80,8 +81,6 @@ class MelPower:
     """
 
     def __init__(self, features: Features) -> None:
-        import torch
-
         self.sample_rate = features.sample_rate
         self._removes_mean = features.lowest_hz > 0
         self.grid = FrameGrid(features.n_fft, features.hop_length)
@@ -103,8 +102,6 @@ class MelPower:
         -------
         Tensor[sum of grid.n_frames(L_i), M]
         """
-        import torch
-
         n_fft, hop = self.grid.n_fft, self.grid.hop_length
         counts = [self.grid.n_frames(len(clip)) for clip in clips]
         margin = self.grid.lead * hop + n_fft // 2
@@ -118,9 +115,44 @@ class MelPower:
         return torch.cat([self._power(block) for block in blocks])
 
     def _power(self, frames: torch.Tensor) -> torch.Tensor:
-        import torch
-
         spectrum = torch.view_as_real(torch.fft.rfft(frames * self.window)).flatten(1)  # (N, n_fft + 2)
         # Real and imaginary squares are added by the filters: adding them first costs more than the Fourier transform.
         power: torch.Tensor = spectrum.square_() @ self._paired_filters
         return power  # (N, M)
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """The features of one clip.
+
+    Attributes
+    ----------
+    frames : Tensor[n_frames, M]
+        Mel power.
+    n_samples : int
+        Length at the front end's sample rate.
+    lowest, highest : float
+        Extreme sample values.
+    digest : bytes
+        Of the sound as it was read; zeros if it was not read from a file.
+    """
+
+    frames: torch.Tensor
+    n_samples: int
+    lowest: float
+    highest: float
+    digest: bytes = bytes(16)
+
+    @property
+    def facts(self) -> ClipFacts:
+        """What an index says of a clip: an entry of a ``CLIP_FACTS`` array."""
+        return (len(self.frames), self.n_samples, self.lowest, self.highest, self.digest)
+
+    @classmethod
+    def of(cls, waveforms: Sequence[Samples], mel: MelPower) -> list[ClipFrames]:
+        """Return the features of several clips, float32 array [L_i] each, at the front end's sample rate."""
+        own = torch.split(mel(waveforms), [mel.grid.n_frames(len(samples)) for samples in waveforms])
+        return [
+            cls(frames, len(samples), float(samples.min()), float(samples.max()))
+            for samples, frames in zip(waveforms, own, strict=True)
+        ]

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.errors import DataError, indented, printable
-from audiomnist.features.clips import CLIP_FACTS, ClipFacts, ClipFrames
+from audiomnist.features.mel import CLIP_FACTS, ClipFacts, ClipFrames, MelPower
 from audiomnist.features.store import (
     DESCRIPTION,
     FRAMES,
@@ -39,9 +38,6 @@ from audiomnist.features.store import (
     write_description,
 )
 from audiomnist.files import is_held, remove, settle, temporary_beside
-
-if TYPE_CHECKING:
-    from audiomnist.features.mel import MelPower
 
 CLIPS_PER_CHUNK = 64
 Progress = Callable[[int, int], None]
@@ -216,8 +212,6 @@ def _write_share(
 
     Faults are clips that could not be read now, which may pass.
     """
-    from audiomnist.features.mel import MelPower
-
     mel = MelPower(features)
     clips = range(len(corpus))
     chunks = [clips[start : start + CLIPS_PER_CHUNK] for start in clips[::CLIPS_PER_CHUNK]]

@@ -16,21 +16,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from audiomnist.config import Features
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError
-from audiomnist.features.clips import CLIP_FACTS, ClipFrames
+from audiomnist.features.mel import CLIP_FACTS, ClipFrames
 from audiomnist.files import Hold
-
-if TYPE_CHECKING:
-    import torch
 
 FORMAT = 2  # of the files, and of what MelPower and ClipFrames compute
 FRAMES, INDEX, CLIPS, DESCRIPTION = "frames.f32", "index.npz", "clips.json", "store.json"
@@ -142,8 +140,6 @@ class ClipStore:
     @classmethod
     def in_memory(cls, features: Features, clips: Sequence[ClipFrames]) -> ClipStore:
         """Return a store of clips that is not written anywhere."""
-        import torch
-
         frames = torch.cat([*(clip.frames for clip in clips), torch.zeros(1, features.n_mels)])
         return ClipStore(features, Index.of(np.array([clip.facts for clip in clips], CLIP_FACTS)), frames)
 
@@ -254,8 +250,6 @@ def _map(file: Path, shape: tuple[int, int]) -> torch.Tensor:
     ``torch.from_file`` maps them for writing: that counts as the process's own memory, and what is larger than the
     machine's memory is refused.
     """
-    import torch
-
     values = np.memmap(file, dtype=np.float32, mode="r", shape=shape)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")

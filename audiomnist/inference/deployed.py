@@ -10,8 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from audiomnist.features.clips import ClipFrames
-from audiomnist.features.mel import FrameGrid, MelPower, band_centres_hz
+from audiomnist.features.mel import ClipFrames, FrameGrid, MelPower, band_centres_hz
 from audiomnist.features.store import ClipStore
 from audiomnist.training import dataset
 from audiomnist.training.checkpoint import TrainedModel

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 
 from audiomnist.device import keep_freed_memory, single_threaded_torch
-from audiomnist.features.clips import ClipFrames
-from audiomnist.features.mel import MelPower
+from audiomnist.features.mel import ClipFrames, MelPower
 from audiomnist.features.store import ClipStore, FeatureStore
 from audiomnist.inference.recognizer import AT_ONCE, Answering, Recognizer
 from audiomnist.training.checkpoint import TrainedModel, load_model

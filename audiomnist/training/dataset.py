@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _WHOLE = 0.99  # share of the training clips that an automatic window keeps whole
 _SHORTEST_MS = 50
+_BATCH, _LARGE_BATCH = 64, 128  # clips; small corpora have too few steps of the large one
+_MANY_CLIPS = 10_000
 BACKGROUND = 10  # one frame of so many is quieter than what counts as the background
 SPEECH_DB = 15.0
 MARGIN = 2  # frames
@@ -67,19 +69,23 @@ def _without_single_frames(heard: NDArray[np.bool_], index: Index) -> NDArray[np
     return np.where(np.repeat(np.logical_or.reduceat(beside, index.starts), index.n_frames), beside, heard)
 
 
-def with_window(config: Config, store: FeatureStore, clips: NDArray[np.int64]) -> Config:
-    """Return the configuration with an automatic window made definite, from the lengths of the training clips.
+def definite(config: Config, store: FeatureStore, clips: NDArray[np.int64]) -> Config:
+    """Return the configuration with window and batches definite where they are ``auto``, from the training clips.
 
     Parameters
     ----------
     clips : int64 array [n_train]
         Indices into the store.
     """
-    if config.window.clip_ms != "auto":
-        return config
-    n_samples = trimmed(store, config.window).n_samples[clips]
-    clip_ms = max(window_ms(1000 * n_samples / config.features.sample_rate, _WHOLE), _SHORTEST_MS)
-    return config.model_copy(update={"window": config.window.model_copy(update={"clip_ms": clip_ms})})
+    window, optim = config.window, config.optim
+    if window.clip_ms == "auto":
+        n_samples = trimmed(store, window).n_samples[clips]
+        clip_ms = max(window_ms(1000 * n_samples / config.features.sample_rate, _WHOLE), _SHORTEST_MS)
+        window = window.model_copy(update={"clip_ms": clip_ms})
+    if optim.batch_size == "auto":
+        factor = _LARGE_BATCH // _BATCH if len(clips) >= _MANY_CLIPS else 1
+        optim = optim.model_copy(update={"batch_size": factor * _BATCH, "lr": factor * optim.lr})
+    return config.model_copy(update={"window": window, "optim": optim})
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,7 @@ class WindowedClips:
         self.store, self.device = store, device
         self.n_fft, self.hop_length = features.n_fft, features.hop_length
         if window.clip_ms == "auto":
-            raise ValueError("an automatic window must be made definite first: see with_window")
+            raise ValueError("an automatic window must be made definite first: see definite")
         self.window_samples = window.clip_ms * features.sample_rate // 1000
         self.n_frames = self.window_samples // features.hop_length + 1
         self._lead = 0 if window.trim_db else FrameGrid(features.n_fft, features.hop_length).lead

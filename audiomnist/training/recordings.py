@@ -18,8 +18,7 @@ from audiomnist.corpus.listing import AUDIO_SUFFIXES, CLASSES, list_clips
 from audiomnist.corpus.manifest import MANIFEST_SUFFIXES
 from audiomnist.corpus.places import locate
 from audiomnist.errors import DataError, indented
-from audiomnist.features.clips import CLIP_FACTS
-from audiomnist.features.mel import MelPower
+from audiomnist.features.mel import CLIP_FACTS, MelPower
 from audiomnist.features.store import ClipStore, Index
 
 MOST_RECORDINGS = 10_000  # that are held in memory

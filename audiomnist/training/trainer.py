@@ -138,7 +138,10 @@ class Trainer:
         priors = log_priors(corpus.sources, known.of_clips, split.train, len(self.classes))
         self._log_priors = None if priors is None else priors.to(device)
         self._sources = torch.from_numpy(corpus.sources).to(device)
-        self.steps_per_epoch = -(-len(split.train) // config.optim.batch_size)
+        batch_size = config.optim.batch_size
+        if batch_size == "auto":
+            raise ValueError("automatic batches must be made definite first: see definite")
+        self.steps_per_epoch = -(-len(split.train) // batch_size)
         self.optimizer = OneCycleAdamW(
             self.model.parameters(),
             peak_lr=config.optim.lr,
@@ -150,7 +153,7 @@ class Trainer:
         self._saved_at = time.monotonic()
         if (n_clips := len(split.train) // self.steps_per_epoch) < distributed.size():
             raise ConfigError(
-                f"optim.batch_size={config.optim.batch_size} makes batches of {n_clips} clips for {distributed.size()} "
+                f"optim.batch_size={batch_size} makes batches of {n_clips} clips for {distributed.size()} "
                 "processes, and each needs one",
                 "start fewer processes, or choose a larger batch",
             )

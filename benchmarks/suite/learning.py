@@ -15,7 +15,7 @@ from audiomnist.corpus import Corpus, split
 from audiomnist.device import autocast
 from audiomnist.features import FeatureStore, prepare
 from audiomnist.training.augment import spread as speeds
-from audiomnist.training.dataset import WindowedClips, with_window
+from audiomnist.training.dataset import WindowedClips, definite
 from audiomnist.training.optimizer import OneCycleAdamW
 from audiomnist.training.trainer import TEST_BATCH, Trainer, predict_logits
 from suite.counting import multiply_adds
@@ -44,7 +44,7 @@ class Learner:
         config = config.model_copy(update={"optim": config.optim.model_copy(update={"epochs": _MANY_EPOCHS})})
         store = prepare(corpus, config.features, folder=stores)
         parts = split(corpus, config.split, config.seed)
-        config = with_window(config, store, parts.train)
+        config = definite(config, store, parts.train)
         some = np.random.default_rng(0).permutation(parts.train)[:MOST_CLIPS]
         trainer = Trainer(config, corpus, store, replace(parts, train=some), CPU)
         batches = [(part.clips, part.draws) for (part,) in trainer._batches()]

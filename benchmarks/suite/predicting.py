@@ -10,8 +10,7 @@ import torch
 
 from audiomnist.audio import read, resample
 from audiomnist.corpus import Corpus
-from audiomnist.features.clips import ClipFrames
-from audiomnist.features.mel import MelPower
+from audiomnist.features.mel import ClipFrames, MelPower
 from audiomnist.features.store import ClipStore
 from audiomnist.inference.export import export
 from audiomnist.inference.onnx_recognizer import OnnxRecognizer

@@ -18,8 +18,7 @@ from audiomnist.corpus import scan
 from audiomnist.errors import DataError
 from audiomnist.features import FeatureStore, prepare
 from audiomnist.features import store as store_module
-from audiomnist.features.clips import ClipFrames
-from audiomnist.features.mel import MelPower
+from audiomnist.features.mel import ClipFrames, MelPower
 from audiomnist.features.prep import prune, verify
 from audiomnist.features.store import ClipStore, Index, write_description
 

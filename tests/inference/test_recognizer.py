@@ -11,8 +11,7 @@ import torch
 
 import audiomnist
 from audiomnist.errors import DataError, UsageError
-from audiomnist.features.clips import ClipFrames
-from audiomnist.features.mel import MelPower
+from audiomnist.features.mel import ClipFrames, MelPower
 from audiomnist.features.store import ClipStore
 from audiomnist.inference.recognizer import Recognizer
 from audiomnist.inference.torch_recognizer import TorchRecognizer

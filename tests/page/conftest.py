@@ -13,8 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from audiomnist.config import Config, load
-from audiomnist.features.clips import ClipFrames
-from audiomnist.features.mel import MelPower
+from audiomnist.features.mel import ClipFrames, MelPower
 from audiomnist.features.store import ClipStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.page.export import export_html

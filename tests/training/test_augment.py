@@ -10,7 +10,7 @@ from audiomnist.corpus import scan
 from audiomnist.features import prepare
 from audiomnist.features.mel import band_centres_hz
 from audiomnist.training.augment import VoiceAndRoom, spread
-from audiomnist.training.dataset import WindowedClips, trimmed, with_window
+from audiomnist.training.dataset import WindowedClips, definite, trimmed
 from audiomnist.training.noise import NoiseBank, RoomNoise
 from audiomnist.training.transforms import FrontEnd, normalise_inside
 from tests.training.conftest import Material
@@ -187,7 +187,7 @@ def test_changed_inputs_do_not_depend_on_the_clips_beside_them(material: Materia
 def test_an_automatic_window_keeps_nearly_all_clips_whole(material: Material) -> None:
     config = material.config.model_copy(update={"window": Window(clip_ms="auto")})
     lengths = material.store.index.n_samples
-    clip_ms = with_window(config, material.store, np.arange(len(lengths))).window.clip_ms
+    clip_ms = definite(config, material.store, np.arange(len(lengths))).window.clip_ms
     lengths_ms = lengths / config.features.sample_rate * 1000
     assert (lengths_ms <= clip_ms).mean() >= 0.99
     assert clip_ms < lengths_ms.max() + 10

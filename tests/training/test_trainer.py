@@ -14,6 +14,7 @@ from audiomnist import distributed
 from audiomnist.config import Augment, Model, Optim, Window
 from audiomnist.errors import ConfigError, DataError
 from audiomnist.training.checkpoint import before, load_model, resume, save_model, save_state
+from audiomnist.training.dataset import definite
 from audiomnist.training.trainer import EpochRecord, Trainer, predict_logits
 from tests.training.conftest import Material
 
@@ -42,6 +43,13 @@ def test_averaged_weights_are_what_is_tested_and_kept(material: Material) -> Non
     trainer.fit()
     assert trainer.network is not trainer.model
     assert not torch.equal(trainer.network.classifier.weight, trainer.model.classifier.weight)
+
+
+@pytest.mark.parametrize(("n_clips", "batch_size", "lr"), [(9_999, 64, 0.01), (10_000, 128, 0.02)])
+def test_automatic_batches_grow_with_the_corpus(material: Material, n_clips: int, batch_size: int, lr: float) -> None:
+    config = material.config.model_copy(update={"optim": Optim(lr=0.01, batch_size="auto")})
+    chosen = definite(config, material.store, np.zeros(n_clips, np.int64)).optim
+    assert (chosen.batch_size, chosen.lr) == (batch_size, lr)
 
 
 def test_training_learns_the_words(material: Material) -> None:
