@@ -21,7 +21,7 @@ def analyze(
     quiet: options.Quiet = False,
     jobs: options.Jobs = None,
 ) -> None:
-    """Look at every clip of a corpus: a report with figures, and what follows for training."""
+    """Report on the clips of a corpus: lengths, levels, noise, spectra."""
     from audiomnist.evaluation.analysis import analyze as measure
     from audiomnist.experiments.inputs import open_corpus, place_name
     from audiomnist.experiments.settings import resolve

@@ -7,10 +7,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from audiomnist import __version__, distributed, stopping
@@ -32,6 +31,7 @@ from audiomnist.cli import (
     train,
     validate,
 )
+from audiomnist.cli.help import Group, Verb, verb_path
 from audiomnist.cli.output import message_console, report_error
 from audiomnist.errors import AudiomnistError, ConfigError, DataError, Notice, UsageError, command
 
@@ -39,7 +39,7 @@ _WORKS = "audiomnist.works"
 SHARED_WORK = {"prep", "train", "kfold", "evaluate"}
 
 
-class Verbs(TyperGroup):
+class Verbs(Group):
     """The verbs; whatever goes wrong in one becomes a message and an exit code."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -68,10 +68,8 @@ def _failures_told(*, as_json: bool) -> Iterator[None]:
     except AudiomnistError as error:
         failure = error
     except TyperException as error:
-        if not as_json:
-            _one_process_tells(error.exit_code)
-            raise
-        failure = UsageError(error.format_message(), "see --help")
+        context = getattr(error, "ctx", None)
+        failure = UsageError(error.format_message(), f"see: {verb_path(context) if context else 'audiomnist'} --help")
     except ModuleNotFoundError as error:
         package = (error.name or "audiomnist").partition(".")[0]
         if package == "audiomnist":
@@ -103,34 +101,71 @@ def _one_process_tells(exit_code: int) -> None:
         raise typer.Exit(exit_code) from None
 
 
+_VERBS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
+    "Get data": {
+        download.download: ("audiomnist download", "audiomnist download fsdd --from mirror/fsdd.zip"),
+        synth.synth: ("audiomnist synth", "audiomnist synth --speakers 60 --repetitions 50 --out big"),
+        validate.validate: ("audiomnist validate --data recordings --deep",),
+        analyze.analyze: ("audiomnist analyze --data recordings",),
+        prep.prep: ("audiomnist prep --data fsdd", "audiomnist prep --prune"),
+    },
+    "Train": {
+        train.train: (
+            "audiomnist train --version v4 --data fsdd --split speaker",
+            "audiomnist train --config mine.yaml --set optim.epochs=20",
+            "audiomnist train --resume runs/20260101-120000-v4",
+        ),
+        kfold.kfold: (
+            "audiomnist kfold --folds 6 --group speaker --data fsdd",
+            "audiomnist kfold --folds 5 --data fsdd --suspects",
+        ),
+    },
+    "Measure": {
+        evaluate.evaluate: (
+            "audiomnist evaluate",
+            "audiomnist evaluate digits --data fsdd --data mine.csv",
+            "audiomnist evaluate runs/mine --robustness --min-accuracy 0.95",
+        ),
+        compare.compare: ("audiomnist compare runs/A runs/B",),
+        report.report: ("audiomnist report runs/mine",),
+        runs.runs: ("audiomnist runs",),
+    },
+    "Use a model": {
+        predict.predict: (
+            "audiomnist predict seven.wav",
+            "audiomnist predict calls --segment --csv numbers.csv",
+            "audiomnist predict --model runs/mine - < seven.wav",
+        ),
+        demo.demo: ("audiomnist demo", "audiomnist demo --host 0.0.0.0 --tls"),
+        live.live: ("audiomnist live --continuous",),
+        export.export: ("audiomnist export digits --format onnx --out digits.onnx",),
+    },
+}
+_START = """Train, measure and use recognisers of spoken digits. To begin:
+
+  audiomnist demo                      # say digits to the model of the program
+  audiomnist synth                     # make a corpus to try things with
+  audiomnist train --data synthetic    # train a recogniser on it and test it
+
+All commands: audiomnist --help
+"""
+
 app = typer.Typer(
     cls=Verbs,
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("download")(download.download)
-app.command("synth")(synth.synth)
-app.command("validate")(validate.validate)
-app.command("analyze")(analyze.analyze)
-app.command("prep")(prep.prep)
-app.command("train")(train.train)
-app.command("kfold")(kfold.kfold)
-app.command("evaluate")(evaluate.evaluate)
-app.command("predict")(predict.predict)
-app.command("export")(export.export)
-app.command("demo")(demo.demo)
-app.command("live")(live.live)
-app.command("report")(report.report)
-app.command("runs")(runs.runs)
-app.command("compare")(compare.compare)
-app.add_typer(config.app, name="config")
+for _panel, _verbs in _VERBS.items():
+    for _verb, _examples in _verbs.items():
+        app.command(cls=Verb, rich_help_panel=_panel, epilog="\n".join(_examples))(_verb)
+app.add_typer(config.app, name="config", rich_help_panel="Train")
 
 
 @app.callback(invoke_without_command=True)
 def root(
-    ctx: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version of the program.")
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version of the program.")] = False,
 ) -> None:
     """Train, measure and use recognisers of spoken digits."""
     if ctx.invoked_subcommand and ctx.meta[_WORKS]:
@@ -141,6 +176,9 @@ def root(
     if version:
         sys.stdout.write(f"{__version__}\n")
         raise typer.Exit
+    if not ctx.invoked_subcommand:
+        sys.stdout.write(_START)
+        raise typer.Exit(UsageError.exit_code)
 
 
 def main() -> None:

@@ -23,7 +23,10 @@ def compare(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Compare runs: settings, numbers, learning curves, and whether one is really better than the first."""
+    """Compare runs, and say whether one is really better than the first.
+
+    Settings that differ, results, learning curves, and a test of each difference on the clips that both tested.
+    """
     from audiomnist.experiments.compare import compare as compare_runs
 
     comparison = compare_runs(runs, out)

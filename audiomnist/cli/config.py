@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
+from audiomnist.cli.help import Group, Verb
 from audiomnist.cli.options import Changes, Json
 from audiomnist.cli.output import print_json
 from audiomnist.errors import UsageError, command
 from audiomnist.files import write_text
 from audiomnist.shipped import version_path, versions
 
-app = typer.Typer(no_args_is_help=True, help="Show, check and copy configurations.")
+app = typer.Typer(cls=Group, help="Show, check and copy configurations.")
 
 Name = Annotated[str, typer.Argument(help=f"One of {', '.join(versions())}, or a file.", metavar="NAME|FILE")]
 
@@ -21,7 +22,7 @@ def _path(name: str) -> Path:
     return Path(name) if Path(name).suffix in {".yaml", ".yml"} else version_path(name)
 
 
-@app.command()
+@app.command(cls=Verb, epilog="audiomnist config show v4")
 def show(name: Name, set_: Changes = None, json: Json = False) -> None:
     """Print a configuration in full, with every default."""
     from audiomnist.config import load
@@ -33,7 +34,7 @@ def show(name: Name, set_: Changes = None, json: Json = False) -> None:
         sys.stdout.write(config.to_yaml())
 
 
-@app.command()
+@app.command(cls=Verb, epilog="audiomnist config validate mine.yaml")
 def validate(
     file: Annotated[Path, typer.Argument(help="Configuration file.", metavar="FILE")], json: Json = False
 ) -> None:
@@ -47,7 +48,7 @@ def validate(
         sys.stdout.write(f"{file}: valid\n")
 
 
-@app.command()
+@app.command(cls=Verb, epilog="audiomnist config copy v4 mine.yaml")
 def copy(
     name: Name, file: Annotated[Path, typer.Argument(help="New file.", metavar="FILE")], json: Json = False
 ) -> None:

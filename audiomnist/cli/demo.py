@@ -15,17 +15,22 @@ DEFAULT_PORT = 8017
 def demo(
     model: options.Model = "digits",
     host: Annotated[
-        str, typer.Option(help="Address to serve at; 0.0.0.0 is every one that this computer has.")
+        str, typer.Option(help="Address to serve at; 0.0.0.0 for other devices too.", metavar="ADDRESS")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 is any free one.")] = DEFAULT_PORT,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port to serve at; 0 takes any free one.", metavar="N")
+    ] = DEFAULT_PORT,
     tls: Annotated[
-        bool, typer.Option("--tls", help="Serve over https with a certificate made for this run, for other devices.")
+        bool, typer.Option("--tls", help="Serve over https, so that other devices may use their microphone.")
     ] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Serve a page that hears digits, and open it in the browser. Recordings never leave the page."""
+    """Open a page in the browser that recognises spoken digits.
+
+    The page is served from this computer. Recordings never leave it.
+    """
     import webbrowser
 
     import torch

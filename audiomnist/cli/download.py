@@ -15,7 +15,8 @@ _MORE = " (--json lists all)"
 def download(
     name: Annotated[str, typer.Argument(help="audiomnist, fsdd or speech-commands.", metavar="NAME")] = "audiomnist",
     root: Annotated[
-        Path | None, typer.Option(help="Folder that gets the corpus as NAME. (default: data)", metavar="DIR")
+        Path | None,
+        typer.Option(help="Folder in which the corpus is made. (default: data)", metavar="DIR"),
     ] = None,
     source: Annotated[
         str | None,
@@ -36,7 +37,10 @@ def download(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Download a corpus, resuming where an earlier call stopped, and check that it is complete."""
+    """Download a corpus, or check one that is here.
+
+    A download that was stopped is resumed. At its end every file is checked.
+    """
     from audiomnist.corpus.places import data_folder
     from audiomnist.download.checksums import verify as check
     from audiomnist.download.download import download as bring

@@ -19,21 +19,29 @@ def evaluate(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="Another corpus, all of it; may be given again. (default: the run's own test clips)", metavar="PLACE"
+            help="Another corpus, all of it; repeat it for several. (default: the run's own test clips)",
+            metavar="PLACE",
         ),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Only the test part of --data under this scheme.", metavar="SCHEME")
+        str | None,
+        typer.Option(help="Test only the test part of --data under this scheme.", metavar="SCHEME"),
     ] = None,
     exclude_file: options.ExcludeFile = None,
     min_accuracy: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="Exit with 5 below this; of several corpora the mean.")
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Exit with 5 if the accuracy (of several corpora the mean) is lower.",
+            metavar="ACCURACY",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the result. (default: in RUN/evaluations)", metavar="DIR")
     ] = None,
     robustness: Annotated[
-        bool, typer.Option("--robustness", help="Test under noise, reverberation, clipping and more as well.")
+        bool, typer.Option("--robustness", help="Also test on clips with noise, reverberation, clipping and more.")
     ] = False,
     device: options.Device = "auto",
     strict: options.Strict = False,
@@ -41,7 +49,7 @@ def evaluate(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Test a trained recogniser on its own test clips, or on clips of other corpora."""
+    """Test a recogniser, on its own test clips or on another corpus."""
     from audiomnist.experiments.evaluate import evaluate as test
     from audiomnist.runs.results import Evaluations
 

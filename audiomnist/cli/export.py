@@ -24,17 +24,15 @@ _SUFFIXES = {Format.ONNX: ".onnx", Format.TORCH: ".pt2", Format.HTML: ".html"}
 
 def export(
     model: Annotated[str, typer.Argument(help="Run folder, model.safetensors, or digits.", metavar="MODEL")] = "digits",
-    to: Annotated[
-        Format, typer.Option("--format", help="ONNX, a torch.export program, or a page for a browser.")
-    ] = Format.ONNX,
+    to: Annotated[Format, typer.Option("--format", help="What to write.", metavar="onnx|torch|html")] = Format.ONNX,
     out: Annotated[Path | None, typer.Option(help="File to write. (default: beside the model)", metavar="FILE")] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a model with its front end as one file, and check that it answers alike.
+    """Write a model as one file: ONNX, torch, or a page for a browser.
 
     ONNX and torch take waveforms at the model's sample rate and give probabilities; html is a page that needs nothing
-    but a browser.
+    but a browser. The answers of the file are checked against those of the model.
     """
     import torch
 

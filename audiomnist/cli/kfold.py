@@ -12,14 +12,17 @@ from audiomnist.errors import UsageError
 
 
 def kfold(
-    folds: Annotated[int | None, typer.Option(min=2, help="Parts. (default: 5)")] = None,
-    group: Annotated[str | None, typer.Option(help="speaker: the same as --scheme speaker.", metavar="speaker")] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Number of folds. (default: 5)", metavar="N")] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(help="The same as --scheme speaker.", metavar="speaker"),
+    ] = None,
     scheme: Annotated[
         str | None,
         typer.Option(
             "--scheme",
             "--split",
-            help="random, speaker (no speaker is both trained on and tested), becker, becker-gender or column:NAME. "
+            help="random, speaker (tested speakers are not trained on), becker, becker-gender or column:NAME. "
             "(default: random)",
             metavar="SCHEME",
         ),
@@ -41,14 +44,18 @@ def kfold(
     suspects: Annotated[
         bool, typer.Option("--suspects", help="List the clips whose label looks wrong, with a page to hear them.")
     ] = False,
-    resume: Annotated[Path | None, typer.Option(help="Go on; finished folds are kept.", metavar="RUN")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Folds at a time, a thread each; one left over has all.")] = 1,
+    resume: Annotated[
+        Path | None, typer.Option(help="Resume a stopped run; finished folds are kept.", metavar="RUN")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Folds trained at the same time, with a thread each.", metavar="N")
+    ] = 1,
     strict: options.Strict = False,
     details: options.Details = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train and test once per fold, so that every clip is tested by a network that was not trained on it."""
+    """Cross-validate: test every clip by a network not trained on it."""
     from audiomnist.experiments.kfold import kfold as cross_validate
     from audiomnist.runs.folder import RunFolder
 

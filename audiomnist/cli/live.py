@@ -41,16 +41,21 @@ _LETTERS = {
 def live(
     model: options.Model = "digits",
     continuous: Annotated[
-        bool, typer.Option("--continuous", help="Listen until Ctrl-C, in place of once for every Enter.")
+        bool, typer.Option("--continuous", help="Listen until Ctrl-C, not only after Enter.")
     ] = False,
     input_: Annotated[
-        str | None, typer.Option("--input", help="Microphone, by number or part of its name. (default: the system's)")
+        str | None,
+        typer.Option(
+            "--input",
+            help="Microphone, by number or part of its name. (default: the system's)",
+            metavar="NAME",
+        ),
     ] = None,
     device: options.Device = "auto",
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say which digits are spoken into the microphone."""
+    """Recognise digits spoken into the microphone."""
     microphone = Microphone.open(input_)
     from audiomnist.inference.opening import open_model
 

@@ -30,18 +30,20 @@ def predict(
     ] = None,
     model: options.Model = "digits",
     segment: Annotated[
-        bool, typer.Option("--segment", help="Find the digits in longer recordings, with pauses between them.")
+        bool, typer.Option("--segment", help="Find several digits in a recording, with pauses between them.")
     ] = False,
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write a table as well.", metavar="FILE")] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Also write a table to this file.", metavar="FILE")
+    ] = None,
     skip_broken: Annotated[
-        bool, typer.Option("--skip-broken", help="Exit with 0 although some files cannot be read.")
+        bool, typer.Option("--skip-broken", help="Exit with 0 even if some files cannot be read.")
     ] = False,
     device: options.Device = "auto",
     jobs: options.Jobs = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say which digit is spoken in each recording."""
+    """Recognise the digits in recordings."""
     from audiomnist.inference.opening import open_model
 
     if not paths:

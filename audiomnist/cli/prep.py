@@ -17,15 +17,19 @@ def prep(
     set_: options.Changes = None,
     strict: options.Strict = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Compare the stored features with their checksums and with the clips.")
+        bool, typer.Option("--verify", help="Check the stored features against their checksums and the clips.")
     ] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Only remove features that were not used recently.")] = False,
-    unused_days: Annotated[int, typer.Option(min=0, help="For --prune; 0 removes all that are not in use now.")] = 30,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove features that were not used recently, and do nothing else.")
+    ] = False,
+    unused_days: Annotated[
+        int, typer.Option(min=0, help="For --prune; 0 removes all that are not in use.", metavar="DAYS")
+    ] = 30,
     jobs: options.Jobs = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Compute the mel features of a corpus once. Training does this by itself when it has to."""
+    """Compute the mel features of a corpus; train does so when needed."""
     from audiomnist.experiments.inputs import open_corpus, open_store
     from audiomnist.experiments.settings import resolve
     from audiomnist.features import prep as features

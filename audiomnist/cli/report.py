@@ -22,14 +22,15 @@ def report(
     run: Annotated[
         Path | None,
         typer.Argument(
-            help="Run folder, of a training or a cross validation. (default: the newest training)", metavar="RUN"
+            help="Run folder of a training or a cross validation. (default: the newest training)",
+            metavar="RUN",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the report. (default: RUN)", metavar="DIR")] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write one page with all that is known of a run, mistakes to hear included, and a model card."""
+    """Write a page about a run, with mistakes to hear, and a model card."""
     from audiomnist.reports.facts import gather
     from audiomnist.reports.report import require_writable, write_report
     from audiomnist.runs.folder import RunFolder

@@ -7,7 +7,7 @@ from audiomnist.files import home
 
 
 def runs(json: options.Json = False) -> None:
-    """List the runs in the runs folder, the newest last."""
+    """List the runs in the folder runs, the newest last."""
     from audiomnist.runs.listing import list_runs
 
     folder = home() / "runs"

@@ -11,14 +11,17 @@ from audiomnist.errors import command
 
 
 def synth(
-    out: Annotated[Path | None, typer.Option(help="New folder. (default: data/synthetic)", metavar="DIR")] = None,
-    speakers: Annotated[int, typer.Option(help="Voices, at most 60.")] = 20,
-    repetitions: Annotated[int, typer.Option(help="Clips of each digit by each voice.")] = 10,
-    seed: Annotated[int, typer.Option(help="Decides the voices and how each clip is spoken.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="New folder. (default: data/synthetic)", metavar="DIR"),
+    ] = None,
+    speakers: Annotated[int, typer.Option(help="Number of voices, at most 60.", metavar="N")] = 20,
+    repetitions: Annotated[int, typer.Option(help="Clips of each digit by each voice.", metavar="N")] = 10,
+    seed: Annotated[int, typer.Option(help="Seed of the voices and of how each clip is spoken.", metavar="N")] = 0,
     engine: Annotated[
         list[str] | None,
         typer.Option(
-            help="espeak, or flite if that is installed; give it twice for both by turns. (default: espeak)",
+            help="espeak, or flite where it is installed; give both to alternate. (default: espeak)",
             metavar="espeak|flite",
         ),
     ] = None,
@@ -26,7 +29,10 @@ def synth(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a corpus of spoken digits with eSpeak NG, offline, in AudioMNIST's layout."""
+    """Make a corpus of synthetic speech with eSpeak NG, offline.
+
+    The files are laid out and named as those of AudioMNIST.
+    """
     from audiomnist.corpus import scan
     from audiomnist.corpus.places import data_folder
     from audiomnist.synthesis.synthesize import synthesize

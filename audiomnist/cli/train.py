@@ -26,13 +26,13 @@ def train(
     run: Annotated[
         Path | None, typer.Option(help="New folder for the run. (default: runs/<time>-<version>)", metavar="DIR")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with a stopped run.", metavar="RUN")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Resume a stopped run.", metavar="RUN")] = None,
     strict: options.Strict = False,
     details: options.Details = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a recogniser on one part of a corpus and test it on the rest."""
+    """Train a recogniser on part of a corpus and test it on the rest."""
     from audiomnist.experiments.train import train as train_and_test
 
     result = train_and_test(

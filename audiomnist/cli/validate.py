@@ -21,13 +21,16 @@ _SHOWN = 3
 def validate(
     data: options.Data = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Decode every clip: silence, clipping, NaN, duplicates.")
+        bool, typer.Option("--deep", help="Decode every clip: find silence, clipping, NaN and duplicates.")
     ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     jobs: options.Jobs = None,
 ) -> None:
-    """Check a corpus: names, headers and sizes in seconds, with --deep also every sample."""
+    """Find what is wrong with a corpus before training on it.
+
+    Names, headers and sizes take seconds; --deep decodes every clip. Exit code 3 means that training would fail.
+    """
     from audiomnist.corpus.places import locate
     from audiomnist.corpus.validation import validate as check
     from audiomnist.experiments.settings import resolve

@@ -1,3 +1,7 @@
+import os
+import pty
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +12,7 @@ import typer
 
 from audiomnist import __version__
 from audiomnist.cli.app import app
-from tests.cli.command import succeeds
+from tests.cli.command import audiomnist, succeeds
 
 HEAVY = {"torch", "torchaudio", "numpy", "pydantic", "yaml", "sklearn", "matplotlib", "scipy", "soundfile"}
 SHOW_HELP = """
@@ -46,10 +50,63 @@ def test_every_verb_says_what_it_does(path: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("path", VERBS, ids=" ".join)
 def test_every_option_says_what_it_does(path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "300")
-    shown = succeeds(*path, "--help").stdout
-    assert [parameter.name for parameter in VERBS[path].params if not parameter.help] == []
-    assert [parameter.help for parameter in VERBS[path].params if parameter.help not in shown] == []
+    for columns in (40, 60, 80, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        shown, _, examples = succeeds(*path, "--help").stdout.partition("\nExamples\n")
+        assert max(map(len, shown.splitlines())) <= columns
+        assert not re.search("<(bool|str|int|path|float)|list\\[", shown)
+        for parameter in VERBS[path].params:
+            assert parameter.help
+            assert parameter.help.split()[0] in shown
+            assert all(name in shown.split() or f"{name}," in shown.split() for name in parameter.opts if "-" in name)
+        assert all(f"  {line}\n" in examples for line in (VERBS[path].epilog or "").splitlines())
+
+
+@pytest.mark.parametrize("path", [path for path, command in VERBS.items() if not hasattr(command, "commands")])
+def test_every_verb_has_an_example_that_works(path: tuple[str, ...]) -> None:
+    command = VERBS[path]
+    for line in command.epilog.splitlines():
+        words = shlex.split(line.partition(" <")[0])
+        assert words[: len(path) + 1] == ["audiomnist", *path]
+        command.make_context(path[-1], words[len(path) + 1 :])
+
+
+def test_the_command_alone_says_how_to_begin() -> None:
+    outcome = audiomnist()
+    assert outcome.exit_code == 2
+    lines = outcome.stdout.splitlines()
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 80
+    commands = [shlex.split(line, comments=True) for line in lines if line.startswith("  audiomnist")]
+    assert len(commands) == 3
+    for _, verb, *words in commands:
+        VERBS[(verb,)].make_context(verb, words)
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_a_terminal_has_colours_unless_it_asks_for_none(variables: dict[str, str], coloured: bool) -> None:
+    assert ("\x1b[1;36m" in on_terminal("--help", variables=variables)) == coloured
+
+
+def on_terminal(*words: str, variables: dict[str, str]) -> str:
+    """Return what the command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR"}}
+    command = [sys.executable, "-m", "audiomnist", *words]
+    with subprocess.Popen(command, stdout=theirs, env=environment | {"TERM": "xterm"} | variables):
+        os.close(theirs)
+        chunks = []
+        while chunk := _read(ours):
+            chunks.append(chunk)
+    os.close(ours)
+    return b"".join(chunks).decode()
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65_536)
+    except OSError:  # the other end was closed
+        return b""
 
 
 @pytest.mark.parametrize("path", [path for path, command in VERBS.items() if not hasattr(command, "commands")])
