@@ -48,10 +48,6 @@ _ID3_HEADER_BYTES = 10
 _OGG_PAGE_BYTES = 27
 _LONGEST_OGG_PAGE = _OGG_PAGE_BYTES + 255 + 255 * 255
 _LAST_OGG_PAGE = 4
-_MP3_KBIT = {
-    True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),  # MPEG 1
-    False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG 2 and 2.5
-}
 
 
 class BadSound(DataError):
@@ -239,13 +235,16 @@ def _open(path: str, flags: int) -> int:
 @contextmanager
 def _sound(file: FileIO, size: int, *, of_any_length: bool = False) -> Iterator[tuple[Any, Header]]:
     """Open a file with libsndfile if it is of a supported kind, complete and within the limits."""
-    if missing := _missing_bytes(file, size):
-        raise _Fault("truncated", f"the file ends {missing:,} bytes before the end of the sound it declares")
+    _refuse_incomplete(file, size)
     file.seek(0)
     with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
-        declared = Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype))
+        declared = _declared(sound)
         _refuse_beyond_limits(declared, of_any_length=of_any_length)
         yield sound, declared
+
+
+def _declared(sound: soundfile.SoundFile) -> Header:
+    return Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype))
 
 
 def _refuse_beyond_limits(declared: Header, *, of_any_length: bool = False) -> None:
@@ -280,26 +279,23 @@ def _refuse_absurd(samples: Samples) -> None:
     raise _Fault("too loud", f"a sample of {loudest:.3g}, where full scale is 1")
 
 
-def _missing_bytes(file: FileIO, size: int) -> int:
-    """Return how many bytes of the sound that a file declares are missing at its end, as far as its kind tells.
-
-    It is here that files of other kinds are refused.
-    """
+def _refuse_incomplete(file: FileIO, size: int) -> None:
+    """Refuse a file of another kind, and one that ends before its sound does."""
     start = _at(file, 0, 12)
-    position = 0
-    if start[:3] == b"ID3":  # a tag before the sound; its size has 7 bits in a byte
-        high, *rest = start[6:10] if len(start) == 12 else b"\xff"
-        position = _ID3_HEADER_BYTES + sum(byte << (7 * place) for place, byte in enumerate((*rest[::-1], high)))
-        start = _at(file, position, 12)
-    if start[:4] == b"fLaC":
-        return 0
-    if start[0:1] == b"\xff" and start[1:2] >= b"\xe0":
-        return _missing_mp3_bytes(file, size, position)
-    if position == 0 and start[:4] == b"OggS":
-        return _missing_ogg_bytes(file, size)
-    if position == 0 and start[:4] in {b"RIFF", b"RF64"} and start[8:12] == b"WAVE":
-        return _missing_wav_bytes(file, size)
-    raise _Fault("unreadable", "neither WAV nor FLAC, OGG or MP3")
+    behind_tag = start[:3] == b"ID3"  # a tag before the sound; its size has 7 bits in a byte
+    if behind_tag:
+        n_bytes = sum(byte << 7 * place for place, byte in enumerate(start[9:5:-1]))
+        start = _at(file, _ID3_HEADER_BYTES + n_bytes, 12)
+    if start[:1] == b"\xff" and start[1:2] >= b"\xe0":
+        _refuse_incomplete_mp3(file)
+    elif start[:4] == b"OggS" and not behind_tag:
+        if _is_incomplete_ogg(_at(file, max(0, size - _LONGEST_OGG_PAGE), _LONGEST_OGG_PAGE)):
+            raise _Fault("truncated", "the file ends before the last page of the sound")
+    elif start[:4] in {b"RIFF", b"RF64"} and start[8:12] == b"WAVE" and not behind_tag:
+        if missing := _missing_wav_bytes(file, size):
+            raise _Fault("truncated", f"the file ends {missing:,} bytes before the end of the sound it declares")
+    elif start[:4] != b"fLaC":
+        raise _Fault("unreadable", "neither WAV nor FLAC, OGG or MP3")
 
 
 def _missing_wav_bytes(file: FileIO, size: int) -> int:
@@ -315,44 +311,24 @@ def _missing_wav_bytes(file: FileIO, size: int) -> int:
     return 0
 
 
-def _missing_ogg_bytes(file: FileIO, size: int) -> int:
-    """Return how much of the last page is missing, or 1 if no page is marked as the last."""
-    tail = _at(file, max(0, size - _LONGEST_OGG_PAGE), _LONGEST_OGG_PAGE)
-    page = tail[tail.rfind(b"OggS") :] if b"OggS" in tail else b""
-    if len(page) < _OGG_PAGE_BYTES or not page[5] & _LAST_OGG_PAGE:
-        return 1
-    n_segments = page[26]
-    return max(0, _OGG_PAGE_BYTES + n_segments + sum(page[27 : 27 + n_segments]) - len(page))
+def _is_incomplete_ogg(tail: bytes) -> bool:
+    """Return whether the last page (RFC 3533) is not marked as the last, or not whole."""
+    page = tail[tail.rfind(b"OggS") :]
+    segments = page[_OGG_PAGE_BYTES:][: page[26]] if len(page) > _OGG_PAGE_BYTES else b""
+    return not segments or not page[5] & _LAST_OGG_PAGE or len(page) < _OGG_PAGE_BYTES + page[26] + sum(segments)
 
 
-def _missing_mp3_bytes(file: FileIO, size: int, position: int) -> int:
-    """Return what is missing of the bytes that the tag in the first frame counts, or else of the last frame."""
-    first = _at(file, position, 64)
-    place = max(first.find(b"Xing"), first.find(b"Info"))
-    if place >= 0 and len(first) >= place + 16:
-        flags, *counts = struct.unpack_from(">3I", first, place + 4)
-        if flags & 2:
-            n_bytes: int = counts[flags & 1]  # behind the number of frames, where that is there
-            return max(0, position + n_bytes - size)
-    bit_rates = set()
-    while position < size and (length := _mp3_frame_bytes(start := _at(file, position, 4))):
-        bit_rates.add(start[2] >> 4)
-        position += length
-    if len(bit_rates) > 1:  # libsndfile would guess a length, and read no further
-        raise _Fault("unreadable", "MP3 of variable bit rate without the tag that says how long it is")
-    return max(0, position - size)
-
-
-def _mp3_frame_bytes(start: bytes) -> int:
-    """Return the length of the frame of MPEG Layer III that begins so (ISO 11172-3, 13818-3), or 0 if none does."""
-    if len(start) < 4 or start[0] != 0xFF or start[1] & 0xE6 != 0xE2:
-        return 0
-    version, kbit, rate, padding = start[1] >> 3 & 3, start[2] >> 4, start[2] >> 2 & 3, start[2] >> 1 & 1
-    if version == 1 or kbit in {0, 15} or rate == 3:
-        return 0
-    is_mpeg1 = version == 3
-    rate_hz = (44_100, 48_000, 32_000)[rate] // {3: 1, 2: 2, 0: 4}[version]
-    return (144 if is_mpeg1 else 72) * 1000 * _MP3_KBIT[is_mpeg1][kbit] // rate_hz + padding
+def _refuse_incomplete_mp3(file: FileIO) -> None:
+    """Go to the last sample, as libsndfile believes a tag, or guesses from the first frame and reads no further."""
+    file.seek(0)
+    with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+        _refuse_beyond_limits(_declared(sound), of_any_length=True)
+        sound.seek(sound.frames - 1)
+        if not len(sound.read(1)):
+            raise _Fault("truncated", f"the file ends before the last of the {sound.frames:,} samples it declares")
+        follows = file.read(2)
+        if follows[:1] == b"\xff" and follows[1:] >= b"\xe0":
+            raise _Fault("unreadable", "MP3 of variable bit rate without the tag that says how long it is")
 
 
 def _at(file: FileIO, position: int, count: int) -> bytes:
