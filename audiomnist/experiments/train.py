@@ -262,15 +262,12 @@ def stoppable(reached: Callable[[], str], run: RunFolder) -> Iterator[None]:
 
 def _go_on(trainer: Trainer, run: RunFolder, device: torch.device) -> None:
     """Go on from the newest state of a run, from the one before if that is damaged, or begin."""
-    file, fault = run.state, ""
+    newest, older = run.state, before(run.state)
     try:
-        if not run.verified(file).exists():
-            return
+        if run.verified(newest).exists():
+            resume_state(newest, device, trainer.load_state)
     except DataError as error:
-        if not file.exists() or not before(file).exists():
+        if not (newest.exists() and older.exists()):
             raise
-        file = run.verified(before(file))
-        fault = f"{error.message}; going on with {file.name}, saved before it"
-    fault = resume_state(file, device, trainer.load_state) or fault
-    if fault:
-        warnings.warn(fault, Notice, stacklevel=3)
+        resume_state(run.verified(older), device, trainer.load_state)
+        warnings.warn(f"{error.message}; going on with {older.name}, saved before it", Notice, stacklevel=3)

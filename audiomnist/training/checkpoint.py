@@ -104,40 +104,27 @@ def save_state(state: dict[str, Any], path: Path) -> None:
         torch.save(state, path)
 
 
-def resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], None]) -> str:
-    """Go on from a resume state, or from the one before where it is damaged; nothing in the file is executed.
+def resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], None]) -> None:
+    """Go on from a resume state; nothing in the file is executed.
 
     Parameters
     ----------
     go_on : callable
         Takes a state, or raises if it is not one.
 
-    Returns
-    -------
-    str
-        What was wrong with the newest state, if the one before was taken.
-
     Raises
     ------
     DataError
-        If neither is a resume state.
+        If the file is damaged, or is no resume state.
     """
-    fault = _resume(path, device, go_on)
-    if fault and _resume(before(path), device, go_on):
-        raise DataError(f"{path}: no resume state ({fault})", "restore the file, or train anew")
-    return fault and f"{path} is damaged ({fault}); going on with {before(path).name}, saved before it"
-
-
-def _resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], None]) -> str:
-    """Go on from a state; return what is wrong with it."""
     try:
         with ZipFile(path) as records:
             if damaged := records.testzip():  # torch does not compare the checksums that it writes
                 raise ValueError(f"{damaged} is damaged")
         go_on(torch.load(path, map_location=device, weights_only=True))
     except Exception as error:  # damage shows in any way that torch, zipfile and pickle can fail
-        return (str(error).splitlines() or [type(error).__name__])[0] or type(error).__name__
-    return ""
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise DataError(f"{path}: no resume state ({reason})", "restore the file, or train anew") from error
 
 
 def before(path: Path) -> Path:
