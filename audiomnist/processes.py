@@ -15,20 +15,16 @@ Result = TypeVar("Result")
 
 
 @contextmanager
-def worker_pool(
-    jobs: int | None, start: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
-) -> Iterator[ProcessPoolExecutor]:
+def worker_pool(jobs: int | None) -> Iterator[ProcessPoolExecutor]:
     """Give a pool of spawned processes, as a fork of a process with threads can hang; on an error stop them.
 
     Parameters
     ----------
     jobs : int, optional
         Processes; one per core by default.
-    start : callable, optional
-        Called with ``arguments`` in each process before its first work.
     """
     others = set(active_children())
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_serve, initargs=(start, arguments))
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_serve)
     try:
         yield pool
     except BaseException:
@@ -60,11 +56,9 @@ def submit_all(
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+def _serve() -> None:
     stopping.heard_in_worker()
     threading.Thread(target=_follow_parent, daemon=True).start()
-    if start is not None:
-        start(*arguments)
 
 
 def _follow_parent() -> None:

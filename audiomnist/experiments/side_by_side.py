@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import Queue, get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import torch
 
 from audiomnist import stopping
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
-from audiomnist.errors import AudiomnistError, Notice
+from audiomnist.errors import AudiomnistError
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.train import run_experiment
 from audiomnist.features.store import FeatureStore
 from audiomnist.processes import submit_all, worker_pool
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import EpochRecord
-
-if TYPE_CHECKING:
-    Reports = Queue[tuple[int, EpochRecord] | str | None]
 
 _LOOK_S = 0.2  # between two looks at whether to stop
 
@@ -59,25 +53,35 @@ def run_experiments(
     AudiomnistError
         What stopped the first of them that failed; the others are stopped too, and can be resumed.
     """
-    common = corpus, store.path, device, classes
     calls = [(number, *parts) for number, parts in experiments.items()]
     n_together = 0 if jobs == 1 else len(calls) - (len(calls) % jobs == 1)
-    if n_together:
-        reports: Reports = get_context("spawn").Queue()
+    if together := calls[:n_together]:
+        told = {number: set(_epochs(run)) for number, _, run in together}
+        common = corpus, store.path, device, classes
         with (
             stopping.at_safe_points(),
-            _passed_on(reports, progress),
             _killed_processes_reported(),
-            worker_pool(min(jobs, n_together), _start, (reports,)) as pool,
+            worker_pool(min(jobs, n_together)) as pool,
         ):
-            pending = set(submit_all(pool, _run, [(*common, *call) for call in calls[:n_together]]))
+            pending = set(submit_all(pool, _run, [(*common, split, run) for _, split, run in together]))
             while pending:
                 finished, pending = wait(pending, _LOOK_S, FIRST_COMPLETED)
+                for number, _, run in together:
+                    for line in _epochs(run):
+                        if line not in told[number]:
+                            told[number].add(line)
+                            progress.epoch_ended(EpochRecord.model_validate_json(line), number)
                 for future in finished:
-                    future.result()
+                    for message, category in future.result():
+                        warnings.warn(message, category, stacklevel=2)
                 stopping.check()
     for number, split, run in calls[n_together:]:
         run_experiment(corpus, store, split, run, device, classes, partial(progress.epoch_ended, fold=number))
+
+
+def _epochs(run: RunFolder) -> list[bytes]:
+    """Return the epochs of a run that another process is writing, a line each; the file is replaced as a whole."""
+    return run.history.read_bytes().splitlines() if run.history.exists() else []
 
 
 @contextmanager
@@ -90,56 +94,11 @@ def _killed_processes_reported() -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def _passed_on(reports: Reports, progress: Progress) -> Iterator[None]:
-    """Hand the epochs and notices of the processes on, from a thread of our own, until all is done."""
-
-    def listen() -> None:
-        while (report := reports.get()) is not None:
-            if isinstance(report, str):
-                warnings.warn(report, Notice, stacklevel=1)
-            else:
-                number, record = report
-                progress.epoch_ended(record, number)
-
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    try:
-        yield
-    finally:
-        reports.put(None)
-        listener.join()
-
-
-# What a process is given when it starts, and a queue can be given then only. The rest comes with each call, as it is
-# more than a pipe holds: whoever starts a process waits until that has read it, and so would the next one's start.
-_reports: Reports
-
-
-def _start(reports: Reports) -> None:
-    global _reports
-    torch.set_num_threads(1)
-    _reports = reports
-    otherwise = warnings.showwarning
-
-    def pass_on(message: Warning | str, category: type[Warning], *where: Any, **options: Any) -> None:
-        if issubclass(category, Notice):
-            reports.put(str(message))
-        else:
-            otherwise(message, category, *where, **options)
-
-    warnings.showwarning = pass_on
-
-
 def _run(
-    corpus: Corpus,
-    store: Path,
-    device: torch.device,
-    classes: Sequence[str],
-    number: int,
-    split: Split,
-    run: RunFolder,
-) -> None:
-    run_experiment(
-        corpus, FeatureStore.open(store), split, run, device, classes, lambda record: _reports.put((number, record))
-    )
+    corpus: Corpus, store: Path, device: torch.device, classes: Sequence[str], split: Split, run: RunFolder
+) -> list[tuple[str, type[Warning]]]:
+    """Run an experiment on one thread; return the warnings, for the parent process to give."""
+    torch.set_num_threads(1)
+    with warnings.catch_warnings(record=True) as given:
+        run_experiment(corpus, FeatureStore.open(store), split, run, device, classes, lambda record: None)
+    return [(str(warning.message), warning.category) for warning in given]
