@@ -17,40 +17,40 @@ from audiomnist.reports.figures import curves_figure, save_figure
 from audiomnist.runs.comparison import ComparedRun, Comparison
 from audiomnist.runs.evaluation_folder import EvaluationFolder
 from audiomnist.runs.folder import RunFolder
-from audiomnist.runs.results import EpochRecord, Result, Tested
+from audiomnist.runs.results import Tested
 
 _LONGEST_NAME = 120
 
 
 @dataclass(frozen=True)
 class _Compared:
-    """A run or an evaluation: its name, its own among those it is compared with, and what its folder holds.
+    """A run or an evaluation, by its own name among those it is compared with.
 
     Attributes
     ----------
-    networks : tuple of Result
-        Of the networks that were trained: one, or one per fold; none for an evaluation.
-    histories : tuple of list of EpochRecord
-        The epochs of each.
+    networks : tuple of RunFolder
+        The networks that were trained: one, or one per fold; none for an evaluation.
+    learned : tuple of RunFolder
+        Those whose learning curves are shown: the same, or the run whose network was evaluated.
     """
 
     name: str
-    path: Path
+    folder: RunFolder | EvaluationFolder
     config: Config
     result: Tested
     predictions: Predictions
-    networks: tuple[Result, ...]
-    histories: tuple[list[EpochRecord], ...]
-    robustness: float | None
+    networks: tuple[RunFolder, ...]
+    learned: tuple[RunFolder, ...]
 
     @property
     def summary(self) -> ComparedRun:
         """The main numbers."""
-        result, networks = self.result, self.networks
+        result, networks = self.result, [network.result() for network in self.networks]
+        swept = self.folder.load_robustness() if len(networks) < 2 else None
         seconds = [network.train_seconds for network in networks]
         return ComparedRun(
             name=self.name,
-            path=str(self.path),
+            path=str(self.folder.path),
             accuracy=result.accuracy,
             loss=result.loss,
             n_test=result.n_test,
@@ -61,7 +61,7 @@ class _Compared:
             worst_speaker_accuracy=result.worst_speaker.accuracy,
             calibration_error=result.calibration.ece,
             risk_coverage_area=result.calibration.aurc,
-            robustness=self.robustness,
+            robustness=swept.area if swept else None,
         )
 
 
@@ -99,7 +99,10 @@ def compare(runs: Sequence[Path], out: Path | None = None) -> Comparison:
         cautions=tuple(_cautions(compared, settings)),
         out=str(folder),
     )
-    save_figure(curves_figure({one.name: one.histories for one in compared}), folder / "curves.png")
+    save_figure(
+        curves_figure({one.name: [run.load_history() for run in one.learned] for one in compared}),
+        folder / "curves.png",
+    )
     comparison.save(folder / "compare.json")
     return comparison
 
@@ -107,41 +110,20 @@ def compare(runs: Sequence[Path], out: Path | None = None) -> Comparison:
 def _read(name: str, path: Path) -> _Compared:
     evaluation = EvaluationFolder(path)
     record = evaluation.record if path.is_dir() else None
-    is_run = record.kind != "evaluation" if record else (path / "config.yaml").is_file()
-    if is_run:
+    if record.kind != "evaluation" if record else (path / "config.yaml").is_file():
         run = RunFolder.open(path)
-        folds = run.folds if run.is_cross_validation else []
-        networks = folds or [run]
-        result = run.load_result()
-        swept = None if folds else run.load_robustness()
-        return _Compared(
-            name=name,
-            path=path,
-            config=run.load_config(),
-            result=result,
-            predictions=Predictions.of_result(run, result),
-            networks=tuple(network.result() for network in networks),
-            histories=tuple(network.load_history() for network in networks),
-            robustness=swept.area if swept else None,
-        )
+        networks = tuple(run.folds if run.is_cross_validation else ()) or (run,)
+        tested = run.load_result()
+        return _Compared(name, run, run.load_config(), tested, Predictions.of_result(run, tested), networks, networks)
     if not evaluation.metrics.is_file():
         raise DataError(f"there is no run at {path}", "see which there are: audiomnist runs")
-    measured = evaluation.result()
-    place = evaluation.trained_run(measured)
-    trained = RunFolder(place) if place else None
-    if trained is None and not evaluation.config.exists():
+    result = evaluation.result()
+    place = evaluation.trained_run(result)
+    trained = (RunFolder(place),) if place else ()
+    if not trained and not evaluation.config.exists():
         raise DataError(f"{path}: the run that was tested is gone", "name a run")
-    swept = evaluation.load_robustness()
-    return _Compared(
-        name=name,
-        path=path,
-        config=(evaluation if evaluation.config.exists() else trained or evaluation).load_config(),
-        result=measured,
-        predictions=Predictions.of_result(evaluation, measured),
-        networks=(),
-        histories=(trained.load_history(),) if trained else (),
-        robustness=swept.area if swept else None,
-    )
+    config = (evaluation if evaluation.config.exists() else trained[0]).load_config()
+    return _Compared(name, evaluation, config, result, Predictions.of_result(evaluation, result), (), trained)
 
 
 def _differing_settings(compared: Sequence[_Compared]) -> dict[str, tuple[Any, ...]]:
