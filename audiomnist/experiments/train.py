@@ -40,7 +40,7 @@ from audiomnist.training.dataset import definite
 from audiomnist.training.listeners import Checkpoint, TensorBoard
 from audiomnist.training.loss import class_counts, missing_classes
 from audiomnist.training.no_digit import split_logits
-from audiomnist.training.trainer import Trainer
+from audiomnist.training.trainer import Listener, Trainer
 
 
 def train(
@@ -120,14 +120,11 @@ def train(
             return run_experiment(corpus, store, split, folder, chosen_device, inputs.classes, progress.epoch_ended)
 
 
-class EpochListener:
-    """A listener that passes the records of epochs on."""
-
+class _EpochListener(Listener):
     def __init__(self, pass_on: Callable[[EpochRecord], None]) -> None:
         self._pass_on = pass_on
 
     def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
-        """Pass an epoch's record on."""
         self._pass_on(record)
 
 
@@ -150,7 +147,7 @@ def run_experiment(
     trainer = Trainer(config, corpus, store, split, device, classes)
     run.load_history()
     _go_on(trainer, run, device)
-    trainer.fit([Checkpoint(run), TensorBoard(run), EpochListener(epoch_ended)] if is_first else ())
+    trainer.fit([Checkpoint(run), TensorBoard(run), _EpochListener(epoch_ended)] if is_first else ())
     model = trainer.trained
     recognizer = TorchRecognizer(model, device, trainer.front_end)
     scores = np.zeros(0)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import EpochRecord
 from audiomnist.training.checkpoint import before, save_model, save_state
-from audiomnist.training.trainer import Trainer
+from audiomnist.training.trainer import Listener, Trainer
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
-class Checkpoint:
+class Checkpoint(Listener):
     """Writes history, weights and resume state after every epoch.
 
     Epochs that are trained again after a resume replace their first account.
@@ -54,7 +54,7 @@ class Checkpoint:
         save_state(trainer.state(), newest)
 
 
-class TensorBoard:
+class TensorBoard(Listener):
     """Writes scalars for TensorBoard into the run folder, if that package is installed."""
 
     def __init__(self, run: RunFolder) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import nn
@@ -39,19 +39,14 @@ from audiomnist.training.transforms import FrontEnd
 TEST_BATCH = 256
 
 
-class Listener(Protocol):
+class Listener:
     """Whoever wants to know how training goes."""
 
     def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
         """Take note of a finished epoch."""
 
-
-@runtime_checkable
-class StepListener(Protocol):
-    """A listener that saves what was reached within an epoch too."""
-
     def step_ended(self, trainer: Trainer) -> None:
-        """Save the state after a step."""
+        """Save what was reached within an epoch, if it is the one who saves."""
 
 
 @dataclass(frozen=True)
@@ -159,12 +154,9 @@ class Trainer:
             )
         self._parallel = distributed.parallel(self.model)
 
+    @stopping.at_safe_points()
     def fit(self, listeners: Sequence[Listener] = ()) -> None:
         """Train until the last epoch, telling the listeners after each; a stop waits for the end of a step."""
-        with stopping.at_safe_points():
-            self._fit(listeners)
-
-    def _fit(self, listeners: Sequence[Listener]) -> None:
         while self.epoch < self.config.optim.epochs:
             train_loss, train_accuracy, seconds = self._train_epoch(listeners)
             self.epoch += 1
@@ -248,8 +240,7 @@ class Trainer:
         due = time.monotonic() - self._saved_at > 60 * self.config.checkpoint_minutes
         if distributed.size() == 1 and (due or stopping.is_asked()):
             for listener in listeners:
-                if isinstance(listener, StepListener):
-                    listener.step_ended(self)
+                listener.step_ended(self)
             self._saved_at = time.monotonic()
 
     def _shared(self, batch: list[_Part]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, int]:

@@ -15,13 +15,13 @@ from audiomnist.config import Augment, Model, Optim, Window
 from audiomnist.errors import ConfigError, DataError
 from audiomnist.training.checkpoint import load_model, resume, save_model, save_state
 from audiomnist.training.dataset import definite
-from audiomnist.training.trainer import EpochRecord, Trainer, predict_logits
+from audiomnist.training.trainer import EpochRecord, Listener, Trainer, predict_logits
 from tests.training.conftest import Material
 
 CPU = torch.device("cpu")
 
 
-class Records:
+class Records(Listener):
     def __init__(self) -> None:
         self.seen: list[EpochRecord] = []
 
@@ -87,7 +87,7 @@ def test_a_resumed_run_ends_as_an_unbroken_one(material: Material, tmp_path: Pat
     unbroken = make_trainer(material)
     unbroken.fit()
 
-    class Stop:
+    class Stop(Listener):
         def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
             save_state(trainer.state(), tmp_path / "state.pt")
             raise KeyboardInterrupt
@@ -110,7 +110,7 @@ def test_a_run_resumed_within_an_epoch_ends_as_an_unbroken_one(
     unbroken, records = make_trainer(material), Records()
     unbroken.fit([records])
 
-    class StopInSecondEpoch:
+    class StopInSecondEpoch(Listener):
         def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
             self.steps_left = 3
 
