@@ -84,10 +84,7 @@ class Header:
 def header(path: StrPath) -> Header:
     """Return what a file says of its sound.
 
-    Raises
-    ------
-    BadSound
-        If it is no recording, empty or cut off, or if its length, rate or number of channels is beyond the limits.
+    Raises BadSound if it is no recording, empty or cut off, or if its length, rate or channels are beyond the limits.
     """
     with _opened(path) as (file, size):
         if plain := _plain_wav(file, size):
@@ -144,12 +141,9 @@ def refuse_silence(path: StrPath, samples: Samples) -> None:
 
 
 def blocks(path: StrPath, seconds: float) -> Iterator[tuple[Samples, int]]:
-    """Yield a recording in mono blocks, float32 arrays [seconds * rate] or shorter, each with the rate in Hz.
+    """Yield a recording of any length in mono blocks, float32 arrays [seconds * rate] or shorter, with the rate in Hz.
 
-    Raises
-    ------
-    BadSound
-        As for ``decode``, once the fault is reached; but any length is read.
+    Raises BadSound as ``decode`` does, once the fault is reached.
     """
     with _opened(path) as (file, size), _sound(file, size, of_any_length=True) as (sound, declared):
         n_read = 0

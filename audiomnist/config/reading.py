@@ -24,12 +24,19 @@ def read_text(path: Path) -> str:
 
 
 def load(path: Path, changes: Iterable[str] = (), overrides: Mapping[str, Any] | None = None) -> Config:
-    """Read a configuration file and change settings of it.
+    """Read a YAML file and change settings of it, as ``from_settings`` does."""
+    return from_settings(_parse_yaml(read_text(path), str(path)), str(path), changes, overrides)
+
+
+def from_settings(
+    settings: Mapping[str, Any], source: str, changes: Iterable[str] = (), overrides: Mapping[str, Any] | None = None
+) -> Config:
+    """Change plain settings, check them and return them typed.
 
     Parameters
     ----------
-    path : Path
-        YAML file.
+    source : str
+        Named in errors.
     changes : iterable of str
         ``KEY=VALUE`` with a dotted key and a YAML value, e.g. ``optim.lr=0.01``; later ones win.
     overrides : mapping, optional
@@ -38,15 +45,8 @@ def load(path: Path, changes: Iterable[str] = (), overrides: Mapping[str, Any] |
     Raises
     ------
     ConfigError
-        With every fault of the file and the changes.
+        With every fault of settings and changes.
     """
-    return from_settings(_parse_yaml(read_text(path), str(path)), str(path), changes, overrides)
-
-
-def from_settings(
-    settings: Mapping[str, Any], source: str, changes: Iterable[str] = (), overrides: Mapping[str, Any] | None = None
-) -> Config:
-    """Change plain settings as ``load`` does, check them and return them typed; ``source`` is named in errors."""
     plain = copy.deepcopy(dict(settings))
     faults: list[str] = []
     by_key: dict[str, str] = {}

@@ -106,13 +106,7 @@ def stamp(status: os.stat_result) -> Stamp:
 
 
 def list_clips(place: Path) -> Listing:
-    """List a folder's files, or a manifest's clips; whatever is wrong becomes a finding.
-
-    Raises
-    ------
-    DataError
-        If there is neither.
-    """
+    """List a folder's files, or a manifest's clips; what is wrong becomes a finding; DataError if there is neither."""
     if place.is_file():
         return _of_manifest(place)
     if place.is_dir():

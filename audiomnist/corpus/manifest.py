@@ -47,10 +47,7 @@ class Line(BaseModel):
 def read_lines(path: Path) -> Iterator[tuple[int, Line | str]]:
     """Yield every line of a manifest: its number, and the clip or what is wrong with it.
 
-    Raises
-    ------
-    DataError
-        If the file is not a manifest, or not text.
+    Raises DataError if the file is not a manifest, or not text.
     """
     suffix = path.suffix.lower()
     if suffix not in MANIFEST_SUFFIXES:

@@ -78,26 +78,12 @@ def n_clipped(samples: Samples) -> int:
 
 
 def cut_share(n_samples: NDArray[Any], sample_rate: int | NDArray[np.int64], clip_ms: float) -> float:
-    """Return which part of the clips is longer than a window.
-
-    Parameters
-    ----------
-    n_samples : int array [n_clips]
-    sample_rate : int or int array [n_clips]
-        Hz.
-    clip_ms : float
-        Length of the window in milliseconds.
-    """
+    """Return which part of the clips, int array [n_clips] of samples at one rate or at one each, a window would cut."""
     return float(np.mean(1000 * np.asarray(n_samples) > clip_ms * np.asarray(sample_rate)))
 
 
 def window_ms(lengths_ms: NDArray[np.float64], whole_share: float) -> int:
-    """Return the shortest window, in steps of 10 ms, that cuts none of this part of the clips.
-
-    Parameters
-    ----------
-    lengths_ms : float64 array [n_clips]
-    """
+    """Return the shortest window, in steps of 10 ms, that keeps a share of these lengths, float64 array [n], whole."""
     shortest = np.quantile(lengths_ms, whole_share, method="higher")
     return int(np.ceil(round(float(shortest) / _WINDOW_STEP_MS, 6))) * _WINDOW_STEP_MS
 

@@ -19,17 +19,9 @@ def data_folder() -> Path:
 
 
 def locate(place: str) -> Path:
-    """Return the folder or manifest file that ``place`` means.
+    """Return the folder or manifest file that ``place`` means: a name of ``GET_IT`` in the data folder, or else a path.
 
-    Parameters
-    ----------
-    place : str
-        ``audiomnist``, ``fsdd``, ``speech-commands`` or ``synthetic`` for a corpus in the data folder; else a path.
-
-    Raises
-    ------
-    DataError
-        If nothing is there; the hint is the one command that gets it.
+    Raises DataError if nothing is there; the hint is the one command that gets it.
     """
     if place in GET_IT:
         path = data_folder() / place

@@ -64,10 +64,7 @@ def labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) ->
 def with_known_labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) -> Corpus:
     """Return the clips whose ``target`` is known, and one of ``classes`` where they are given.
 
-    Raises
-    ------
-    ConfigError
-        If there is none.
+    Raises ConfigError if there is none.
     """
     known = np.flatnonzero(labels(corpus, target, classes).of_clips != UNKNOWN)
     if not len(known):
@@ -80,10 +77,7 @@ def with_known_labels(corpus: Corpus, target: str, classes: Sequence[str] | None
 def column(corpus: Corpus, name: str) -> list[str | None]:
     """Return a column as texts, a value per clip: digit, speaker, or one of the corpus' own; None where unknown.
 
-    Raises
-    ------
-    ConfigError
-        If the corpus has no such column.
+    Raises ConfigError if the corpus has no such column.
     """
     known = {"digit": corpus.digits, "speaker": corpus.speakers, **corpus.columns}
     if name not in known:

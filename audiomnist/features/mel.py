@@ -91,16 +91,9 @@ class MelPower:
     def __call__(self, clips: Sequence[Samples]) -> torch.Tensor:
         """Return the mel power of every frame of every clip, one clip after the other.
 
-        The clips are laid into one buffer, each in front of as many zeros as its windows reach past it. Since a clip's
-        stretch is a whole number of hops, every window of the buffer belongs to exactly one clip.
-
-        Parameters
-        ----------
-        clips : sequence of float32 array [L_i]
-
-        Returns
-        -------
-        Tensor[sum of grid.n_frames(L_i), M]
+        From float32 arrays [L_i] it makes Tensor[sum of grid.n_frames(L_i), M]. The clips are laid into one buffer,
+        each in front of as many zeros as its windows reach past it. Since a clip's stretch is a whole number of hops,
+        every window of the buffer belongs to exactly one clip.
         """
         n_fft, hop = self.grid.n_fft, self.grid.hop_length
         counts = [self.grid.n_frames(len(clip)) for clip in clips]

@@ -221,13 +221,7 @@ class FeatureStore(ClipStore):
         return TypeAdapter(list[ClipFile]).validate_json((self.path / CLIPS).read_bytes())
 
     def check(self) -> None:
-        """Compare everything with its checksums.
-
-        Raises
-        ------
-        ValueError
-            What does not fit.
-        """
+        """Compare everything with its checksums; raise ValueError with what does not fit."""
         for name in self.description.checksums:
             _check(self.path, self.description, name)
 
@@ -295,7 +289,7 @@ def write_description(
 
 
 def clip_files(corpus: Corpus, clips: range | None = None) -> list[ClipFile]:
-    """Return the file of each clip of a corpus, or of consecutive ones."""
+    """Return each clip's file as it was when it was read; raise ValueError if the list is damaged."""
     root = str(corpus.root.resolve())
     part = slice(clips.start, clips.stop) if clips else slice(None)
     return [

@@ -37,11 +37,9 @@ def mask(inputs: torch.Tensor, draws: torch.Tensor, axis: int, fraction: float) 
     inputs : Tensor[B, C, N, M]
         Overwritten.
     draws : Tensor[B, 2 * n_masks]
-        Uniform in [0, 1): widths, then places.
+        Uniform in [0, 1): widths, of at most ``fraction`` of the axis, then places.
     axis : int
         2 for time, 3 for frequency.
-    fraction : float
-        The widest mask, as a part of the axis.
     """
     size = inputs.shape[axis]
     widths, places = draws.chunk(2, dim=1)  # (B, n_masks)

@@ -105,17 +105,9 @@ def save_state(state: dict[str, Any], path: Path) -> None:
 
 
 def resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], None]) -> None:
-    """Go on from a resume state; nothing in the file is executed.
+    """Go on from a resume state, which ``go_on`` takes, or raises if it is not one; nothing in the file is executed.
 
-    Parameters
-    ----------
-    go_on : callable
-        Takes a state, or raises if it is not one.
-
-    Raises
-    ------
-    DataError
-        If the file is damaged, or is no resume state.
+    Raises DataError if the file is damaged, or is no resume state.
     """
     try:
         with ZipFile(path) as records:

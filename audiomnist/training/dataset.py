@@ -70,13 +70,7 @@ def _without_single_frames(heard: NDArray[np.bool_], index: Index) -> NDArray[np
 
 
 def definite(config: Config, store: FeatureStore, clips: NDArray[np.int64]) -> Config:
-    """Return the configuration with window and batches definite where they are ``auto``, from the training clips.
-
-    Parameters
-    ----------
-    clips : int64 array [n_train]
-        Indices into the store.
-    """
+    """Return the configuration with ``auto`` made definite for window and batch, by ``clips``, those to train on."""
     window, optim = config.window, config.optim
     if window.clip_ms == "auto":
         n_samples = trimmed(store, window).n_samples[clips]

@@ -73,7 +73,6 @@ def adjusted_loss(
         There may be one output more than classes, for none of them.
     truth : Tensor[B]
     log_prior : Tensor[B, n_classes], optional
-        None is no shift.
     """
     if log_prior is None:
         return functional.cross_entropy(logits, truth, label_smoothing=label_smoothing)

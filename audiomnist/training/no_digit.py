@@ -37,14 +37,9 @@ class NoDigit:
 
 
 def fit(scores: NDArray[np.float64], misses: float) -> NoDigit:
-    """Return the threshold that takes so large a share of validation clips for no digit.
+    """Return the threshold below which at most a share of ``misses`` of the scores lie, float64 array [n].
 
-    Parameters
-    ----------
-    scores : float64 array [n]
-        Of digits by voices that were not trained on; without any the threshold is that of even odds.
-    misses : float
-        At most this share of them lies below the threshold.
+    They are of digits by voices that were not trained on; without any the threshold is that of even odds.
     """
     threshold = float(np.sort(scores)[int(misses * len(scores))]) if len(scores) else 0.0
     return NoDigit("class", threshold, misses, len(scores))
@@ -53,14 +48,7 @@ def fit(scores: NDArray[np.float64], misses: float) -> NoDigit:
 def split_logits(logits: NDArray[np.float32], n_classes: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return the logits of the classes alone, and each clip's score of being one of them.
 
-    Parameters
-    ----------
-    logits : float array [n_clips, n_classes or n_classes + 1]
-        As the network gives them.
-
-    Returns
-    -------
-    tuple of float arrays [n_clips, n_classes] and [n_clips]
+    From a float array [n_clips, n_classes or one more] these are arrays [n_clips, n_classes] and [n_clips].
     """
     of_classes = logits[:, :n_classes]
     highest = of_classes.max(1).astype(np.float64)

@@ -136,11 +136,7 @@ def _along(rows: torch.Tensor, *facts: torch.Tensor) -> torch.Tensor:
 def _merged(means: torch.Tensor, variances: torch.Tensor, counts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return mean and variance of samples of which those of K parts are known (Chan, Golub and LeVeque, 1979).
 
-    Parameters
-    ----------
-    means, variances : Tensor[K, C]
-    counts : Tensor[K, 1]
-        Samples of the parts.
+    ``means`` and ``variances`` are Tensor[K, C]; ``counts``, Tensor[K, 1], is the samples of each part.
     """
     shares = counts / counts.sum()
     mean = (means * shares).sum(0)

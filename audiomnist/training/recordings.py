@@ -28,17 +28,10 @@ _N_SILENCES = 64
 def find_recordings(place: str, part: str = "train") -> list[Path]:
     """Return the sound files at a place, in a stable order.
 
-    Parameters
-    ----------
-    place : str
-        A folder, whose clips of digits are left out; a sound file; or a manifest with a column ``path``.
-    part : str
-        Of a manifest with a column ``split`` only the lines with this value count.
+    A place is a folder, whose clips of digits are left out; a sound file; or a manifest with a column ``path``, of
+    which only the lines of ``part`` count if it has a column ``split``.
 
-    Raises
-    ------
-    DataError
-        If there are none, or the manifest cannot be read.
+    Raises DataError if there are none, or the manifest cannot be read.
     """
     path = locate(place)
     if path.is_file() and path.suffix.lower() in MANIFEST_SUFFIXES:
@@ -131,10 +124,7 @@ def silent_waves(sample_rate: int, seed: int) -> list[Samples]:
 def stretches(recordings: list[torch.Tensor], features: Features, n_frames: int) -> ClipStore:
     """Return recordings as clips of about so many frames, and of no less where a recording has as many.
 
-    Returns
-    -------
-    ClipStore
-        A clip's extreme samples and digest are not known there, and are 0.
+    A clip's extreme samples and digest are not known there, and are 0.
     """
     lengths = []
     for frames in recordings:

@@ -22,10 +22,7 @@ _CENTRE = 0.5
 def to_db(power: torch.Tensor, top_db: float) -> torch.Tensor:
     """Return decibels, cut at ``top_db`` below each clip's loudest bin, like torchaudio's ``AmplitudeToDB``.
 
-    Parameters
-    ----------
-    power : Tensor[B, ...]
-        Overwritten.
+    ``power``, Tensor[B, ...], is overwritten.
     """
     db = power.clamp_(min=AMIN).log10_().mul_(10.0)
     loudest = db.flatten(1).amax(1)
@@ -33,13 +30,7 @@ def to_db(power: torch.Tensor, top_db: float) -> torch.Tensor:
 
 
 def normalise(db: torch.Tensor) -> torch.Tensor:
-    """Give each clip mean 0 and standard deviation 1, whichever batch it is in.
-
-    Parameters
-    ----------
-    db : Tensor[B, ...]
-        Overwritten where it is contiguous.
-    """
+    """Give each clip of Tensor[B, ...], overwritten if contiguous, mean 0 and deviation 1, whichever batch it is in."""
     flat = db.flatten(1)  # a copy of what is not contiguous, so the result is this and not ``db``
     flat.sub_(flat.mean(1, keepdim=True))
     flat.mul_(_one_over_deviation(flat, flat.shape[1]))
@@ -49,12 +40,8 @@ def normalise(db: torch.Tensor) -> torch.Tensor:
 def normalise_inside(db: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
     """Give each clip's own frames mean 0 and standard deviation 1, and set the frames around it to 0.
 
-    Parameters
-    ----------
-    db : Tensor[B, C, N, M]
-        Overwritten where it is contiguous.
-    inside : Tensor[B, N]
-        Which frames are the clip's.
+    ``db``, Tensor[B, C, N, M], is overwritten where it is contiguous; ``inside``, Tensor[B, N], says which frames are
+    the clip's.
     """
     weights = inside[:, None, :, None].to(db.dtype)
     flat = db.mul_(weights).flatten(1)
