@@ -130,7 +130,7 @@ def _describe(fault: Any, changes: Mapping[str, str]) -> str:
         message = fault["msg"].removeprefix("Value error, ")
         got = "" if isinstance(fault["input"], dict) else f" (got {fault['input']!r})"
         what = f"{message[:1].lower()}{message[1:]}{got}"
-    return f"{key}: {what}" + (f", from --set {changes[key]}" if key in changes else "")
+    return (f"{key}: {what}" if key else what) + (f", from --set {changes[key]}" if key in changes else "")
 
 
 def _fields(groups: list[str]) -> list[str]:

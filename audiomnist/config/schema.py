@@ -13,6 +13,10 @@ _SCHEME = re.compile(
     r"random|speaker|manifest|(fsdd|speech-commands)-official|becker(-[0-4])?|becker-gender(-[0-3])?|column:[^=]+(=.+)?"
 )
 
+_MOST_OVERLAP = 32  # windows that a sample lies in
+_MOST_IN_WINDOW = 2**20  # values that a network sees of a clip, 4 MiB
+LONGEST_WINDOW_MS = 60_000
+
 
 def _as_several(places: Any) -> Any:
     """Return a single place as a list of one, and none as an empty list: how runs were written before."""
@@ -77,6 +81,8 @@ class Features(Settings):
     def _hop_within_window(self) -> "Features":
         if self.hop_length > self.n_fft:
             raise ValueError(f"hop_length {self.hop_length} is longer than n_fft {self.n_fft}")
+        if self.n_fft > _MOST_OVERLAP * self.hop_length:
+            raise ValueError(f"hop_length {self.hop_length} is less than n_fft {self.n_fft} / {_MOST_OVERLAP}")
         if 4 * self.lowest_hz > self.sample_rate:
             raise ValueError(f"lowest_hz {self.lowest_hz:g} is above a quarter of the sample rate")
         return self
@@ -85,7 +91,7 @@ class Features(Settings):
 class Window(Settings):
     """The stretch of time that the network sees."""
 
-    clip_ms: Annotated[int | Literal["auto"], _whole(50, 60_000)] = Field(
+    clip_ms: Annotated[int | Literal["auto"], _whole(50, LONGEST_WINDOW_MS)] = Field(
         1000, description="milliseconds, longer clips are cut; auto keeps 99 % of the training clips whole"
     )
     padding: Literal["silence", "noise", "blank"] = Field(
@@ -207,6 +213,16 @@ class Config(Settings):
         if not version.isprintable() or set(version) & set("/\\") or not version.strip(" .") or len(version) > 100:
             raise ValueError("runs are named after it: give printable text without slashes")
         return version
+
+    @model_validator(mode="after")
+    def _window_within_memory(self) -> "Config":
+        clip_ms = 0 if self.window.clip_ms == "auto" else self.window.clip_ms
+        n_frames = clip_ms * self.features.sample_rate // (1000 * self.features.hop_length) + 1
+        if n_frames * self.features.n_mels > _MOST_IN_WINDOW:
+            raise ValueError(
+                f"a window of {n_frames:,} frames of {self.features.n_mels} bands: at most {_MOST_IN_WINDOW:,} values"
+            )
+        return self
 
     def to_yaml(self) -> str:
         """Return the settings in full as YAML, in the order of their definition."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from audiomnist.audio import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from audiomnist.inference.recognizer import Answering
 from audiomnist.training.no_digit import NoDigit
 
@@ -62,5 +63,18 @@ class Metadata:
             If they are not those of an export.
         """
         values = {name: json.loads(entries[name]) for name in cls.__dataclass_fields__}
+        kinds = {
+            "classes": list,
+            "sample_rate": int,
+            "temperature": float | int,
+            "no_digit": dict | None,
+            "version": str,
+        }
+        if wrong := [name for name, kind in kinds.items() if not isinstance(values[name], kind)]:
+            raise ValueError(f"{wrong[0]} is {values[wrong[0]]!r}")
+        if not LOWEST_RATE_HZ <= values["sample_rate"] <= HIGHEST_RATE_HZ:
+            raise ValueError(f"a sample rate of {values['sample_rate']:,} Hz")
+        if not all(isinstance(name, str) for name in values["classes"]):
+            raise ValueError("classes that are no text")
         no_digit = NoDigit(**values["no_digit"]) if values["no_digit"] else None
         return cls(**values | {"classes": tuple(values["classes"]), "no_digit": no_digit})

@@ -12,6 +12,7 @@ from audiomnist.errors import ConfigError, DataError
 from audiomnist.inference.metadata import Metadata
 from audiomnist.inference.recognizer import Recognizer
 
+_INPUTS = {"waveforms": ("tensor(float)", 2), "lengths": ("tensor(int64)", 1)}
 _AT_ONCE = 16  # waveforms of like length, which are padded to the longest
 
 
@@ -39,11 +40,22 @@ class OnnxRecognizer(Recognizer):
         try:
             self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
             self.metadata = Metadata.of(self.session.get_modelmeta().custom_metadata_map)
+            self.answering = self.metadata.answering
+            self._require_fitting()
         except Exception as error:  # ONNX Runtime's own derive from nothing narrower
-            reason = str(error).splitlines()[0]
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise DataError(f"{path}: not an exported model ({reason})", "make one: audiomnist export MODEL") from error
-        self.answering = self.metadata.answering
         self.name = str(path)
+
+    def _require_fitting(self) -> None:
+        """Raise ValueError unless inputs and outputs are those that the metadata speak of."""
+        takes = {one.name: (one.type, len(one.shape)) for one in self.session.get_inputs()}
+        gives = {one.name: one.shape for one in self.session.get_outputs()}
+        n_outputs = len(self.metadata.classes) + bool(
+            self.metadata.no_digit and self.metadata.no_digit.method == "class"
+        )
+        if takes != _INPUTS or gives.get("logits", [])[1:] != [n_outputs]:
+            raise ValueError(f"it takes {takes} and gives {gives}, which does not fit {n_outputs} outputs")
 
     def logits(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return the logits of waveforms at the model's sample rate, float32 array [n, n_outputs]."""

@@ -50,6 +50,12 @@ class Answering:
     temperature: float = 1.0
     no_digit: NoDigit | None = None
 
+    def __post_init__(self) -> None:
+        if not self.classes or len(set(self.classes)) < len(self.classes):
+            raise ValueError("no classes, or one of them twice")
+        if not 0 < self.temperature < np.inf:
+            raise ValueError(f"a temperature of {self.temperature}")
+
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the tempered softmax over the classes, float64 array [n, n_classes]."""
         of_classes, _ = split_logits(logits, len(self.classes))

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import ZipFile
+from typing import Annotated, Any, Literal
+from zipfile import ZIP_STORED, ZipFile
 
 import torch
+from pydantic import Field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from audiomnist.config import Config, from_settings
-from audiomnist.errors import DataError
+from audiomnist.errors import AudiomnistError, DataError
 from audiomnist.files import atomic_path
+from audiomnist.runs.documents import Count, Document
 from audiomnist.training.models import build_model
 from audiomnist.training.no_digit import NoDigit
 
 FORMAT = 2
 METADATA_KEY = "audiomnist"  # a single one: several are written in no fixed order
+_MOST_CLASSES = 65_536
+_MOST_BYTES = 2**30
+_KINDS = {torch.float32: "F32", torch.int64: "I64"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,18 @@ class TrainedModel:
     epochs: int | None = None
 
 
+class _Description(Document):
+    """What a model file says of itself beside its weights."""
+
+    format: Literal[2]
+    config: dict[str, Any]
+    classes: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=1, max_length=_MOST_CLASSES)
+    temperature: float = Field(1.0, gt=0)
+    n_calibration: Count = 0
+    epochs: Count | None = None
+    no_digit: NoDigit | None = None
+
+
 def save_model(model: TrainedModel, path: Path) -> None:
     """Write weights as safetensors; all else that a model is stands in the file's metadata, as JSON.
 
@@ -72,30 +89,57 @@ def save_model(model: TrainedModel, path: Path) -> None:
 def load_model(path: Path, device: torch.device) -> TrainedModel:
     """Read a model file onto a device, whichever device it was trained on.
 
+    What a file says of itself is checked, and its weights are compared in form with the network that it describes,
+    before any of them is read: a file that lies takes no memory.
+
     Raises
     ------
     DataError
         If the file is missing or is not a model of ours.
     """
+    hint = "train one: audiomnist train"
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"{path.stat().st_size:,} bytes, more than any network of ours has")
         with safe_open(path, framework="pt") as file:
-            description = json.loads((file.metadata() or {})[METADATA_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
-        if description["format"] != FORMAT:
-            raise ValueError(f"format {description['format']}, this version reads {FORMAT}")
-        config = from_settings(description["config"], str(path))
-        classes = tuple(description["classes"])
-        temperature = float(description.get("temperature", 1.0))
-        n_calibration = int(description.get("n_calibration", 0))
-        no_digit = NoDigit(**described) if (described := description.get("no_digit")) else None
+            about = _Description.parse((file.metadata() or {})[METADATA_KEY], path, hint)
+            if len(set(about.classes)) < len(about.classes):
+                raise ValueError("a class is there twice")
+            config = from_settings(about.config, str(path))
+            with torch.device("meta"):
+                expected = build_model(config, len(about.classes)).state_dict()
+            _compare({name: file.get_slice(name) for name in file.keys()}, expected)  # noqa: SIM118, not a dict
+            tensors = {name: file.get_tensor(name) for name in expected}
         if faults := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
             raise ValueError(f"weights that are no finite numbers: {faults[0]}")
-        epochs = None if description.get("epochs") is None else int(description["epochs"])
-        network = build_model(config, len(classes))
+        network = build_model(config, len(about.classes))
         network.load_state_dict(tensors)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{path}: no model file of audiomnist's ({error})", "train one: audiomnist train") from error
-    return TrainedModel(network.to(device).eval(), config, classes, temperature, n_calibration, no_digit, epochs)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError, AudiomnistError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: no model file of audiomnist's ({error})", hint) from error
+    return TrainedModel(
+        network.to(device).eval(),
+        config,
+        about.classes,
+        about.temperature,
+        about.n_calibration,
+        about.no_digit,
+        about.epochs,
+    )
+
+
+def _compare(found: Mapping[str, Any], expected: Mapping[str, torch.Tensor]) -> None:
+    """Raise ValueError unless weights in a file have the names, shapes and types of a network's."""
+    if unlike := found.keys() ^ expected.keys():
+        raise ValueError(f"{len(unlike)} weights are not those of the network that it describes, such as {min(unlike)}")
+    for name, tensor in expected.items():
+        shape, kind = found[name].get_shape(), found[name].get_dtype()
+        if shape != list(tensor.shape) or kind != _KINDS[tensor.dtype]:
+            raise ValueError(
+                f"{name} is {kind} {shape}, and {_KINDS[tensor.dtype]} {list(tensor.shape)} in the network that it "
+                "describes"
+            )
 
 
 def save_state(state: dict[str, Any], path: Path) -> None:
@@ -111,6 +155,8 @@ def resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], N
     """
     try:
         with ZipFile(path) as records:
+            if any(record.compress_type != ZIP_STORED for record in records.infolist()):
+                raise ValueError("it is compressed, as torch writes none")  # it could hold more than memory does
             if damaged := records.testzip():  # torch does not compare the checksums that it writes
                 raise ValueError(f"{damaged} is damaged")
         go_on(torch.load(path, map_location=device, weights_only=True))

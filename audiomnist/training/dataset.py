@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from audiomnist.config import Config, Window
+from audiomnist.config import LONGEST_WINDOW_MS, Config, Window, from_settings
 from audiomnist.corpus.measures import window_ms
 from audiomnist.features.mel import FrameGrid, band_centres_hz
 
@@ -72,14 +72,15 @@ def _without_single_frames(heard: NDArray[np.bool_], index: Index) -> NDArray[np
 def definite(config: Config, store: FeatureStore, clips: NDArray[np.int64]) -> Config:
     """Return the configuration with ``auto`` made definite for window and batch, by ``clips``, those to train on."""
     window, optim = config.window, config.optim
+    changes: dict[str, object] = {}
     if window.clip_ms == "auto":
         n_samples = trimmed(store, window).n_samples[clips]
         clip_ms = max(window_ms(1000 * n_samples / config.features.sample_rate, _WHOLE), _SHORTEST_MS)
-        window = window.model_copy(update={"clip_ms": clip_ms})
+        changes["window.clip_ms"] = min(clip_ms, LONGEST_WINDOW_MS)
     if optim.batch_size == "auto":
         factor = _LARGE_BATCH // _BATCH if len(clips) >= _MANY_CLIPS else 1
-        optim = optim.model_copy(update={"batch_size": factor * _BATCH, "lr": factor * optim.lr})
-    return config.model_copy(update={"window": window, "optim": optim})
+        changes |= {"optim.batch_size": factor * _BATCH, "optim.lr": factor * optim.lr}
+    return from_settings(config.model_dump(mode="json"), "the training clips", overrides=changes)
 
 
 @dataclass(frozen=True)

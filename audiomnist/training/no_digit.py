@@ -5,6 +5,7 @@ It needs NumPy only, so that a model can be used without torch.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +35,10 @@ class NoDigit:
     threshold: float
     misses: float
     n_fitted: int
+
+    def __post_init__(self) -> None:
+        if self.method not in {"class", "energy"} or not math.isfinite(self.threshold):
+            raise ValueError(f"no threshold of a score: {self.method}, {self.threshold}")
 
 
 def fit(scores: NDArray[np.float64], misses: float) -> NoDigit:
