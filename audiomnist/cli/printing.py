@@ -14,6 +14,7 @@ from audiomnist.reports.table import Table
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.analysis import Analysis
+    from audiomnist.experiments.repetition import Repetition
     from audiomnist.reports.report import Report
     from audiomnist.runs.comparison import Comparison
     from audiomnist.runs.listing import NoRun, Summary
@@ -169,6 +170,21 @@ def _print_mistakes(console: Console, result: "Tested") -> None:
     say(console, sentences.mistakes(result))
     if len(result.groups["speaker"]) > 1:
         say(console, sentences.worst_speaker(result))
+
+
+def print_repetition(console: Console, repetition: "Repetition") -> None:
+    """Print whether a run came to the weights of the one that it repeats, and what differs where they ran."""
+    outcome = {
+        True: f"the weights are those of {repetition.run}, bit for bit",
+        False: f"the weights are not those of {repetition.run}",
+        None: f"{repetition.run} has no weights to compare",
+    }
+    say(console, outcome[repetition.same_weights])
+    if repetition.differences is None:
+        say(console, "it does not say where it was computed")
+        return
+    for name, (then, now) in repetition.differences.items():
+        say(console, f"  {name}: {now}, was {then}")
 
 
 def _print_details(

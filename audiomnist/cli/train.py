@@ -7,7 +7,7 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import ConsoleProgress, print_json, result_console
-from audiomnist.cli.printing import print_result
+from audiomnist.cli.printing import print_repetition, print_result
 
 
 def train(
@@ -26,6 +26,10 @@ def train(
     run: Annotated[
         Path | None, typer.Option(help="New folder for the run. (default: runs/<time>-<version>)", metavar="DIR")
     ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="Repeat a run: its settings, clips and seed; say what differs.", metavar="RUN"),
+    ] = None,
     resume: Annotated[Path | None, typer.Option(help="Resume a stopped run.", metavar="RUN")] = None,
     strict: options.Strict = False,
     details: options.Details = False,
@@ -33,6 +37,7 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a recogniser on part of a corpus and test it on the rest."""
+    from audiomnist.experiments.repetition import Repetition
     from audiomnist.experiments.train import train as train_and_test
 
     result = train_and_test(
@@ -50,10 +55,15 @@ def train(
         device=device,
         run=run,
         resume=resume,
+        like=like,
         strict=strict,
         progress=ConsoleProgress(quiet=quiet or json),
     )
+    run = Path(result.run)
+    repetition = Repetition.of(like, run) if like else None
     if json:
-        print_json(result.plain())
-    else:
-        print_result(result_console(), result, Path(result.run), details=details)
+        print_json(result.plain() | ({"like": repetition.plain()} if repetition else {}))
+        return
+    print_result(result_console(), result, run, details=details)
+    if repetition:
+        print_repetition(result_console(), repetition)

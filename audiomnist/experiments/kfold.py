@@ -29,6 +29,7 @@ from audiomnist.experiments.train import configured, only_process_in, run_classe
 from audiomnist.files import remove_left_over
 from audiomnist.reports.figures import confusion_figure, reliability_figure, save_figure
 from audiomnist.reports.suspects import list_suspects
+from audiomnist.runs.environment import Environment
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import CrossValidation, Fold
 from audiomnist.training.dataset import definite
@@ -66,7 +67,7 @@ def kfold(
     progress = progress or Progress()
     if jobs > 1 and distributed.size() > 1:
         raise UsageError("--jobs and torchrun both train folds side by side", "use one of them")
-    config, parent = configured("kfold", resume, run, version, options)
+    config, parent = configured("kfold", resume, None, run, version, options)
     chosen_device = select_device(device)
     seed_everything(config.seed)
     inputs = open_inputs(config, progress, run_classes(parent), strict=strict)
@@ -87,13 +88,15 @@ def kfold(
 
     with only_process_in(parent), stoppable(reached, parent):
         if distributed.rank() == 0:
+            environment = Environment.here(str(chosen_device), distributed.size())
             for fold, split in zip(folds, splits, strict=True):
                 if fold.config.exists():
                     remove_left_over(fold.path)  # nobody writes into a finished one any more
                 else:
-                    fold.begin("train", definite(config, store, split.train), classes, (corpus, split, store.digests))
+                    of_fold = definite(config, store, split.train)
+                    fold.begin("train", of_fold, classes, (corpus, split, store.digests), environment=environment)
             if not parent.config.exists():
-                parent.begin("kfold", config, classes, folds=len(folds))
+                parent.begin("kfold", config, classes, folds=len(folds), environment=environment)
         progress.say(f"run: {parent.path} on {chosen_device}, {len(splits)} folds")
         missing = distributed.by_first(lambda: [number for number, fold in enumerate(folds) if not fold.is_finished])
         own = {number: (splits[number], folds[number]) for number in missing[distributed.rank() :: distributed.size()]}

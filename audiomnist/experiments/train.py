@@ -25,11 +25,13 @@ from audiomnist.evaluation.calibration import fit_temperature
 from audiomnist.evaluation.leaks import check
 from audiomnist.experiments.inputs import open_inputs, warn_of_cuts, with_lasting_places
 from audiomnist.experiments.progress import Progress
+from audiomnist.experiments.repetition import environment_differences
 from audiomnist.experiments.settings import Options, resolve
 from audiomnist.experiments.testing import describe, write_result
 from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.figures import loss_figure, save_figure
+from audiomnist.runs.environment import Environment
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.record import Kind
 from audiomnist.runs.results import EpochRecord, Result, TrainedCorpus
@@ -48,6 +50,7 @@ def train(
     *,
     run: Path | None = None,
     resume: Path | None = None,
+    like: Path | None = None,
     strict: bool = False,
     device: str = "auto",
     progress: Progress | None = None,
@@ -65,6 +68,9 @@ def train(
         New folder for the run, ``runs/<time>-<version>`` by default.
     resume : Path, optional
         A stopped run; it has its settings.
+    like : Path, optional
+        A run to repeat in a new folder: it has settings, clips and seed. Only ``data`` may be given beside it, for a
+        corpus that lies elsewhere now; its clips must sound as they did.
     strict : bool
         Whether a clip that cannot be used is an error. Otherwise it is left out.
     device : str
@@ -80,13 +86,16 @@ def train(
         Whatever is wrong with settings, corpus or run; Interrupted if it was stopped, with what was reached saved.
     """
     progress = progress or Progress()
-    config, folder = configured("train", resume, run, version, options)
+    if resume is not None and like is not None:
+        raise UsageError("--resume goes on with a run, --like repeats one", "give one of them")
+    config, source = configured("train", resume, like, run, version, options)
+    folder = None if like else source
     chosen_device = select_device(device)
     seed_everything(config.seed)
-    inputs = open_inputs(config, progress, run_classes(folder), strict=strict)
+    inputs = open_inputs(config, progress, run_classes(source), strict=strict)
     corpus, store = inputs.corpus, inputs.store
-    if folder is not None:
-        split = folder.load_split().unchanged(corpus, store.digests)
+    if source is not None:
+        split = source.load_split().unchanged(corpus, store.digests)
     else:
         split = draw_split(inputs.own, config.split, config.seed, labels(inputs.own, config.target).of_clips)
         split = split.with_extra(len(inputs.own), len(corpus))
@@ -103,13 +112,17 @@ def train(
 
     def begin() -> None:
         if not folder.config.exists():
-            folder.begin("train", config, inputs.classes, (corpus, split, store.digests))
+            environment = Environment.here(str(chosen_device), distributed.size())
+            folder.begin("train", config, inputs.classes, (corpus, split, store.digests), environment=environment)
 
     with only_process_in(folder), stoppable(reached, folder):
         distributed.by_first(begin)  # the others read what it writes
         progress.say(
             f"run: {folder.path} on {chosen_device}, {len(split.train):,} clips to train, {len(split.test):,} to test"
         )
+        if source is not None and source is not folder:
+            for name, (then, now) in (environment_differences(source, folder) or {}).items():
+                progress.say(f"{name} is {now}, and was {then} in {source.path}")
         for part in trained_corpora(corpus, split, labels(corpus, config.target, inputs.classes)):
             if part.lacks:
                 progress.say(
@@ -198,34 +211,43 @@ def trained_corpora(corpus: Corpus, split: Split, known: Labels) -> tuple[Traine
 
 
 def configured(
-    verb: Kind, resume: Path | None, run: Path | None, version: str | None, options: Options
+    verb: Kind, resume: Path | None, like: Path | None, run: Path | None, version: str | None, options: Options
 ) -> tuple[Config, RunFolder | None]:
-    """Return the configuration that options add up to, or that of a stopped run and its folder.
+    """Return the configuration that options add up to, or that of a run to go on with or to repeat, and that run.
 
     Raises
     ------
     UsageError
-        If a run is resumed and there are settings, which it has already.
+        If there are settings beside a run, which has its own.
     DataError
         If it is no run of this verb.
     """
-    if resume is None:
+    path = resume or like
+    if path is None:
         return resolve(version, **options), None
+    given: dict[str, object] = {"version": version, "run": run, **options}
+    allowed = () if resume else ("run", "data")
     words = {"settings": "set", "scheme": "split", "start": "from"}
-    given = {"version": version, "run": run, **options}
-    named = [f"--{words.get(name, name).replace('_', '-')}" for name, value in given.items() if value not in (None, [])]
+    named = [
+        f"--{words.get(name, name).replace('_', '-')}"
+        for name, value in given.items()
+        if name not in allowed and value not in (None, [])
+    ]
     if named:
+        what = "--resume goes on" if resume else "--like trains"
         raise UsageError(
-            f"--resume goes on with the settings of its run; {', '.join(named)} cannot change them",
+            f"{what} with the settings of its run; {', '.join(named)} cannot change them",
             "leave them out, or start a new run",
         )
-    folder = RunFolder.open(resume)
+    folder = RunFolder.open(path)
     if folder.kind != verb:
         if folder.kind == "evaluation":
-            raise DataError(f"{resume} is an evaluation", "name a run; see which there are: audiomnist runs")
+            raise DataError(f"{path} is an evaluation", "name a run; see which there are: audiomnist runs")
         what = "a cross validation" if folder.is_cross_validation else "a training run"
-        raise DataError(f"{resume} is {what}", f"go on: {folder.resume_command}")
-    return folder.load_config(), folder
+        raise DataError(f"{path} is {what}", f"go on: {folder.resume_command}")
+    config = folder.load_config()
+    data = options.get("data")
+    return config if data is None else config.model_copy(update={"data": data}), folder
 
 
 def run_classes(run: RunFolder | None) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import DataError, command
 from audiomnist.files import alone_in, home
+from audiomnist.runs.environment import Environment
 from audiomnist.runs.evaluation_folder import EvaluationFolder
 from audiomnist.runs.record import Folder, Kind, Record, file_hash
 from audiomnist.runs.results import CrossValidation, EpochRecord, Result
@@ -116,6 +117,7 @@ class RunFolder(Folder):
         split: tuple[Corpus, Split, Sequence[bytes]] | None = None,
         *,
         folds: int | None = None,
+        environment: Environment | None = None,
     ) -> None:
         """Write what a run is before it begins; the configuration comes last and makes it one.
 
@@ -127,10 +129,12 @@ class RunFolder(Folder):
             Of a training: the corpus, its split and the digests of its clips.
         folds : int, optional
             Of a cross validation: how many there are.
+        environment : Environment, optional
+            Where the run is computed.
         """
         if self.config.exists():
             raise DataError(f"{self.path} is not empty", "name another folder")
-        record = Record(kind=kind, classes=tuple(classes), folds=folds)
+        record = Record(kind=kind, classes=tuple(classes), folds=folds, environment=environment)
         self.path.mkdir(exist_ok=True)
         record.save(self.record_file)
         if split is not None:

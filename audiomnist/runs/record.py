@@ -16,6 +16,7 @@ from audiomnist.config import Config, load
 from audiomnist.errors import DataError
 from audiomnist.files import atomic_path
 from audiomnist.runs.documents import Versioned
+from audiomnist.runs.environment import Environment
 
 Kind = Literal["train", "kfold", "evaluation"]
 
@@ -35,6 +36,8 @@ class Record(Versioned):
         Of an evaluation: the folder of the run, or the model file.
     folds : int or None
         Of a cross validation: how many there are.
+    environment : Environment or None
+        Of a training or a cross validation: where it was begun; None in folders of earlier versions.
     files : dict of str to tuple of str or None
         By name. While a file is replaced there are two, the newer first; None stands for no file.
     """
@@ -45,6 +48,7 @@ class Record(Versioned):
     identity: str | None = None
     run: str | None = None
     folds: int | None = None
+    environment: Environment | None = None
     files: dict[str, tuple[str | None, ...]] = Field(default_factory=dict)
 
 

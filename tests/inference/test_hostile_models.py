@@ -79,7 +79,7 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
         "weights are not those",
     ),
     "a thousand channels": ({"config": {"window": {"channels": 1000}}}, "less than or equal to 8"),
-    "a window of hours": ({"config": {"window": {"clip_ms": 7_200_000}}}, "less than or equal to 60000"),
+    "a window of hours": ({"config": {"window": {"clip_ms": 7_200_000}}}, "auto, or a whole number from 50 to 60,000"),
     "a window of a gigabyte": (
         {"config": {"features": LARGE, "window": {"clip_ms": 60_000}}},
         "at most 1,048,576 values",
