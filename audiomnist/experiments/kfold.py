@@ -20,6 +20,7 @@ from audiomnist.evaluation.groups import columns_of
 from audiomnist.evaluation.leaks import check
 from audiomnist.evaluation.metrics import score
 from audiomnist.evaluation.predictions import Predictions
+from audiomnist.experiments.environment import environment
 from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts, with_lasting_places
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.settings import Options
@@ -29,7 +30,6 @@ from audiomnist.experiments.train import configured, only_process_in, run_classe
 from audiomnist.files import remove_left_over
 from audiomnist.reports.figures import confusion_figure, reliability_figure, save_figure
 from audiomnist.reports.suspects import list_suspects
-from audiomnist.runs.environment import Environment
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import CrossValidation, Fold
 from audiomnist.training.dataset import definite
@@ -88,15 +88,15 @@ def kfold(
 
     with only_process_in(parent), stoppable(reached, parent):
         if distributed.rank() == 0:
-            environment = Environment.here(str(chosen_device), distributed.size())
+            here = environment(chosen_device)
             for fold, split in zip(folds, splits, strict=True):
                 if fold.config.exists():
                     remove_left_over(fold.path)  # nobody writes into a finished one any more
                 else:
                     of_fold = definite(config, store, split.train)
-                    fold.begin("train", of_fold, classes, (corpus, split, store.digests), environment=environment)
+                    fold.begin("train", of_fold, classes, (corpus, split, store.digests), environment=here)
             if not parent.config.exists():
-                parent.begin("kfold", config, classes, folds=len(folds), environment=environment)
+                parent.begin("kfold", config, classes, folds=len(folds), environment=here)
         progress.say(f"run: {parent.path} on {chosen_device}, {len(splits)} folds")
         missing = distributed.by_first(lambda: [number for number, fold in enumerate(folds) if not fold.is_finished])
         own = {number: (splits[number], folds[number]) for number in missing[distributed.rank() :: distributed.size()]}

@@ -23,6 +23,7 @@ from audiomnist.device import seed_everything, select_device
 from audiomnist.errors import DataError, Notice, UsageError
 from audiomnist.evaluation.calibration import fit_temperature
 from audiomnist.evaluation.leaks import check
+from audiomnist.experiments.environment import environment
 from audiomnist.experiments.inputs import open_inputs, warn_of_cuts, with_lasting_places
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.repetition import environment_differences
@@ -31,7 +32,6 @@ from audiomnist.experiments.testing import describe, write_result
 from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.figures import loss_figure, save_figure
-from audiomnist.runs.environment import Environment
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.record import Kind
 from audiomnist.runs.results import EpochRecord, Result, TrainedCorpus
@@ -112,8 +112,9 @@ def train(
 
     def begin() -> None:
         if not folder.config.exists():
-            environment = Environment.here(str(chosen_device), distributed.size())
-            folder.begin("train", config, inputs.classes, (corpus, split, store.digests), environment=environment)
+            folder.begin(
+                "train", config, inputs.classes, (corpus, split, store.digests), environment=environment(chosen_device)
+            )
 
     with only_process_in(folder), stoppable(reached, folder):
         distributed.by_first(begin)  # the others read what it writes
