@@ -8,6 +8,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.progress import Progress as Bars
 from rich.text import Text
 
 from audiomnist import distributed
@@ -65,58 +75,39 @@ def error_document(error: AudiomnistError) -> dict[str, Any]:
 def progress(task: str, unit: str, *, quiet: bool) -> Iterator[Count]:
     """Show how a task goes: a bar on a terminal, one line at the end elsewhere, nothing if there was nothing to do."""
     console = message_console(quiet)
-    started = time.perf_counter()
-    reached = 0
-
-    def summary() -> None:
-        if reached:
-            seconds = time.perf_counter() - started
-            console.print(f"{task}: {reached:,} {unit} in {seconds:.1f} s ({reached / seconds:,.0f}/s)")
-
-    if not console.is_terminal or quiet:
-
-        def count(done: int, total: int | None) -> None:
-            nonlocal reached
-            reached = done
-
-        yield count
-        summary()
-        return
-
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        identity = bar.add_task(task, total=None, visible=False)
+    started, reached = time.perf_counter(), 0
+    with _bars(console, "{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bars:
+        bar = bars.add_task(task, total=None, visible=False)
 
         def show(done: int, total: int | None) -> None:
             nonlocal reached
             reached = done
-            bar.update(identity, completed=done, total=total, visible=True)
+            bars.update(bar, completed=done, total=total, visible=True)
 
         yield show
-    summary()
+    if reached:
+        seconds = time.perf_counter() - started
+        console.print(f"{task}: {reached:,} {unit} in {seconds:.1f} s ({reached / seconds:,.0f}/s)")
 
 
 @contextmanager
 def byte_progress(*, quiet: bool) -> Iterator[Count]:
     """Show bytes done, rate and remaining time on a terminal; nothing elsewhere. A count that falls starts anew."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-    console = message_console(quiet)
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        identity = bar.add_task("", total=None)
-        reached = 0
+    columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with _bars(message_console(quiet), *columns) as bars:
+        bar = bars.add_task("", total=None)
 
         def show(done: int, total: int | None) -> None:
-            nonlocal reached
-            if done < reached:
-                bar.reset(identity)
-            reached = done
-            bar.update(identity, completed=done, total=total)
+            if done < bars.tasks[bar].completed:
+                bars.reset(bar)
+            bars.update(bar, completed=done, total=total)
 
         yield show
+
+
+def _bars(console: Console, *columns: str | ProgressColumn) -> Bars:
+    """Return bars that are shown on a terminal only, and gone when they are through."""
+    return Bars(*columns, console=console, transient=True, disable=console.quiet or not console.is_terminal)
 
 
 class ConsoleProgress(Progress):
@@ -140,18 +131,10 @@ class ConsoleProgress(Progress):
     @contextmanager
     def training(self, epochs: int) -> Iterator[None]:
         """Show a bar over so many epochs, on a terminal."""
-        from rich import progress as bars
-
-        columns = (
-            bars.TextColumn("{task.description}"),
-            bars.BarColumn(),
-            bars.TimeElapsedColumn(),
-            bars.TimeRemainingColumn(),
-        )
-        disable = self._quiet or not self._console.is_terminal
-        with bars.Progress(*columns, console=self._console, transient=True, disable=disable) as bar:
-            task = bar.add_task("training", total=epochs)
-            self._advance = lambda: bar.advance(task)
+        columns = "{task.description}", BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+        with _bars(self._console, *columns) as bars:
+            bar = bars.add_task("training", total=epochs)
+            self._advance = lambda: bars.advance(bar)
             yield
 
     def epoch_ended(self, record: "EpochRecord", fold: int | None = None) -> None:
