@@ -7,7 +7,7 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import ConsoleProgress, print_json, result_console
-from audiomnist.cli.printing import print_cross_validation
+from audiomnist.cli.printing import print_result
 from audiomnist.errors import UsageError
 
 
@@ -90,6 +90,4 @@ def kfold(
     else:
         folder = RunFolder(Path(result.run))
         left_out_by = folder.load_config().exclude_file
-        print_cross_validation(
-            result_console(), result, folder.path, left_out_by=left_out_by, jobs=jobs, details=details
-        )
+        print_result(result_console(), result, folder.path, left_out_by=left_out_by, details=details)

@@ -1,6 +1,7 @@
 """Results for people: tables and sentences on a terminal, or in a pipe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,36 +33,38 @@ def say(console: Console, *parts: str | tuple[str, str]) -> None:
     console.print(Text.assemble(*texts))
 
 
-def print_table(console: Console, table: Table, *, optional: Sequence[str] = (), diagonal: bool = False) -> None:
+def print_table(
+    console: Console, table: Table, *, optional: Sequence[str] = (), style: Callable[[int, int], str] = lambda *_: ""
+) -> None:
     """Print a table; on a terminal it is made to fit, elsewhere it is as wide as its cells.
 
     Parameters
     ----------
     optional : sequence of str
         Columns that are left out, one after the other, where the table is too wide for the terminal.
-    diagonal : bool
-        Whether it is a confusion matrix: correct counts in green, others in red.
+    style : callable
+        Row and column of a cell in, its style out.
     """
     columns = list(range(len(table.columns)))
     for name in optional:
         if console.is_terminal and _width(table, columns) > console.width:
             columns.remove(table.columns.index(name))
-    shown_table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(table.columns))
+    rich_table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(table.columns))
     for place in columns:
-        heading = Text(printable(table.columns[place]))
-        if place:
-            is_number = table.is_number(place)
-            shown_table.add_column(
-                heading, justify="right" if is_number else "left", no_wrap=is_number or bool(optional), overflow="fold"
-            )
-        else:
-            shown_table.add_column(heading, style="bold", overflow="fold", no_wrap=bool(optional))
+        is_number = place > 0 and table.is_number(place)
+        rich_table.add_column(
+            Text(printable(table.columns[place])),
+            style="" if place else "bold",
+            justify="right" if is_number else "left",
+            no_wrap=is_number or bool(optional),
+            overflow="fold",
+        )
     for row, cells in enumerate(table.rows):
-        shown_table.add_row(*(_cell(cells[place], row, place, diagonal=diagonal) for place in columns))
+        rich_table.add_row(*(Text(printable(cells[place]), style(row, place)) for place in columns))
     say(console, (table.title, "bold"))
     width = console.width
     console.width = width if console.is_terminal else _UNLIMITED
-    console.print(shown_table)
+    console.print(rich_table)
     console.width = width
 
 
@@ -70,106 +73,65 @@ def _width(table: Table, columns: Sequence[int]) -> int:
     return sum(max(len(cells[place]) for cells in (table.columns, *table.rows)) + 3 for place in columns) - 3
 
 
-def _cell(text: str, row: int, column: int, *, diagonal: bool) -> Text:
-    style = ""
-    if diagonal and text.isdecimal() and column:
-        style = "green" if row == column - 1 else "red"
-    return Text(printable(text), style)
-
-
 def print_result(
-    console: Console, result: "Result", folder: Path, *, robustness: "Robustness | None" = None, details: bool = False
+    console: Console,
+    result: "Result | CrossValidation",
+    folder: Path,
+    *,
+    robustness: "Robustness | None" = None,
+    left_out_by: str | None = None,
+    details: bool = False,
 ) -> None:
-    """Print the result of a training or an evaluation, and what to do next.
+    """Print the result of a training, a cross validation or an evaluation, and what to do next.
 
     Parameters
     ----------
     folder : Path
         Where it was written.
-    details : bool
-        Print groups, classes, calibration and robustness as well.
-    """
-    from audiomnist.reports import sentences
-    from audiomnist.reports.sentences import place
-
-    say(console, (sentences.headline(result), "bold"))
-    say(console, f"{sentences.correct(result)}; cross entropy {result.loss:.3f}; {_origin(result)}")
-    _print_mistakes(console, result)
-    unseen = result.held_out or ()
-    if result.own_test:
-        say(console, sentences.voices(result.groups["speaker"], unseen))
-    else:
-        say(console, f"tested on {place(result.data)}, split {result.split}")
-        for line in sentences.restrictions(result):
-            say(console, line)
-    if robustness:
-        say(console, sentences.robustness(robustness))
-    if details:
-        _print_details(console, result, [result], robustness)
-    say(console, f"{'written to' if result.n_train is None else 'run folder:'} {shown(folder)}")
-    if result.n_train is None and not Path(result.run).is_dir():  # a model file, of which there is no report
-        return
-    console.print("next:")
-    if result.n_train is None:
-        console.print(f"  {command('audiomnist report', Path(result.run))}")
-        return
-    console.print(f"  {command('audiomnist report', folder)}")
-    console.print(f"  {command('audiomnist evaluate', folder, '--data')} PLACE")
-    if not unseen:
-        console.print(f"  {command('audiomnist kfold --group speaker --config', folder / 'config.yaml')}")
-
-
-def print_cross_validation(
-    console: Console,
-    result: "CrossValidation",
-    folder: Path,
-    *,
-    left_out_by: str | None = None,
-    jobs: int = 1,
-    details: bool = False,
-) -> None:
-    """Print the result of a cross validation, and what to do next.
-
-    Parameters
-    ----------
     left_out_by : str, optional
-        The list of clips that this run left out already.
+        The list of clips that a cross validation left out already.
+    details : bool
+        Print groups, classes, calibration, folds and robustness as well.
     """
     from audiomnist.reports import sentences, tables
+    from audiomnist.runs.results import Result
 
-    say(console, (sentences.headline(result), "bold"), f"; {sentences.folds(result)}")
-    side_by_side = f", {jobs} folds at a time" if jobs > 1 else ""
-    say(console, f"{sentences.correct(result)}; cross entropy {result.loss:.3f}; {_origin(result)}{side_by_side}")
-    _print_mistakes(console, result)
-    unseen = [speaker for fold in result.folds for speaker in fold.held_out or ()]
-    say(console, sentences.voices(result.groups["speaker"], unseen))
-    if details:
-        print_table(console, tables.folds(result, []))
-        _print_details(console, result, [], None)
-    say(console, f"run folder: {shown(folder)}")
-    if result.suspects:
-        _print_suspects(console, result, result.suspects, folder, left_out_by)
-    console.print("next:")
-    console.print(f"  {command('audiomnist report', folder)}")
-
-
-def _origin(result: "Tested") -> str:
-    seconds = getattr(result, "train_seconds", None) or result.seconds
-    epochs = f"{result.epochs} epochs" if result.is_finished else f"{result.epochs} of {result.epochs_planned} epochs"
-    return f"{result.version}, {epochs}, {seconds:.0f} s"
-
-
-def _print_mistakes(console: Console, result: "Tested") -> None:
-    from audiomnist.reports import sentences, tables
-
+    folds = None if isinstance(result, Result) else result
+    say(console, (sentences.headline(result), "bold"), f"; {sentences.folds(folds)}" if folds else "")
+    say(console, f"{sentences.correct(result)}; cross entropy {result.loss:.3f}; {_origin(result)}")
     matrix = tables.confusion(result)
     if _width(matrix, range(len(matrix.columns))) <= console.width:
-        print_table(console, matrix, diagonal=True)
+        print_table(console, matrix, style=partial(_count_style, result))
     else:
         say(console, f"the confusion matrix of {len(result.per_class)} classes: figures/confusion.png")
     say(console, sentences.mistakes(result))
     if len(result.groups["speaker"]) > 1:
         say(console, sentences.worst_speaker(result))
+    if isinstance(result, Result) and not result.own_test:
+        for line in (
+            f"tested on {sentences.place(result.data)}, split {result.split}",
+            *sentences.restrictions(result),
+        ):
+            say(console, line)
+    else:
+        say(console, sentences.voices(result.groups["speaker"], result.unseen_speakers))
+    if robustness:
+        say(console, sentences.robustness(robustness))
+    if details:
+        _print_details(console, result, robustness)
+    is_evaluation = isinstance(result, Result) and result.n_train is None
+    say(console, f"{'written to' if is_evaluation else 'run folder:'} {shown(folder)}")
+    if folds and folds.suspects:
+        _print_suspects(console, folds, folds.suspects, folder, left_out_by)
+    run = Path(result.run) if is_evaluation else folder
+    if is_evaluation and not run.is_dir():  # a model file, of which there is no report
+        return
+    console.print("next:")
+    console.print(f"  {command('audiomnist report', run)}")
+    if not is_evaluation and not folds:
+        console.print(f"  {command('audiomnist evaluate', folder, '--data')} PLACE")
+        if not result.unseen_speakers:
+            console.print(f"  {command('audiomnist kfold --group speaker --config', folder / 'config.yaml')}")
 
 
 def print_repetition(console: Console, repetition: "Repetition") -> None:
@@ -187,12 +149,26 @@ def print_repetition(console: Console, repetition: "Repetition") -> None:
         say(console, f"  {name}: {now}, was {then}")
 
 
-def _print_details(
-    console: Console, result: "Tested", networks: "Sequence[Result]", robustness: "Robustness | None"
-) -> None:
+def _count_style(result: "Tested", row: int, column: int) -> str:
+    """Return the style of a cell in a confusion matrix: correct counts in green, others in red."""
+    if not 0 < column <= len(result.per_class):
+        return ""
+    return "green" if row == column - 1 else "red" if result.confusion[row][column - 1] else ""
+
+
+def _origin(result: "Result | CrossValidation") -> str:
+    seconds = getattr(result, "train_seconds", None) or result.seconds
+    epochs = f"{result.epochs} epochs" if result.is_finished else f"{result.epochs} of {result.epochs_planned} epochs"
+    return f"{result.version}, {epochs}, {seconds:.0f} s"
+
+
+def _print_details(console: Console, result: "Result | CrossValidation", robustness: "Robustness | None") -> None:
     from audiomnist.reports import sentences, tables
+    from audiomnist.runs.results import Result
 
     found = [*tables.groups(result), tables.classes(result), tables.coverage(result.calibration)]
+    if not isinstance(result, Result):
+        found.insert(0, tables.folds(result, []))
     if robustness:
         found.append(tables.distortions(robustness))
     for table in found:
@@ -202,8 +178,8 @@ def _print_details(
             say(console, (table.note, "dim"))
     console.print()
     say(console, sentences.calibration(result.calibration))
-    if networks:
-        say(console, sentences.temperature(networks))
+    if isinstance(result, Result):
+        say(console, sentences.temperature([result]))
 
 
 def _print_suspects(

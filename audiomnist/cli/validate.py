@@ -4,18 +4,18 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from audiomnist.cli import options
 from audiomnist.cli.output import print_json, progress, result_console
+from audiomnist.cli.printing import print_table, say
 from audiomnist.errors import DataError, command
+from audiomnist.reports.table import Table
 
 if TYPE_CHECKING:
     from audiomnist.corpus.validation import Validation
 
 _SHOWN = 3
+_COLOURS = {"error": "red", "warning": "yellow"}
 
 
 def validate(
@@ -62,27 +62,23 @@ def validate(
 def _print(validation: "Validation", place: str, deep: bool) -> None:
     console = result_console()
     n_errors = len(validation.errors)
-    n_warnings = len(validation.findings) - n_errors
     if validation.findings:
-        console.print(_table(validation))
-        console.print("all of them: --json")
-    verdict = Text(f"{validation.n_clips:,} clips: ")
-    verdict.append(f"{n_errors:,} errors", "bold red" if n_errors else "green").append(f", {n_warnings:,} warnings")
-    console.print(verdict)
+        table = _table(validation)
+        print_table(console, table, style=lambda row, _: _COLOURS.get(table.rows[row][1], ""))
+    colour = "bold red" if n_errors else "green"
+    warnings = f", {len(validation.findings) - n_errors:,} warnings"
+    say(console, f"{validation.n_clips:,} clips: ", (f"{n_errors:,} errors", colour), warnings)
     if not deep:
-        console.print(f"next, also every sample: {command('audiomnist validate --deep --data', place)}")
+        say(console, f"next, also every sample: {command('audiomnist validate --deep --data', place)}")
 
 
 def _table(validation: "Validation") -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("kind", style="bold", no_wrap=True)
-    table.add_column("severity")
-    table.add_column("count", justify="right")
-    table.add_column("the first of them", overflow="fold")
+    """Return the findings by kind: how many, and the first of them."""
+    rows = []
     ordered = sorted(validation.findings, key=lambda finding: (finding.severity, finding.kind))
     for (severity, kind), group in groupby(ordered, key=lambda finding: (finding.severity, finding.kind)):
-        findings = list(group)
-        shown = "\n".join(f"{finding.path}: {finding.detail}" for finding in findings[:_SHOWN])
-        colour = "red" if severity == "error" else "yellow"
-        table.add_row(kind, Text(severity, colour), f"{len(findings):,}", Text(shown))
-    return table
+        findings = [f"{finding.path}: {finding.detail}" for finding in group]
+        rows.append((kind, severity, f"{len(findings):,}", findings[0]))
+        rows += [("", "", "", further) for further in findings[1:_SHOWN]]
+    columns = ("kind", "severity", "count", "the first of them")
+    return Table("Findings by kind; all of them: --json", columns, tuple(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from audiomnist.corpus.targets import column
 from audiomnist.errors import ConfigError, DataError
 
 Clips = NDArray[np.int64]
+Part = Literal["train", "validation", "test"]
 Parts = tuple[Clips, Clips, Clips]  # train, validation, test
 
 # Schemes that test only speakers who are not trained on.
@@ -33,6 +35,11 @@ class Split:
     validation: Clips
     test: Clips
     held_out: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> dict[Part, Clips]:
+        """The clips of each part, by its name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @classmethod
     def of(cls, corpus: Corpus, train: Clips, validation: Clips, test: Clips) -> Split:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,6 @@ from audiomnist.corpus.targets import labels
 from audiomnist.errors import DataError, indented
 from audiomnist.features.store import FeatureStore
 from audiomnist.runs.split_file import SplitFile
-
-_PARTS = ("train", "validation", "test")
 
 
 def check(config: Config, corpus: Corpus, store: FeatureStore, split: Split) -> None:
@@ -71,8 +70,8 @@ def count_trained_on(
 
 
 def _check_speakers(corpus: Corpus, split: Split) -> None:
-    voices = {part: set(corpus.speakers[getattr(split, part)].tolist()) for part in _PARTS}
-    for first, second in (("train", "test"), ("validation", "test"), ("train", "validation")):
+    voices = {part: set(corpus.speakers[clips].tolist()) for part, clips in split.parts.items()}
+    for first, second in combinations(voices, 2):
         if shared := sorted(voices[first] & voices[second]):
             raise DataError(
                 f"{len(shared)} speakers stand in both {first} and {second}, such as {shared[0]}; "
@@ -82,7 +81,7 @@ def _check_speakers(corpus: Corpus, split: Split) -> None:
 
 
 def _check_recordings(corpus: Corpus, store: FeatureStore, split: Split) -> None:
-    part_of = {clip: part for part in _PARTS for clip in getattr(split, part).tolist()}
+    part_of = {clip: part for part, clips in split.parts.items() for clip in clips.tolist()}
     digests, index = store.digests, store.index
     first_of: dict[bytes, int] = {}
     shared = []

@@ -157,7 +157,7 @@ def _together(
     with parent.replacing(parent.predictions, parent.metrics) as (predictions_file, metrics_file):
         everything.save(predictions_file)
         if suspects:
-            found = list_suspects(corpus, splits, everything, parent.path).document
+            found = list_suspects(corpus, splits, everything, parent.path)
         epochs = min(result.epochs for result in results)
         result = CrossValidation(
             **describe(config, str(parent.path), device, epochs),

@@ -14,7 +14,7 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError
 from audiomnist.evaluation.calibration import calibration
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.runs.folder import PARTS, RunFolder
+from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import CrossValidation, EpochRecord, Result
 from audiomnist.runs.robustness import Robustness
 from audiomnist.runs.scores import Calibration
@@ -114,7 +114,7 @@ def gather(run: RunFolder, corpus: Corpus | None = None) -> Facts:
     folders = run.folds if run.is_cross_validation else [run]
     splits = [folder.load_split() for folder in folders]
     predictions = Predictions.of_result(run, result)
-    unseen = {row.path: row.unseen for split in splits for row in split.rows if row.part == "test"}
+    unseen = {row.path: row.voice == "unseen" for split in splits for row in split.rows if row.part == "test"}
     missing = [path for path in predictions.paths if path not in unseen]
     if missing:
         raise DataError(f"{run.predictions}: {missing[0]} is not a test clip of this run", "restore the file")
@@ -127,7 +127,7 @@ def gather(run: RunFolder, corpus: Corpus | None = None) -> Facts:
         predictions=predictions,
         unseen=np.array([unseen[path] for path in predictions.paths], dtype=np.bool_),
         histories=tuple(history for folder in folders if (history := folder.load_history())),
-        parts={} if run.is_cross_validation else {part: splits[0].paths(part) for part in PARTS},
+        parts={} if run.is_cross_validation else splits[0].parts,
         evaluations={
             one.path.name: result for one in run.current_evaluations() if not (result := one.result()).own_test
         },

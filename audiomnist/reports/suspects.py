@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from audiomnist.corpus.scan import Corpus
@@ -22,60 +21,7 @@ CLIPS_SHOWN = 40
 _IN_DOCUMENT = 20
 
 
-@dataclass(frozen=True)
-class SuspectList:
-    """What a cross validation found.
-
-    Attributes
-    ----------
-    n_tested : int
-        Clips that were judged.
-    n_unseen : int
-        Those of speakers that the network was not trained on.
-    agreement : float
-        Share of the clips whose label the network predicts.
-    folder : Path
-        Of the cross validation.
-    """
-
-    suspects: list[Misclassified]
-    n_tested: int
-    n_unseen: int
-    agreement: float
-    folder: Path
-
-    @property
-    def csv(self) -> Path:
-        """All of them, as ``--exclude-file`` takes them."""
-        return self.folder / LIST
-
-    @property
-    def page(self) -> Path:
-        """The first of them, to look at and listen to."""
-        return self.folder / PAGE
-
-    @property
-    def verdict(self) -> str:
-        """How many labels look wrong."""
-        return sentences.suspects(len(self.suspects), self.n_tested)
-
-    @property
-    def judged_by(self) -> str:
-        """What is to be known of the networks that judged."""
-        return sentences.judged_by(self.n_unseen, self.n_tested, self.agreement)
-
-    @property
-    def document(self) -> Suspects:
-        """What the result of the cross validation says of them."""
-        return Suspects(
-            count=len(self.suspects),
-            unseen_voices=self.n_unseen,
-            first=tuple(self.suspects[:_IN_DOCUMENT]),
-            files={"csv": str(self.csv), "html": str(self.page)},
-        )
-
-
-def list_suspects(corpus: Corpus, splits: Sequence[Split], predictions: Predictions, folder: Path) -> SuspectList:
+def list_suspects(corpus: Corpus, splits: Sequence[Split], predictions: Predictions, folder: Path) -> Suspects:
     """Find the clips whose label looks wrong in a finished cross validation; write list and page.
 
     Parameters
@@ -93,28 +39,36 @@ def list_suspects(corpus: Corpus, splits: Sequence[Split], predictions: Predicti
         If a clip that is to be shown cannot be read.
     """
     unseen = unseen_voices(corpus, splits)
-    suspects = find_suspects(predictions, unseen)
-    found = SuspectList(suspects, len(predictions), int(unseen.sum()), float(predictions.correct.mean()), folder)
-    with atomic_path(found.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    suspects, n_unseen = find_suspects(predictions, unseen), int(unseen.sum())
+    with atomic_path(folder / LIST) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(Misclassified.model_fields), lineterminator="\n")
         writer.writeheader()
         writer.writerows({key: _cell(value) for key, value in suspect.plain().items()} for suspect in suspects)
-    write_text(found.page, suspects_page(found, corpus))
-    return found
+    judged_by = sentences.judged_by(n_unseen, len(predictions), float(predictions.correct.mean()))
+    html = suspects_page(suspects, corpus, folder.name, len(predictions), judged_by, warn=n_unseen > 0)
+    write_text(folder / PAGE, html)
+    return Suspects(
+        count=len(suspects),
+        unseen_voices=n_unseen,
+        first=tuple(suspects[:_IN_DOCUMENT]),
+        files={"csv": str(folder / LIST), "html": str(folder / PAGE)},
+    )
 
 
-def suspects_page(found: SuspectList, corpus: Corpus) -> str:
-    """Return the page as HTML."""
-    shown, count = found.suspects[:CLIPS_SHOWN], len(found.suspects)
+def suspects_page(
+    suspects: Sequence[Misclassified], corpus: Corpus, run_name: str, n_tested: int, judged_by: str, *, warn: bool
+) -> str:
+    """Return the page as HTML; ``warn`` makes of who judged the labels a warning."""
+    shown, count = suspects[:CLIPS_SHOWN], len(suspects)
     which = f"The first {len(shown)} of {count:,}" if count > len(shown) else "All of them"
     return page(
         "suspects.html.j2",
         name=corpus.root.resolve().name,
-        run_name=found.folder.name,
+        run_name=run_name,
         n_suspects=count,
-        n_unseen=found.n_unseen,
-        verdict=found.verdict,
-        judged_by=found.judged_by,
+        verdict=sentences.suspects(count, n_tested),
+        judged_by=judged_by,
+        warn=warn,
         heading=f"{which}, the most suspicious first" if count else "No label looks wrong",
         clips=cards(shown, [read_sound(corpus.root / suspect.path) for suspect in shown]),
     )

@@ -51,11 +51,15 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first, *others = error.errors(include_url=False, include_context=False, include_input=False)
-            where = ".".join(map(str, first["loc"]))
-            what = f"{where}: {first['msg']}" if where else first["msg"]
-            more = f", and {len(others)} more faults" if others else ""
-            raise DataError(f"{path}: damaged, or not a file of this program ({what}{more})", hint) from error
+            raise DataError(f"{path}: damaged, or not a file of this program ({fault_of(error)})", hint) from error
+
+
+def fault_of(error: ValidationError) -> str:
+    """Return what is wrong with a document first, and how much more there is."""
+    first, *others = error.errors(include_url=False, include_context=False, include_input=False)
+    where = ".".join(map(str, first["loc"]))
+    more = f", and {len(others)} more faults" if others else ""
+    return f"{where}: {first['msg']}{more}" if where else f"{first['msg']}{more}"
 
 
 class Versioned(Document):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from audiomnist.config import Config
@@ -15,12 +16,10 @@ from audiomnist.errors import DataError, command
 from audiomnist.files import alone_in, home
 from audiomnist.runs.environment import Environment
 from audiomnist.runs.evaluation_folder import EvaluationFolder
-from audiomnist.runs.record import Folder, Kind, Record, file_hash
+from audiomnist.runs.record import File, Folder, Kind, Record, file_hash
 from audiomnist.runs.results import CrossValidation, EpochRecord, Result
 from audiomnist.runs.robustness import Robustness
-from audiomnist.runs.split_file import PARTS, SplitFile, write_split
-
-__all__ = ["PARTS", "RunFolder"]
+from audiomnist.runs.split_file import SplitFile, write_split
 
 _AT_START = {"split.csv", "record.json", "config.yaml"}
 
@@ -29,25 +28,10 @@ _AT_START = {"split.csv", "record.json", "config.yaml"}
 class RunFolder(Folder):
     """A training run or a cross validation: where its files are, and what they say."""
 
-    @property
-    def split(self) -> Path:
-        """The part each clip belongs to."""
-        return self.path / "split.csv"
-
-    @property
-    def model(self) -> Path:
-        """Weights, and all that is needed to use them."""
-        return self.path / "model.safetensors"
-
-    @property
-    def state(self) -> Path:
-        """What resuming needs."""
-        return self.path / "state.pt"
-
-    @property
-    def history(self) -> Path:
-        """A line per epoch."""
-        return self.path / "history.jsonl"
+    split = File("split.csv")  # the part each clip belongs to
+    model = File("model.safetensors")  # weights, and all that is needed to use them
+    state = File("state.pt")  # what resuming needs
+    history = File("history.jsonl")  # a line per epoch
 
     @classmethod
     def reserve(cls, verb: str, name: str, path: Path | None = None) -> RunFolder:
@@ -67,14 +51,12 @@ class RunFolder(Folder):
             path.mkdir(parents=True, exist_ok=True)
             return cls(path)
         stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
-        for attempt in range(1, 1000):
+        for attempt in count(1):
             path = home() / "runs" / (stem if attempt == 1 else f"{stem}-{attempt}")
-            try:
+            with suppress(FileExistsError):
                 path.mkdir(parents=True)
-            except FileExistsError:
-                continue
-            return cls(path)
-        raise DataError(f"{home() / 'runs'} holds a thousand runs named {stem}", "name one with --run DIR")
+                break
+        return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:

@@ -58,10 +58,9 @@ def list_runs(folder: Path) -> tuple[list[Summary], list[NoRun]]:
             continue
         try:
             runs.append(_summary(RunFolder.open(path)))
-        except AudiomnistError as error:
-            others.append(NoRun(name=path.name, path=path, problem=error.message))
-        except OSError as error:
-            others.append(NoRun(name=path.name, path=path, problem=f"cannot be read: {error.strerror}"))
+        except (AudiomnistError, OSError) as error:
+            problem = error.message if isinstance(error, AudiomnistError) else f"cannot be read: {error.strerror}"
+            others.append(NoRun(name=path.name, path=path, problem=problem))
     return sorted(runs, key=lambda run: (run.started, run.name)), others
 
 

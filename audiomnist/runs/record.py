@@ -52,46 +52,32 @@ class Record(Versioned):
     files: dict[str, tuple[str | None, ...]] = Field(default_factory=dict)
 
 
+class File:
+    """A file of a folder, by its name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, folder: Folder, owner: object = None) -> Path:
+        return folder.path / self._name
+
+
 @dataclass(frozen=True)
 class Folder:
     """A folder whose record says which files belong to it; those of earlier versions have none."""
 
     path: Path
-
-    @property
-    def record_file(self) -> Path:
-        """The record."""
-        return self.path / "record.json"
+    record_file = File("record.json")
+    config = File("config.yaml")  # resolved
+    predictions = File("predictions.csv")  # a line per test clip
+    metrics = File("metrics.json")  # the result
+    robustness = File("robustness.json")  # accuracy under distortions
+    figures = File("figures")  # a folder of pictures
 
     @property
     def record(self) -> Record | None:
         """What the folder says of itself, None in one of an earlier version."""
         return Record.load(self.record_file, "restore the file") if self.record_file.exists() else None
-
-    @property
-    def config(self) -> Path:
-        """The resolved configuration."""
-        return self.path / "config.yaml"
-
-    @property
-    def predictions(self) -> Path:
-        """A line per test clip."""
-        return self.path / "predictions.csv"
-
-    @property
-    def metrics(self) -> Path:
-        """The result."""
-        return self.path / "metrics.json"
-
-    @property
-    def robustness(self) -> Path:
-        """Accuracy under distortions."""
-        return self.path / "robustness.json"
-
-    @property
-    def figures(self) -> Path:
-        """Pictures."""
-        return self.path / "figures"
 
     def load_config(self) -> Config:
         """Read the resolved configuration."""
@@ -116,13 +102,11 @@ class Folder:
         The record knows both generations until all are in place, so a stop at any moment leaves a folder that is whole.
         """
         record = self.record
-        if record is None:  # a run of an earlier version stays one
-            with ExitStack() as stack:
-                yield tuple(stack.enter_context(atomic_path(file)) for file in reversed(files))[::-1]
-            return
         with ExitStack() as stack:
             temporaries = tuple(stack.enter_context(atomic_path(file)) for file in reversed(files))[::-1]
             yield temporaries
+            if record is None:  # a run of an earlier version stays one
+                return
             new = {file.name: file_hash(temporary) for file, temporary in zip(files, temporaries, strict=True)}
             old = {file.name: file_hash(file) if file.exists() else None for file in files}
             self._write(record, {name: (new[name], old[name]) for name in new})

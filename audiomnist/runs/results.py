@@ -126,6 +126,11 @@ class Result(Tested):
     n_trained_on: Count | None = 0
     n_cut: Count | None = None
 
+    @property
+    def unseen_speakers(self) -> tuple[str, ...]:
+        """Tested speakers that the network was not trained on, as far as the split says."""
+        return self.held_out or ()
+
     @model_validator(mode="before")
     @classmethod
     def _of_earlier_result(cls, values: Any) -> Any:
@@ -185,6 +190,11 @@ class CrossValidation(Tested):
 
     folds: tuple[Fold, ...] = Field(min_length=1)
     suspects: Suspects | None = None
+
+    @property
+    def unseen_speakers(self) -> tuple[str, ...]:
+        """Tested speakers that the network of their fold was not trained on."""
+        return tuple(speaker for fold in self.folds for speaker in fold.held_out or ())
 
     @computed_field  # type: ignore[prop-decorator]
     @property

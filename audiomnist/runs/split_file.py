@@ -6,47 +6,48 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from audiomnist.corpus.scan import Corpus
-from audiomnist.corpus.splits import Split
+from audiomnist.corpus.splits import Part, Split
 from audiomnist.errors import DataError, indented
 from audiomnist.files import plain_cell, safe_cell
+from audiomnist.runs.documents import Document, fault_of
 
-PARTS = ("train", "validation", "test")
-_COLUMNS = ("path", "part", "voice", "size", "changed_ns", "digest")
 _HINT = "restore the file from a backup, or train anew"
 
 
-@dataclass(frozen=True)
-class SplitRow:
+class SplitRow(Document):
     """A clip of a run.
 
     Attributes
     ----------
-    part : str
-        ``train``, ``validation`` or ``test``.
-    unseen : bool
-        Whether its speaker is in the test part only.
-    stamp : tuple of int or None
-        Size in bytes and time of change in nanoseconds; None in runs of earlier versions.
-    digest : str or None
-        Hash of the decoded samples, hexadecimal; None where it is not known.
+    voice : str
+        ``unseen`` if its speaker is in the test part only.
+    size, changed_ns : int or None
+        Bytes, and when it was changed; None in runs of earlier versions.
+    digest : str
+        Hash of the decoded samples, hexadecimal; empty where it is not known.
     """
 
-    path: str
-    part: str
-    unseen: bool
-    stamp: tuple[int, int] | None = None
-    digest: str | None = None
+    path: Annotated[str, AfterValidator(plain_cell)]
+    part: Part
+    voice: Literal["known", "unseen"]
+    size: int | None = None
+    changed_ns: int | None = None
+    digest: str = ""
+
+
+_ROWS = TypeAdapter(tuple[SplitRow, ...])
 
 
 @dataclass(frozen=True)
 class SplitFile:
     """``split.csv``, read."""
 
-    file: Path
     rows: tuple[SplitRow, ...]
 
     @classmethod
@@ -60,19 +61,21 @@ class SplitFile:
         """
         try:
             with file.open(newline="", encoding="utf-8") as lines:
-                rows = tuple(_row(row) for row in csv.DictReader(lines, strict=True))
-            if not {"train", "test"} <= {row.part for row in rows} <= set(PARTS):
+                rows = _ROWS.validate_python(list(csv.DictReader(lines, strict=True)))
+            if not {"train", "test"} <= {row.part for row in rows}:
                 raise ValueError("no training or no test clips")
             if len({row.path for row in rows}) < len(rows):
                 raise ValueError("a clip is listed twice")
-        except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
+        except (OSError, ValueError, csv.Error) as error:
+            reason = fault_of(error) if isinstance(error, ValidationError) else getattr(error, "strerror", error)
             raise DataError(f"{file}: not the split of a run ({reason})", _HINT) from error
-        return cls(file, rows)
+        return cls(rows)
 
-    def paths(self, part: str) -> tuple[str, ...]:
-        """Return the clips of a part."""
-        return tuple(row.path for row in self.rows if row.part == part)
+    @property
+    def parts(self) -> dict[Part, tuple[str, ...]]:
+        """The clips of each part."""
+        parts: tuple[Part, ...] = ("train", "validation", "test")
+        return {part: tuple(row.path for row in self.rows if row.part == part) for part in parts}
 
     def unchanged(self, corpus: Corpus, digests: Sequence[bytes]) -> Split:
         """Find the clips of each part; raise DataError if one is gone, or is another recording now.
@@ -84,12 +87,11 @@ class SplitFile:
 
         def changed(row: SplitRow) -> bool:
             clip = numbers[row.path]
-            if row.digest is not None:
+            if row.digest:
                 return digests[clip].hex() != row.digest
-            return row.stamp is not None and tuple(corpus.stamps[clip].tolist()) != row.stamp
+            return row.size is not None and corpus.stamps[clip].tolist() != [row.size, row.changed_ns]
 
-        others = [row.path for row in self.rows if changed(row)]
-        if others:
+        if others := [row.path for row in self.rows if changed(row)]:
             raise DataError(
                 f"{len(others)} clips in {corpus.root} are no longer those of this run\n{indented(others)}",
                 "restore them, or train anew; to test on the corpus as it is now, name it with --data",
@@ -108,17 +110,14 @@ class SplitFile:
             If the corpus no longer holds a clip of it.
         """
         numbers = {path: clip for clip, path in enumerate(corpus.paths)}
-        missing = [row.path for row in self.rows if row.path not in numbers]
-        if missing:
+        if missing := [row.path for row in self.rows if row.path not in numbers]:
             raise DataError(
                 f"{corpus.root} lacks {len(missing)} clips of this run, such as {missing[0]}\n{indented(missing)}",
                 "restore the corpus, or test on another with --data",
             )
-        train, validation, test = (
-            np.array([numbers[path] for path in self.paths(part)], dtype=np.int64) for part in PARTS
-        )
-        held_out = {str(corpus.speakers[numbers[row.path]]) for row in self.rows if row.unseen}
-        return Split(train, validation, test, tuple(sorted(held_out)))
+        clips = (np.array([numbers[path] for path in paths], dtype=np.int64) for paths in self.parts.values())
+        held_out = {str(corpus.speakers[numbers[row.path]]) for row in self.rows if row.voice == "unseen"}
+        return Split(*clips, tuple(sorted(held_out)))
 
 
 def write_split(file: Path, corpus: Corpus, split: Split, digests: Sequence[bytes] | None) -> None:
@@ -126,22 +125,9 @@ def write_split(file: Path, corpus: Corpus, split: Split, digests: Sequence[byte
     unseen = np.isin(corpus.speakers, split.held_out)
     with file.open("w", newline="", encoding="utf-8") as lines:
         writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        for part in PARTS:
-            for clip in getattr(split, part).tolist():
+        writer.writerow(SplitRow.model_fields)
+        for part, clips in split.parts.items():
+            for clip in clips.tolist():
                 voice = "unseen" if unseen[clip] else "known"
                 digest = "" if digests is None else digests[clip].hex()
                 writer.writerow((safe_cell(corpus.paths[clip]), part, voice, *corpus.stamps[clip].tolist(), digest))
-
-
-def _row(row: dict[str, str]) -> SplitRow:
-    if row["voice"] not in {"known", "unseen"}:
-        raise ValueError(f"{row['path']} has the voice {row['voice']!r}")
-    size = row.get("size")
-    return SplitRow(
-        path=plain_cell(row["path"]),
-        part=row["part"],
-        unseen=row["voice"] == "unseen",
-        stamp=None if size is None else (int(size), int(row["changed_ns"])),
-        digest=row.get("digest") or None,
-    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from audiomnist.cli.printing import print_cross_validation, print_result, print_runs, print_table
+from audiomnist.cli.printing import print_result, print_runs, print_table
 from audiomnist.reports.table import Table, markdown_table
 from audiomnist.reports.wording import accuracy, confidence, ends, number
 from audiomnist.runs.listing import Summary
@@ -52,7 +52,7 @@ def test_details_add_groups_classes_and_calibration(result: Result) -> None:
 
 def test_a_cross_validation_says_mean_and_folds() -> None:
     found = CrossValidation.load(GOLDEN / "kfold" / "metrics.json")
-    lines = printed(lambda console: print_cross_validation(console, found, Path("runs/kfold"), details=True))
+    lines = printed(lambda console: print_result(console, found, Path("runs/kfold"), details=True))
     assert "mean over 4 folds 0.269 ± 0.027" in lines[0]
     assert any(line.split() == ["2", "jackson", "40", "0.225", "2.000"] for line in lines)
 

@@ -14,8 +14,9 @@ from audiomnist.corpus.scan import without
 from audiomnist.corpus.splits import Split
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.reports.clips import Sound, spectrogram_png
-from audiomnist.reports.suspects import CLIPS_SHOWN, SuspectList, list_suspects, suspects_page
-from audiomnist.runs.results import Misclassified
+from audiomnist.reports.sentences import judged_by
+from audiomnist.reports.suspects import CLIPS_SHOWN, list_suspects, suspects_page
+from audiomnist.runs.results import Misclassified, Suspects
 from tests.conftest import MakeCorpus
 
 
@@ -44,15 +45,15 @@ def finished(corpus: Corpus, wrong: list[int]) -> tuple[list[Split], Predictions
 
 
 @pytest.fixture
-def found(corpus: Corpus, tmp_path: Path) -> SuspectList:
+def found(corpus: Corpus, tmp_path: Path) -> Suspects:
     wrong = [clip for clip in range(len(corpus)) if corpus.paths[clip].startswith(("3_<", "5_george_1"))]
     return list_suspects(corpus, *finished(corpus, wrong[:1] + wrong[-1:]), tmp_path)
 
 
-def test_the_page_holds_everything_and_escapes_names(found: SuspectList) -> None:
-    text = found.page.read_text()
+def test_the_page_holds_everything_and_escapes_names(found: Suspects) -> None:
+    text = Path(found.files["html"]).read_text()
     sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', text)
-    assert len(sources) == 2 * len(found.suspects) + 1
+    assert len(sources) == 2 * len(found.first) + 1
     assert all(source.startswith("data:") for source in sources)
     assert "http" not in text
     assert "prefers-color-scheme: dark" in text
@@ -61,12 +62,12 @@ def test_the_page_holds_everything_and_escapes_names(found: SuspectList) -> None
     assert "a &amp; b" in text
 
 
-def test_pictures_and_sounds_are_whole(found: SuspectList, corpus: Corpus) -> None:
-    text = found.page.read_text()
+def test_pictures_and_sounds_are_whole(found: Suspects, corpus: Corpus) -> None:
+    text = Path(found.files["html"]).read_text()
     pictures = re.findall(r'<img alt="" src="data:image/png;base64,([^"]*)"', text)
     sounds = re.findall(r'<audio [^>]*src="data:audio/wav;base64,([^"]*)"', text)
-    assert len(pictures) == len(sounds) == len(found.suspects) == 2
-    for suspect, picture, sound in zip(found.suspects, pictures, sounds, strict=True):
+    assert len(pictures) == len(sounds) == len(found.first) == 2
+    for suspect, picture, sound in zip(found.first, pictures, sounds, strict=True):
         assert imread(io.BytesIO(base64.b64decode(picture)), format="png").shape[0] == 40
         samples, rate = soundfile.read(io.BytesIO(base64.b64decode(sound)), dtype="float32")
         expected, expected_rate = read(corpus.root / suspect.path)
@@ -82,10 +83,9 @@ def test_a_tone_stands_at_its_height_at_any_rate(sample_rate: int) -> None:
     assert int(rows.argmax()) <= 2
 
 
-def test_the_document_says_how_many_and_where(found: SuspectList) -> None:
-    document = found.document.plain()
-    assert (document["count"], len(document["first"])) == (2, 2)
-    assert document["files"] == {"csv": str(found.folder / "suspects.csv"), "html": str(found.folder / "suspects.html")}
+def test_the_document_says_how_many_and_where(found: Suspects, tmp_path: Path) -> None:
+    assert (found.count, len(found.first)) == (2, 2)
+    assert found.files == {"csv": str(tmp_path / "suspects.csv"), "html": str(tmp_path / "suspects.html")}
 
 
 def test_only_the_first_are_shown_of_many(corpus: Corpus) -> None:
@@ -99,19 +99,16 @@ def test_only_the_first_are_shown_of_many(corpus: Corpus) -> None:
         voice="known",
     )
     many = [suspect] * (CLIPS_SHOWN + 3)
-    text = suspects_page(SuspectList(many, 60, 0, 0.8, Path()), corpus)
+    text = suspects_page(many, corpus, "run", 60, "", warn=False)
     assert text.count("<audio") == CLIPS_SHOWN
     assert f"The first {CLIPS_SHOWN} of {CLIPS_SHOWN + 3}" in text
 
 
-def test_the_page_says_whose_voices_were_known(corpus: Corpus) -> None:
-    def says(n_unseen: int) -> str:
-        return suspects_page(SuspectList([], 60, n_unseen, 0.8, Path()), corpus)
-
-    assert "Known speakers" in says(0)
-    assert "judged each clip" in says(60)
-    assert "20 of 60" in says(20)
-    assert "it agrees with 0.800 of them" in says(60)
+def test_the_page_says_whose_voices_were_known() -> None:
+    assert "Known speakers" in judged_by(0, 60, 0.8)
+    assert "judged each clip" in judged_by(60, 60, 0.8)
+    assert "20 of 60" in judged_by(20, 60, 0.8)
+    assert "it agrees with 0.800 of them" in judged_by(60, 60, 0.8)
 
 
 def test_a_name_that_is_a_formula_is_listed_as_text(corpus: Corpus, tmp_path: Path) -> None:
@@ -123,6 +120,6 @@ def test_a_name_that_is_a_formula_is_listed_as_text(corpus: Corpus, tmp_path: Pa
     (tmp_path / "clips.csv").write_text("\n".join(("path,digit,speaker", *lines)))
     named = scan(tmp_path / "clips.csv")
     found = list_suspects(named, *finished(named, [2]), tmp_path)
-    assert [suspect.path for suspect in found.suspects] == ["=2.wav"]
-    assert found.csv.read_text().splitlines()[1].startswith("'=2.wav,")
-    assert set(named.paths) - set(without(named, found.csv).paths) == {"=2.wav"}
+    assert [suspect.path for suspect in found.first] == ["=2.wav"]
+    assert Path(found.files["csv"]).read_text().splitlines()[1].startswith("'=2.wav,")
+    assert set(named.paths) - set(without(named, Path(found.files["csv"])).paths) == {"=2.wav"}
