@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.splits import Part
 from audiomnist.errors import DataError
 from audiomnist.evaluation.calibration import calibration
 from audiomnist.evaluation.predictions import Predictions
@@ -53,7 +54,7 @@ class Facts:
     predictions: Predictions
     unseen: NDArray[np.bool_]
     histories: tuple[list[EpochRecord], ...]
-    parts: Mapping[str, tuple[str, ...]]
+    parts: Mapping[Part, tuple[str, ...]]
     evaluations: Mapping[str, Result]
     corpus: Corpus | None
     robustness: Robustness | None

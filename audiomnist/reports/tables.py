@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from audiomnist.corpus.splits import Part
 from audiomnist.reports.sentences import place
 from audiomnist.reports.table import Table
 from audiomnist.reports.wording import accuracy, ends, number
@@ -186,7 +187,7 @@ def _cell(value: Any, *, is_share: bool) -> str:
     return accuracy(value) if is_share else number(value)
 
 
-def parts(n_clips: Mapping[str, int], n_speakers: Mapping[str, int | None]) -> Table:
+def parts(n_clips: Mapping[Part, int], n_speakers: Mapping[Part, int | None]) -> Table:
     """Return the clips and speakers of each part of a split."""
     rows = [
         (name, f"{n:,}", "not known" if n_speakers[name] is None else f"{n_speakers[name]:,}")

@@ -52,11 +52,11 @@ class RunFolder(Folder):
             return cls(path)
         stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
         for attempt in count(1):
-            path = home() / "runs" / (stem if attempt == 1 else f"{stem}-{attempt}")
+            new = home() / "runs" / (stem if attempt == 1 else f"{stem}-{attempt}")
             with suppress(FileExistsError):
-                path.mkdir(parents=True)
+                new.mkdir(parents=True)
                 break
-        return cls(path)
+        return cls(new)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:

@@ -115,9 +115,11 @@ class SplitFile:
                 f"{corpus.root} lacks {len(missing)} clips of this run, such as {missing[0]}\n{indented(missing)}",
                 "restore the corpus, or test on another with --data",
             )
-        clips = (np.array([numbers[path] for path in paths], dtype=np.int64) for paths in self.parts.values())
+        train, validation, test = (
+            np.array([numbers[path] for path in paths], dtype=np.int64) for paths in self.parts.values()
+        )
         held_out = {str(corpus.speakers[numbers[row.path]]) for row in self.rows if row.voice == "unseen"}
-        return Split(*clips, tuple(sorted(held_out)))
+        return Split(train, validation, test, tuple(sorted(held_out)))
 
 
 def write_split(file: Path, corpus: Corpus, split: Split, digests: Sequence[bytes] | None) -> None:
