@@ -119,11 +119,11 @@ def _read(name: str, path: Path) -> _Compared:
         raise DataError(f"there is no run at {path}", "see which there are: audiomnist runs")
     result = evaluation.result()
     place = evaluation.trained_run(result)
-    trained = (RunFolder(place),) if place else ()
+    trained = [RunFolder(place)] if place else []
     if not trained and not evaluation.config.exists():
         raise DataError(f"{path}: the run that was tested is gone", "name a run")
     config = (evaluation if evaluation.config.exists() else trained[0]).load_config()
-    return _Compared(name, evaluation, config, result, Predictions.of_result(evaluation, result), (), trained)
+    return _Compared(name, evaluation, config, result, Predictions.of_result(evaluation, result), (), tuple(trained))
 
 
 def _differing_settings(compared: Sequence[_Compared]) -> dict[str, tuple[Any, ...]]:
