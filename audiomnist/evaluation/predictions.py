@@ -71,13 +71,14 @@ class Predictions:
         temperature : float
             What the logits are divided by: above 1 the network is less sure.
         """
-        exponents = np.exp((logits.astype(np.float64) - logits.max(1, keepdims=True)) / temperature)
+        from scipy.special import softmax
+
         return cls(
             paths=tuple(corpus.paths[clip] for clip in clips.tolist()),
             classes=labels.classes,
             labels=labels.of_clips[clips],
             speakers=corpus.speakers[clips],
-            probabilities=exponents / exponents.sum(1, keepdims=True),
+            probabilities=softmax(logits.astype(np.float64) / temperature, axis=1),
         )
 
     @classmethod

@@ -16,9 +16,8 @@ from audiomnist.corpus.splits import folds as draw_folds
 from audiomnist.corpus.targets import labels
 from audiomnist.device import seed_everything, select_device
 from audiomnist.errors import DataError, UsageError
-from audiomnist.evaluation.groups import columns_of
 from audiomnist.evaluation.leaks import check
-from audiomnist.evaluation.metrics import score
+from audiomnist.evaluation.metrics import columns_of, score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.experiments.environment import environment
 from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts, with_lasting_places

@@ -14,8 +14,7 @@ from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import labels
 from audiomnist.evaluation.calibration import calibration
-from audiomnist.evaluation.groups import columns_of
-from audiomnist.evaluation.metrics import score
+from audiomnist.evaluation.metrics import columns_of, score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomnist.evaluation.groups import age_band, columns_of, group_scores
+from audiomnist.evaluation.metrics import age_band, columns_of, group_scores
 from tests.evaluation.making import corpus, right_or_wrong
 
 SPEAKERS = ["anna", "bert", "anna", "carl", "bert", "carl"]

@@ -15,8 +15,7 @@ from audiomnist.config import Config
 from audiomnist.corpus import Corpus, scan
 from audiomnist.corpus.splits import Split
 from audiomnist.corpus.targets import labels
-from audiomnist.evaluation.groups import columns_of
-from audiomnist.evaluation.metrics import score
+from audiomnist.evaluation.metrics import columns_of, score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.reports.facts import Facts, gather
 from audiomnist.reports.figures import save_robustness

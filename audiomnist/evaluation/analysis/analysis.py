@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+import numpy as np
+from pydantic import JsonValue
 
 from audiomnist.config import Features
 from audiomnist.corpus.scan import CLASSES, Corpus
@@ -36,15 +38,12 @@ class Analysis:
     cuts: Mapping[str, Cut]
     conclusions: tuple[Conclusion, ...]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, JsonValue]:
         """Return everything for programs."""
-        conclusions = {each.topic: {"text": each.text, **each.values} for each in self.conclusions}
-        mean_db = {
-            digit: row.round(2).tolist()
-            for digit, row in zip(CLASSES, self.spectra.mean_db, strict=True)
-            if row[0] == row[0]
-        }
-        mel = {"band_hz": self.spectra.band_hz.round(1).tolist(), "mean_db": mean_db}
+        conclusions: JsonValue = {each.topic: {"text": each.text, **each.values} for each in self.conclusions}
+        rows = zip(CLASSES, self.spectra.mean_db.round(2), strict=True)
+        mean_db = {digit: row.tolist() for digit, row in rows if not np.isnan(row).any()}
+        mel: JsonValue = {"band_hz": self.spectra.band_hz.round(1).tolist(), "mean_db": mean_db}
         return {"name": self.name, **self.summary.model_dump(mode="json"), "conclusions": conclusions, "mel": mel}
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from audiomnist.config import Features, load, versions
 from audiomnist.corpus.measures import cut_share, window_ms
@@ -19,6 +18,8 @@ _MOST_CLIPS_CUT = 0.01
 _MOST_IMBALANCE = 1.1
 _NOTABLE_GAIN = 1.5
 
+Values = dict[str, JsonValue]
+
 
 class Cut(NamedTuple):
     """What a window cuts: its length, and how many of the clips are longer, also as a share."""
@@ -28,8 +29,7 @@ class Cut(NamedTuple):
     share: float
 
 
-@dataclass(frozen=True)
-class Conclusion:
+class Conclusion(NamedTuple):
     """A sentence for people and its numbers for programs.
 
     Attributes
@@ -39,14 +39,14 @@ class Conclusion:
     heading, text : str
     matters : bool
         Whether something should be done or kept in mind.
-    values : dict
+    values : dict of str to JSON value
     """
 
     topic: str
     heading: str
     text: str
     matters: bool
-    values: dict[str, Any]
+    values: Values
 
 
 def conclude(measured: Measurements, features: Features, empty_bands: dict[int, int]) -> tuple[Conclusion, ...]:
@@ -101,15 +101,12 @@ def _length_only(measured: Measurements) -> Conclusion:
         if accuracy is not None
     ]
     matters = best > _NOTABLE_GAIN * chance
+    says = "gives the digit away" if matters else "says little of its digit"
+    text = f"a clip's length alone {says}: accuracy {' and '.join(told)}, chance is {chance:.3f}"
     if not told:
         text = "too few clips to say whether a clip's length gives its digit away"
-    elif matters:
-        text = f"a clip's length alone gives the digit away: accuracy {' and '.join(told)}, chance is {chance:.3f}"
-    else:
-        text = f"a clip's length alone says little of its digit: accuracy {' and '.join(told)}, chance is {chance:.3f}"
-    return Conclusion(
-        "length_only", "Length alone", text, matters, {"known_voices": known, "unseen_voices": unseen, "chance": chance}
-    )
+    values: Values = {"known_voices": known, "unseen_voices": unseen, "chance": chance}
+    return Conclusion("length_only", "Length alone", text, matters, values)
 
 
 def length_only_accuracy(measured: Measurements) -> tuple[float | None, float | None, float]:
@@ -122,56 +119,42 @@ def length_only_accuracy(measured: Measurements) -> tuple[float | None, float | 
     chance : float
         Share of the commonest digit.
     """
-    from sklearn.model_selection import GroupKFold, StratifiedKFold
-
-    corpus, lengths_ms = measured.corpus, measured.lengths_ms
-    counts = np.bincount(corpus.digits, minlength=len(CLASSES))
-    known = unseen = None
-    if counts[counts > 0].min() >= FOLDS:
-        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(lengths_ms, corpus.digits)
-        known = _tree_accuracy(lengths_ms, corpus.digits, list(folds))
-    n_speakers = len(set(corpus.speakers.tolist()))
-    if n_speakers > 1:
-        folds = GroupKFold(min(FOLDS, n_speakers)).split(lengths_ms, corpus.digits, corpus.speakers)
-        unseen = _tree_accuracy(lengths_ms, corpus.digits, list(folds))
-    return known, unseen, float(counts.max() / len(corpus))
-
-
-def _tree_accuracy(
-    lengths_ms: NDArray[np.float64],
-    digits: NDArray[np.int64],
-    folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-) -> float:
+    from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
     from sklearn.tree import DecisionTreeClassifier
 
-    right = 0
-    for train, test in folds:
-        tree = DecisionTreeClassifier(max_leaf_nodes=32, min_samples_leaf=max(1, len(train) // 200), random_state=0)
-        tree.fit(lengths_ms[train, None], digits[train])
-        right += int((tree.predict(lengths_ms[test, None]) == digits[test]).sum())
-    return right / sum(len(test) for _, test in folds)
+    digits, speakers = measured.corpus.digits, measured.corpus.speakers
+    _, counts = np.unique(digits, return_counts=True)
+    tree = DecisionTreeClassifier(max_leaf_nodes=32, min_samples_leaf=1 / 200, random_state=0)
+
+    def accuracy(folds: Any) -> float:
+        predicted = cross_val_predict(tree, measured.lengths_ms[:, None], digits, groups=speakers, cv=folds)
+        return float((predicted == digits).mean())
+
+    known = unseen = None
+    if counts.min() >= FOLDS:
+        known = accuracy(StratifiedKFold(FOLDS, shuffle=True, random_state=0))
+    n_speakers = len(np.unique(speakers))
+    if n_speakers > 1:
+        unseen = accuracy(GroupKFold(min(FOLDS, n_speakers)))
+    return known, unseen, float(counts.max() / len(digits))
 
 
 def _balance(measured: Measurements) -> Conclusion:
     corpus = measured.corpus
-    digits = np.bincount(corpus.digits, minlength=len(CLASSES))
-    _, speakers = np.unique(corpus.speakers, return_counts=True)
-    numbers: dict[str, Any] = {
-        name: {"least": int(counts.min()), "most": int(counts.max())}
-        for name, counts in (("digit", digits), ("speaker", speakers))
-    }
-    uneven = [
-        f"from {counts['least']:,} to {counts['most']:,} clips per {name}"
-        for name, counts in numbers.items()
-        if counts["most"] > _MOST_IMBALANCE * counts["least"]
-    ]
+    _, of_speakers = np.unique(corpus.speakers, return_counts=True)
+    values: Values = {}
+    uneven = []
+    for name, counts in (("digit", np.bincount(corpus.digits, minlength=len(CLASSES))), ("speaker", of_speakers)):
+        least, most = int(counts.min()), int(counts.max())
+        values[name] = {"least": least, "most": most}
+        if most > _MOST_IMBALANCE * least:
+            uneven.append(f"from {least:,} to {most:,} clips per {name}")
     text = "; ".join(uneven) if uneven else "as many clips of each digit, and of each speaker"
-    gender = corpus.columns.get("gender")
-    if gender is not None:
+    if (gender := corpus.columns.get("gender")) is not None:
         shares = {name: float(np.mean(gender == name)) for name in sorted({str(name) for name in gender if name})}
-        numbers["gender"] = shares
+        values["gender"] = {**shares}
         text += "; " + ", ".join(f"{share:.0%} {name}" for name, share in shares.items())
-    return Conclusion("balance", "Balance", text, bool(uneven), numbers)
+    return Conclusion("balance", "Balance", text, bool(uneven), values)
 
 
 def _empty_bands(measured: Measurements, features: Features, empty_bands: dict[int, int]) -> Conclusion:
@@ -185,5 +168,6 @@ def _empty_bands(measured: Measurements, features: Features, empty_bands: dict[i
     text = f"{at}, {'; '.join(parts)}" if parts else f"{at}, every mel band is filled"
     if parts:
         text += f". For this corpus alone: `--set features.sample_rate={usual_hz}`"
-    numbers = {"n_mels": features.n_mels, "sample_rate": features.sample_rate, "empty": empty_bands}
-    return Conclusion("empty_bands", "Empty mel bands", text, bool(parts), numbers)
+    empty: Values = {str(rate): count for rate, count in empty_bands.items()}
+    values: Values = {"n_mels": features.n_mels, "sample_rate": features.sample_rate, "empty": empty}
+    return Conclusion("empty_bands", "Empty mel bands", text, bool(parts), values)

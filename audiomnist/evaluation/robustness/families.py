@@ -24,6 +24,9 @@ class Clip:
     samples: Wave
 
 
+Distort = Callable[[Clip, float, Stream], Wave]
+
+
 @dataclass(frozen=True)
 class Family:
     """One way to distort clips, at several strengths.
@@ -46,7 +49,7 @@ class Family:
     title: str
     unit: str
     levels: tuple[float, ...]
-    distort: Callable[[Clip, float, Stream], Wave]
+    distort: Distort
     neutral: float | None = None
     log: bool = False
 
@@ -71,46 +74,30 @@ def all_families(sample_rate: int, voices: Sequence[Clip]) -> list[Family]:
 
         return Family(name, title, "SNR, dB", _SNR_DB, distort)
 
-    def plain(
-        name: str,
-        title: str,
-        unit: str,
-        levels: tuple[float, ...],
-        change: Callable[[Wave, float], Wave],
-        neutral: float | None,
-    ) -> Family:
-        return Family(name, title, unit, levels, lambda clip, level, _: change(clip.samples, level), neutral)
+    def plain(change: Callable[[Wave, float], Wave]) -> Distort:
+        return lambda clip, level, _: change(clip.samples, level)
 
-    def at_rate(change: Callable[[Wave, float, int], Wave]) -> Callable[[Wave, float], Wave]:
-        return lambda samples, level: change(samples, level, sample_rate)
+    def at_rate(change: Callable[[Wave, float, int], Wave]) -> Distort:
+        return lambda clip, level, _: change(clip.samples, level, sample_rate)
 
+    def reverberate(clip: Clip, level: float, stream: Stream) -> Wave:
+        return distortions.reverberate(clip.samples, level, sample_rate, stream())
+
+    highest_hz = (8000, 5000, 3400, 2400, 1700)
     return [
         noise("white", "white noise", lambda clip, draw: noises.white_noise(len(clip.samples), draw)),
         noise("pink", "pink noise", lambda clip, draw: noises.pink_noise(len(clip.samples), draw)),
         noise("babble", "babble", babble),
         noise("hum", "mains hum", lambda clip, draw: noises.mains_hum(len(clip.samples), sample_rate, draw)),
-        Family(
-            "reverberation",
-            "reverberation",
-            "RT60, s",
-            (0.1, 0.3, 0.6, 1.0, 1.5),
-            lambda clip, level, stream: distortions.reverberate(clip.samples, level, sample_rate, stream()),
-        ),
-        plain("speed", "speed", "times as fast", (0.8, 0.9, 1.0, 1.1, 1.25), at_rate(distortions.change_speed), 1),
-        plain("pitch", "pitch", "semitones", (-4, -2, 0, 2, 4), at_rate(distortions.change_pitch), 0),
-        plain("gain", "gain", "dB", (-60, -40, -20, 0, 20), distortions.change_gain, 0),
-        plain("clipping", "clipping", "dB below the peak", (0, 6, 12, 18, 24, 30), distortions.clip_peaks, 0),
-        plain("quantisation", "quantisation", "bits", (16, 12, 8, 6, 4), distortions.quantise, None),
-        Family(
-            "band",
-            "narrow band",
-            "from 300 Hz to, Hz",
-            (8000, 5000, 3400, 2400, 1700),
-            lambda clip, level, _: distortions.limit_band(clip.samples, level, sample_rate),
-            log=True,
-        ),
-        plain("silence", "leading silence", "ms", (0, 100, 200, 300, 400, 500), at_rate(distortions.delay), 0),
-        plain("offset", "DC offset", "of full scale", (0, 0.05, 0.1, 0.15, 0.2), distortions.add_offset, 0),
-        plain("start", "start cut off", "% of the speech", _SHARES, at_rate(distortions.cut_start), 0),
-        plain("end", "end cut off", "% of the speech", _SHARES, at_rate(distortions.cut_end), 0),
+        Family("reverberation", "reverberation", "RT60, s", (0.1, 0.3, 0.6, 1.0, 1.5), reverberate),
+        Family("speed", "speed", "times as fast", (0.8, 0.9, 1.0, 1.1, 1.25), at_rate(distortions.change_speed), 1),
+        Family("pitch", "pitch", "semitones", (-4, -2, 0, 2, 4), at_rate(distortions.change_pitch), 0),
+        Family("gain", "gain", "dB", (-60, -40, -20, 0, 20), plain(distortions.change_gain), 0),
+        Family("clipping", "clipping", "dB below the peak", (0, 6, 12, 18, 24, 30), plain(distortions.clip_peaks), 0),
+        Family("quantisation", "quantisation", "bits", (16, 12, 8, 6, 4), plain(distortions.quantise)),
+        Family("band", "narrow band", "from 300 Hz to, Hz", highest_hz, at_rate(distortions.limit_band), log=True),
+        Family("silence", "leading silence", "ms", (0, 100, 200, 300, 400, 500), at_rate(distortions.delay), 0),
+        Family("offset", "DC offset", "of full scale", (0, 0.05, 0.1, 0.15, 0.2), plain(distortions.add_offset), 0),
+        Family("start", "start cut off", "% of the speech", _SHARES, at_rate(distortions.cut_start), 0),
+        Family("end", "end cut off", "% of the speech", _SHARES, at_rate(distortions.cut_end), 0),
     ]

@@ -62,16 +62,23 @@ def sweep(
     voices = np.random.default_rng(config.seed).permutation(len(corpus))[:N_VOICES]
     families = all_families(rate, _load(corpus, voices, rate))
     n_conditions = sum(level != family.neutral for family in families for level in family.levels) + 1
-    test = _Test(recognizer, subjects, labels[chosen])
+    chunks = [subjects[start : start + _CLIPS_PER_CHUNK] for start in range(0, len(subjects), _CLIPS_PER_CHUNK)]
     n_done = 0
 
     def accuracy(distort: Distort) -> float:
         nonlocal n_done
-        reached = test(distort)
+
+        def answer(chunk: list[Clip]) -> NDArray[np.int64]:
+            logits = recognizer.logits([distort(clip) for clip in chunk])
+            answers: NDArray[np.int64] = split_logits(logits, len(recognizer.model.classes))[0].argmax(1)
+            return answers
+
+        with single_threaded_torch():
+            answers = np.concatenate(list(map_in_order(answer, chunks)))
         n_done += 1
         if progress:
             progress(n_done, n_conditions)
-        return reached
+        return float((answers == labels[chosen]).mean())
 
     def curve(family: Family) -> Curve:
         def distort(level: float) -> Distort:
@@ -116,25 +123,6 @@ def stream(seed: int, family: str, path: str) -> np.random.Generator:
     """Return the random numbers for a kind of distortion of the clip at a path, a function of the three alone."""
     digest = hashlib.sha256(f"{family}\0{path}".encode("utf-8", "surrogateescape")).digest()
     return np.random.default_rng([seed, int.from_bytes(digest[:16])])
-
-
-class _Test:
-    """The accuracy of a recogniser on clips, distorted in some way."""
-
-    def __init__(self, recognizer: TorchRecognizer, clips: list[Clip], labels: NDArray[np.int64]) -> None:
-        self._recognizer = recognizer
-        self._chunks = [clips[start : start + _CLIPS_PER_CHUNK] for start in range(0, len(clips), _CLIPS_PER_CHUNK)]
-        self._labels = labels
-
-    def __call__(self, distort: Distort) -> float:
-        def answer(chunk: list[Clip]) -> NDArray[np.int64]:
-            logits = self._recognizer.logits([distort(clip) for clip in chunk])
-            answers: NDArray[np.int64] = split_logits(logits, len(self._recognizer.model.classes))[0].argmax(1)
-            return answers
-
-        with single_threaded_torch():
-            answers = np.concatenate(list(map_in_order(answer, self._chunks)))
-        return float((answers == self._labels).mean())
 
 
 def _load(corpus: Corpus, clips: NDArray[np.int64], sample_rate: int) -> list[Clip]:
