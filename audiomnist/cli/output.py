@@ -66,7 +66,7 @@ def report_error(error: AudiomnistError, *, as_json: bool) -> None:
         console.print(Text.assemble(("hint:", "bold"), " ", error.hint))
 
 
-def error_document(error: AudiomnistError) -> dict[str, Any]:
+def error_document(error: AudiomnistError) -> dict[str, str | int]:
     """Return what a script is told of an error."""
     return {"error": error.message, "hint": error.hint, "exit_code": error.exit_code}
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -145,12 +145,12 @@ def _json_list(segment: bool) -> Iterator[Write]:
     sys.stdout.write("\n]\n" if separator == "," else "[]\n")
 
 
-def _document(outcome: Outcome, *, segment: bool) -> dict[str, Any]:
+def _document(outcome: Outcome, *, segment: bool) -> dict[str, object]:
     from audiomnist.inference.answers import Spoken
 
     path, result = outcome
     if isinstance(result, DataError):
-        rest: dict[str, Any] = {"digits": None, "segments": []} if segment else {"digit": None, "probability": None}
+        rest: dict[str, object] = {"digits": None, "segments": []} if segment else {"digit": None, "probability": None}
         return {"path": path, **rest, "error": result.message}
     if isinstance(result, Spoken):
         segments = [one.__dict__ for one in result.segments]

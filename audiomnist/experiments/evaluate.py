@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from audiomnist import distributed
 from audiomnist.config import from_settings
@@ -32,7 +32,7 @@ from audiomnist.reports.figures import robustness_figure, save_figure
 from audiomnist.runs.evaluation_folder import EvaluationFolder, identity
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.record import Record, file_hash
-from audiomnist.runs.results import Result
+from audiomnist.runs.results import NetworkProvenance, Result
 from audiomnist.runs.robustness import Robustness
 
 
@@ -52,7 +52,7 @@ class Evaluation:
     folder: EvaluationFolder
     robustness: Robustness | None
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, JsonValue]:
         """Return the result as JSON has it, with robustness if that was asked for."""
         return self.result.plain() | ({"robustness": self.robustness.plain()} if self.robustness else {})
 
@@ -135,11 +135,12 @@ def evaluate(
     started = time.perf_counter()
     logits = recognizer.store_logits(clips.store, chosen)
     weights = file_hash(tested.file)
-    facts = describe(config, tested.name, recognizer.device, tested.epochs) | {"weights": weights}
-    facts |= {"own_test": data is None, "n_left_out": clips.n_left_out}
+    described = describe(config, corpus, tested.name, recognizer.device, tested.epochs, clips.n_left_out)
+    provenance = NetworkProvenance(**dict(described), weights=weights, own_test=data is None)
     if data is not None:
+        other = {"data": lasting_place(data), "split": split or "all"}
         n_trained_on = _n_trained_on(tested, clips, progress)
-        facts |= {"data": lasting_place(data), "split": split or "all", "n_trained_on": n_trained_on}
+        provenance = provenance.model_copy(update={**other, "n_trained_on": n_trained_on})
     scheme = ("own test",) if data is None else (split or "all", config.seed)
     record = _record(tested, clips, weights, *scheme)
     name = "test" if data is None else "-".join([place_name(data), *([split] if split else [])])
@@ -149,7 +150,7 @@ def evaluate(
         folder = EvaluationFolder.create(parent, name, record, out)
         with folder.replacing(folder.config) as (file,):
             config.save(file)
-        return write_result(recognizer, clips.store, corpus, chosen, logits, facts, folder, started), folder
+        return write_result(recognizer, clips.store, corpus, chosen, logits, provenance, folder, started), folder
 
     result, folder = distributed.by_first(written)
     swept = distributed.by_first(lambda: _sweep(tested, clips, folder, weights, progress)) if robustness else None

@@ -159,10 +159,8 @@ def _together(
             found = list_suspects(corpus, splits, everything, parent.path)
         epochs = min(result.epochs for result in results)
         result = CrossValidation(
-            **describe(config, str(parent.path), device, epochs),
+            **dict(describe(config, corpus, str(parent.path), device, epochs, inputs.n_left_out)),
             **dict(scores),
-            corpus_fingerprint=corpus.fingerprint,
-            n_left_out=inputs.n_left_out,
             seconds=round(sum(result.seconds for result in results), 3),
             folds=tuple(Fold(fold=number, **dict(result)) for number, result in enumerate(results)),
             suspects=found,

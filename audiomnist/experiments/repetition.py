@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
 
+from audiomnist.runs.documents import Document
 from audiomnist.runs.folder import RunFolder
 
 
-@dataclass(frozen=True)
-class Repetition:
+class Repetition(Document):
     """A run beside the one that it repeats.
 
     Attributes
@@ -36,11 +34,7 @@ class Repetition:
         """Compare two runs."""
         first, again = RunFolder.open(like), RunFolder(run)
         same = _same(first.model, again.model) if first.model.exists() and again.model.exists() else None
-        return cls(str(like), environment_differences(first, again), same)
-
-    def plain(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        return asdict(self)
+        return cls(run=str(like), differences=environment_differences(first, again), same_weights=same)
 
 
 def environment_differences(first: RunFolder, again: RunFolder) -> dict[str, tuple[str, str]] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.figures import confusion_figure, reliability_figure, samples_figure, save_figure
 from audiomnist.runs.record import Folder
-from audiomnist.runs.results import Result
+from audiomnist.runs.results import NetworkProvenance, Provenance, Result
 from audiomnist.training.dataset import trimmed
 from audiomnist.training.no_digit import split_logits
 
@@ -33,7 +32,7 @@ def write_result(
     corpus: Corpus,
     clips: NDArray[np.int64],
     logits: NDArray[np.float32],
-    facts: dict[str, Any],
+    provenance: NetworkProvenance,
     out: Folder,
     started: float,
 ) -> Result:
@@ -44,8 +43,6 @@ def write_result(
     clips : int64 array [n_clips]
         Indices into the corpus, which is the store's.
     logits : float32 array [n_clips, n_classes]
-    facts : dict
-        Fields of the result beside the scores.
     started : float
         ``time.perf_counter()`` when the work began.
     """
@@ -69,9 +66,8 @@ def write_result(
     with out.replacing(out.predictions, out.metrics) as (predictions_file, metrics_file):
         predictions.save(predictions_file)
         result = Result(
-            **facts,
+            **dict(provenance),
             **dict(scores.model_copy(update={"calibration": tempered})),
-            corpus_fingerprint=corpus.fingerprint,
             misses=float((digit_scores < model.no_digit.threshold).mean()) if model.no_digit else None,
             n_cut=n_cut(store, model.config, clips),
             seconds=round(time.perf_counter() - started, 3),
@@ -80,21 +76,25 @@ def write_result(
     return result
 
 
-def describe(config: Config, run: str, device: torch.device, epochs: int) -> dict[str, Any]:
-    """Return the fields of a result that say what was tested on what machine."""
-    return {
-        "run": run,
-        "version": config.version,
-        "target": config.target,
-        "split": config.split.scheme,
-        "data": config.data,
-        "seed": config.seed,
-        "epochs": epochs,
-        "epochs_planned": config.optim.epochs,
-        "device": str(device),
-        "audiomnist": __version__,
-        "torch": torch.__version__,
-    }
+def describe(
+    config: Config, corpus: Corpus, run: str, device: torch.device, epochs: int, n_left_out: int
+) -> Provenance:
+    """Return what a result is of, on what machine."""
+    return Provenance(
+        run=run,
+        version=config.version,
+        target=config.target,
+        split=config.split.scheme,
+        data=config.data,
+        seed=config.seed,
+        epochs=epochs,
+        epochs_planned=config.optim.epochs,
+        device=str(device),
+        audiomnist=__version__,
+        torch=torch.__version__,
+        corpus_fingerprint=corpus.fingerprint,
+        n_left_out=n_left_out,
+    )
 
 
 def n_cut(store: FeatureStore, config: Config, clips: NDArray[np.int64]) -> int:

@@ -34,7 +34,7 @@ from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.figures import loss_figure, save_figure
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.record import Kind
-from audiomnist.runs.results import EpochRecord, Result, TrainedCorpus
+from audiomnist.runs.results import EpochRecord, NetworkProvenance, Result, TrainedCorpus
 from audiomnist.training import no_digit
 from audiomnist.training.checkpoint import before, load_model, save_model
 from audiomnist.training.checkpoint import resume as resume_state
@@ -179,18 +179,18 @@ def run_experiment(
                 save_model(model, file)
         history = run.load_history()
         save_figure(loss_figure([history]), run.figures / "loss.png")
-        facts = describe(config, str(run.path), device, trainer.epoch) | {
-            "weights": run.weights,
-            "own_test": True,
-            "n_left_out": len(store.left_out),
-            "held_out": split.held_out or None,
-            "corpora": trained_corpora(corpus, split, labels(corpus, config.target, classes)),
-            "n_train": len(split.train),
-            "n_parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
-            "train_seconds": round(sum(epoch.seconds for epoch in history), 3),
-        }
+        provenance = NetworkProvenance(
+            **dict(describe(config, corpus, str(run.path), device, trainer.epoch, len(store.left_out))),
+            weights=run.weights,
+            own_test=True,
+            held_out=split.held_out or None,
+            corpora=trained_corpora(corpus, split, labels(corpus, config.target, classes)),
+            n_train=len(split.train),
+            n_parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
+            train_seconds=round(sum(epoch.seconds for epoch in history), 3),
+        )
         tested = TorchRecognizer(model, device, trainer.front_end)
-        return write_result(tested, store, corpus, split.test, logits, facts, run, started)
+        return write_result(tested, store, corpus, split.test, logits, provenance, run, started)
 
     return distributed.by_first(written)
 

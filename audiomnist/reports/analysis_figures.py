@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -230,14 +230,13 @@ def _gallery(
     grid = figure.subplots(n_rows, _COLUMNS, squeeze=False, sharex=True, sharey=True)
     panels = list(grid.flat)
     pictures = _standardised([example.mfcc[1:] for example in examples]) if mfcc else [each.mel_db for each in examples]
-    look: dict[str, Any] = {"cmap": "magma"}
-    if mfcc:
-        look = {"cmap": "RdBu_r", "vmin": -_DEVIATIONS_SHOWN, "vmax": _DEVIATIONS_SHOWN}
+    lowest, highest = (-_DEVIATIONS_SHOWN, _DEVIATIONS_SHOWN) if mfcc else (None, None)
     longest = max(picture.shape[1] for picture in pictures)
     for axes, example, picture in zip(panels, examples, pictures, strict=False):
         first = 1 if mfcc else 0
         extent = (0, picture.shape[1] * spectra.frame_ms, first - 0.5, first + len(picture) - 0.5)
-        axes.imshow(picture, origin="lower", aspect="auto", interpolation="nearest", extent=extent, **look)
+        image = axes.imshow(picture, origin="lower", aspect="auto", interpolation="nearest", extent=extent)
+        image.set(cmap="RdBu_r" if mfcc else "magma", clim=(lowest, highest))
         axes.set_title(title(example), fontweight="bold")
         axes.set_xlim(0, longest * spectra.frame_ms)
         if not mfcc:

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class Report:
         """To go with the model."""
         return self.folder / CARD
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Return plain values: where both are, the main numbers, and what was not measured."""
         facts = self.facts
         return {
@@ -171,7 +171,7 @@ def require_writable(folder: Path) -> None:
 def write_report(facts: Facts, folder: Path) -> Report:
     """Write page and model card."""
     report = Report(facts, folder)
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "report": report,
         "facts": facts,
         "result": facts.result,

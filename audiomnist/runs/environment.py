@@ -44,6 +44,5 @@ class Environment(Document):
         return {name: (ours.get(name, "none"), theirs.get(name, "none")) for name in names}
 
     def _table(self) -> dict[str, str]:
-        values = self.plain()
-        del values["command"]
-        return {name: str(value) for name, value in (values | values.pop("libraries")).items()}
+        values = {**self.model_dump(exclude={"command", "libraries"}), **self.libraries}
+        return {name: str(value) for name, value in values.items()}

@@ -30,8 +30,8 @@ class EpochRecord(Document):
     clips_per_second: Nonnegative
 
 
-class Tested(Versioned, Scores):
-    """Scores with what was tested on what: the part that a run's and an evaluation's result have in common.
+class Provenance(Document):
+    """What a result is of.
 
     Attributes
     ----------
@@ -45,10 +45,6 @@ class Tested(Versioned, Scores):
         Of the corpus as it was tested; None over the folds of an earlier version.
     n_left_out : int
         Clips of the corpus that cannot be used, or are of classes that the network does not know.
-    misses : float or None
-        Share of the test clips that the network takes for no digit; None if it does not know what that is.
-    seconds : float
-        The work took.
     """
 
     run: str
@@ -64,8 +60,6 @@ class Tested(Versioned, Scores):
     torch: str
     corpus_fingerprint: str | None = None
     n_left_out: Count = 0
-    misses: float | None = None
-    seconds: Nonnegative
 
     @model_validator(mode="before")
     @classmethod
@@ -78,6 +72,21 @@ class Tested(Versioned, Scores):
     def is_finished(self) -> bool:
         """Whether training had come to its end."""
         return self.epochs >= self.epochs_planned
+
+
+class Tested(Versioned, Scores, Provenance):
+    """Scores with what they are of: the part that the results of a run and of a cross validation have in common.
+
+    Attributes
+    ----------
+    misses : float or None
+        Share of the test clips that the network takes for no digit; None if it does not know what that is.
+    seconds : float
+        The work took.
+    """
+
+    misses: float | None = None
+    seconds: Nonnegative
 
 
 class TrainedCorpus(Document):
@@ -95,8 +104,8 @@ class TrainedCorpus(Document):
     lacks: tuple[str, ...] = ()
 
 
-class Result(Tested):
-    """What training or an evaluation came to.
+class NetworkProvenance(Provenance):
+    """What the result of a single network is of.
 
     Attributes
     ----------
@@ -112,8 +121,6 @@ class Result(Tested):
         Of the training; None for an evaluation.
     n_trained_on : int or None
         Tested clips that the network was trained on or chosen by; None if it could not be checked.
-    n_cut : int or None
-        Tested clips that are longer than the window; None in files of earlier versions.
     """
 
     weights: str | None = None
@@ -124,6 +131,17 @@ class Result(Tested):
     n_parameters: Count | None = None
     train_seconds: Nonnegative | None = None
     n_trained_on: Count | None = 0
+
+
+class Result(Tested, NetworkProvenance):
+    """What training or an evaluation came to.
+
+    Attributes
+    ----------
+    n_cut : int or None
+        Tested clips that are longer than the window; None in files of earlier versions.
+    """
+
     n_cut: Count | None = None
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from audiomnist.config import Features, load, versions
@@ -126,8 +127,8 @@ def length_only_accuracy(measured: Measurements) -> tuple[float | None, float | 
     _, counts = np.unique(digits, return_counts=True)
     tree = DecisionTreeClassifier(max_leaf_nodes=32, min_samples_leaf=1 / 200, random_state=0)
 
-    def accuracy(folds: Any) -> float:
-        predicted = cross_val_predict(tree, measured.lengths_ms[:, None], digits, groups=speakers, cv=folds)
+    def accuracy(folds: Any, groups: NDArray[np.str_] | None = None) -> float:
+        predicted = cross_val_predict(tree, measured.lengths_ms[:, None], digits, groups=groups, cv=folds)
         return float((predicted == digits).mean())
 
     known = unseen = None
@@ -135,7 +136,7 @@ def length_only_accuracy(measured: Measurements) -> tuple[float | None, float | 
         known = accuracy(StratifiedKFold(FOLDS, shuffle=True, random_state=0))
     n_speakers = len(np.unique(speakers))
     if n_speakers > 1:
-        unseen = accuracy(GroupKFold(min(FOLDS, n_speakers)))
+        unseen = accuracy(GroupKFold(min(FOLDS, n_speakers)), speakers)
     return known, unseen, float(counts.max() / len(digits))
 
 
