@@ -9,21 +9,19 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 
+from audiomnist.audio import read
 from audiomnist.errors import DataError
 from audiomnist.files import write_text
 from audiomnist.reports import figures, sentences, tables
-from audiomnist.reports.clips import ClipCard, Sound, cards, read_sound
+from audiomnist.reports.clips import ClipCard, Sound, cards
 from audiomnist.reports.facts import Facts
 from audiomnist.reports.pages import card, drawing, page
 from audiomnist.reports.table import Table
 from audiomnist.runs.results import Misclassified
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 PAGE, CARD = "report.html", "MODEL_CARD.md"
 N_SHOWN = 12
@@ -120,7 +118,7 @@ class Report:
     def _sound(self, clip: Misclassified) -> Sound | None:
         corpus = self.facts.corpus
         try:
-            return read_sound(corpus.root / clip.path) if corpus else None
+            return Sound(*read(corpus.root / clip.path)) if corpus else None
         except DataError:
             return None
 

@@ -6,13 +6,14 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from audiomnist.audio import read
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.evaluation.suspects import find_suspects, unseen_voices
 from audiomnist.files import atomic_path, safe_cell, write_text
 from audiomnist.reports import sentences
-from audiomnist.reports.clips import cards, read_sound
+from audiomnist.reports.clips import Sound, cards
 from audiomnist.reports.pages import page
 from audiomnist.runs.results import Misclassified, Suspects
 
@@ -70,7 +71,7 @@ def suspects_page(
         judged_by=judged_by,
         warn=warn,
         heading=f"{which}, the most suspicious first" if count else "No label looks wrong",
-        clips=cards(shown, [read_sound(corpus.root / suspect.path) for suspect in shown]),
+        clips=cards(shown, [Sound(*read(corpus.root / suspect.path)) for suspect in shown]),
     )
 
 
