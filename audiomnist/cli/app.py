@@ -20,6 +20,7 @@ from audiomnist.cli import (
     demo,
     download,
     evaluate,
+    explain,
     export,
     kfold,
     live,
@@ -138,7 +139,14 @@ _VERBS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
         ),
         demo.demo: ("audiomnist demo", "audiomnist demo --host 0.0.0.0 --tls"),
         live.live: ("audiomnist live --continuous",),
-        export.export: ("audiomnist export digits --format onnx --out digits.onnx",),
+        explain.explain: (
+            "audiomnist explain digits seven.wav --digit 1",
+            "audiomnist explain runs/mine --data fsdd",
+        ),
+        export.export: (
+            "audiomnist export digits --format onnx --out digits.onnx",
+            "audiomnist export runs/mine --format bundle --out mine.zip",
+        ),
     },
 }
 _START = """Train, measure and use recognisers of spoken digits. To begin:

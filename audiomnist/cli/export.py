@@ -17,22 +17,33 @@ class Format(StrEnum):
     ONNX = "onnx"
     TORCH = "torch"
     HTML = "html"
+    BUNDLE = "bundle"
+    HUB = "hub"
 
 
-_SUFFIXES = {Format.ONNX: ".onnx", Format.TORCH: ".pt2", Format.HTML: ".html"}
+_SUFFIXES = {
+    Format.ONNX: ".onnx",
+    Format.TORCH: ".pt2",
+    Format.HTML: ".html",
+    Format.BUNDLE: ".zip",
+    Format.HUB: "-hub",
+}
 
 
 def export(
     model: Annotated[str, typer.Argument(help="Run folder, model.safetensors, or digits.", metavar="MODEL")] = "digits",
-    to: Annotated[Format, typer.Option("--format", help="What to write.", metavar="onnx|torch|html")] = Format.ONNX,
-    out: Annotated[Path | None, typer.Option(help="File to write. (default: beside the model)", metavar="FILE")] = None,
+    to: Annotated[
+        Format, typer.Option("--format", help="What to write.", metavar="onnx|torch|html|bundle|hub")
+    ] = Format.ONNX,
+    out: Annotated[Path | None, typer.Option(help="Where to. (default: beside the model)", metavar="PATH")] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a model as one file: ONNX, torch, or a page for a browser.
+    """Write a model as one file for other programs, or with all that others need to use it.
 
     ONNX and torch take waveforms at the model's sample rate and give probabilities; html is a page that needs nothing
-    but a browser. The answers of the file are checked against those of the model.
+    but a browser. The answers of the file are checked against those of the model. hub is a folder as model repositories
+    have them: weights, ONNX, page, examples, model card, licence and checksums, nothing personal; bundle is its zip.
     """
     import torch
 
@@ -41,12 +52,17 @@ def export(
     from audiomnist.training.checkpoint import load_model
 
     source = weights_file(model)
-    if out is not None and out.is_dir():
-        raise UsageError(f"--out {out} is a folder", "name a file")
-    path = out or (Path(f"{model}{_SUFFIXES[to]}") if model == "digits" else source.with_suffix(_SUFFIXES[to]))
+    if out is not None and out.exists() and out.is_dir() != (to is Format.HUB):
+        is_one, wanted = ("file", "folder") if to is Format.HUB else ("folder", "file")
+        raise UsageError(f"--out {out} is a {is_one}", f"name a {wanted}")
+    beside = Path(model) if model == "digits" else source.with_suffix("")
+    path = out or beside.with_name(f"{beside.name}{_SUFFIXES[to]}")
     message_console(quiet or json).print(f"model: {source}")
     if to is Format.HTML:
         _export_page(source, path, json=json)
+        return
+    if to in {Format.BUNDLE, Format.HUB}:
+        _export_all(source, path, to, json=json)
         return
     exported = write(load_model(source, torch.device("cpu")), path, "onnx" if to is Format.ONNX else "torch")
     if json:
@@ -70,3 +86,13 @@ def _export_page(source: Path, path: Path, *, json: bool) -> None:
         print_json({"path": str(path), "format": Format.HTML.value, "n_bytes": n_bytes})
         return
     result_console().print(f"{path}: {n_bytes / 1e6:.2f} MB; open it in a browser, or show it with audiomnist demo")
+
+
+def _export_all(source: Path, path: Path, to: Format, *, json: bool) -> None:
+    from audiomnist.reports.hub import write_bundle, write_folder
+
+    names = (write_folder if to is Format.HUB else write_bundle)(source, path)
+    if json:
+        print_json({"path": str(path), "format": to.value, "files": names})
+        return
+    result_console().print(f"{path}: {', '.join(names)}")

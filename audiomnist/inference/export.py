@@ -169,9 +169,17 @@ def _write_onnx(deployed: Deployed, metadata: Metadata, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
+    _forget_source(program.model.graph)
     program.model.metadata_props.update(metadata.as_strings())
     program.model.producer_name, program.model.producer_version = "audiomnist", __version__
     program.save(path, external_data=False)
+
+
+def _forget_source(graph: Any) -> None:
+    """Remove what the exporter notes of every node: paths on this computer, and lines of source."""
+    values = [*graph.inputs, *graph.initializers.values(), *(value for node in graph for value in node.outputs)]
+    for part in (graph, *graph, *values):
+        part.metadata_props.clear()
 
 
 def _write_program(deployed: Deployed, metadata: Metadata, path: Path) -> None:

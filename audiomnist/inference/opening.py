@@ -44,6 +44,11 @@ def weights_file(model: str | Path) -> Path:
     return path
 
 
+def is_shipped(file: Path) -> bool:
+    """Return whether a file is the model that comes with the program; its card and its ONNX lie beside it."""
+    return file.parent == _MODELS
+
+
 def _file_of(model: str | Path, forms: tuple[str, ...]) -> Path:
     path = Path(model)
     if str(model) == SHIPPED and not path.exists():

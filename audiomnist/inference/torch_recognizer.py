@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,24 @@ from audiomnist.training.transforms import FrontEnd
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the network sees of recordings.
+
+    Attributes
+    ----------
+    inputs : Tensor[B, C, N, M]
+    inside : Tensor[B, N]
+        Which frames are of the recording, and not around it.
+    first_s : Tensor[B]
+        When the first frame of the window is, in seconds after the beginning of the recording; it may be before.
+    """
+
+    inputs: torch.Tensor
+    inside: torch.Tensor
+    first_s: torch.Tensor
 
 
 class TorchRecognizer(Recognizer):
@@ -80,6 +99,14 @@ class TorchRecognizer(Recognizer):
         """Return what the network sees of clips of a store, float32 array [n_clips, C, N, M]."""
         inputs: NDArray[np.float32] = self._over(store).test(torch.from_numpy(clips)).cpu().numpy()
         return inputs
+
+    def seen(self, waveforms: Sequence[NDArray[np.float32]]) -> Seen:
+        """Return what the network sees of waveforms at the model's sample rate, and where in them that is."""
+        features = self.model.config.features
+        store = ClipStore.in_memory(features, ClipFrames.of(waveforms, self._mel))
+        front_end, clips = self._over(store), torch.arange(len(waveforms))
+        inside, first = front_end.test_places(clips)
+        return Seen(front_end.test(clips), inside, first * (features.hop_length / features.sample_rate))
 
     def _over(self, store: ClipStore) -> FrontEnd:
         """Return the front end over a store; that of a store on disk is kept, as it is asked for again."""

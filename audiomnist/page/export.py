@@ -21,7 +21,8 @@ from audiomnist.training import dataset
 from audiomnist.training.checkpoint import TrainedModel
 
 MOST_BYTES = 2_000_000
-SCRIPTS = ("front_end.js", "network.js", "recognizer.js", "segments.js", "sound.js", "drawing.js", "app.js")
+ENGINE = ("front_end.js", "network.js", "recognizer.js")
+SCRIPTS = (*ENGINE, "segments.js", "sound.js", "drawing.js", "app.js")
 _LISTENING = (  # settings of inference.sequences
     *("HOP_S", "FRAME_S", "LOWEST_HZ", "HIGHEST_HZ", "N_BANDS", "FLOOR_WINDOW_S", "FLOOR_SHARE", "RANGE_DB"),
     *("ABOVE_FLOOR_DB", "CLEAR_DB", "SHORTEST_S", "SMALLEST_GAP_S", "MARGIN_S", "WORD_S", "LARGEST_CLOSURE_S"),
@@ -50,9 +51,7 @@ def export_html(model: TrainedModel, out: Path) -> None:
 
 def page_of(model: TrainedModel) -> str:
     """Return the page."""
-    _refuse_what_differs(model)
-    steps = steps_of(model.network)
-    weights, constants = steps.weights()
+    settings, weights, constants = _inside(model)
     style = _text("page.css")
     script = f'"use strict";\n{"".join(_text(name) for name in SCRIPTS)}'
     environment = Environment(loader=PackageLoader("audiomnist", "page"), autoescape=True, undefined=StrictUndefined)
@@ -63,14 +62,41 @@ def page_of(model: TrainedModel) -> str:
         n_parameters=sum(parameter.numel() for parameter in model.network.parameters()),
         rate_khz=model.config.features.sample_rate / 1000,
         program=f"audiomnist {__version__}",
-        settings=_settings(model, steps.document()),
-        weights=_base64(weights.astype("<i2").tobytes()),
-        constants=_base64(constants.astype("<f4").tobytes()),
+        settings=settings,
+        weights=weights,
+        constants=constants,
         style=style,
         script=script,
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
+
+
+def engine_of(model: TrainedModel) -> str:
+    """Return the page's recogniser as one script for other pages.
+
+    Its ``audiomnist.answer(samples)`` takes a Float32Array of any length at ``audiomnist.rate`` (Hz).
+
+    Raises
+    ------
+    ConfigError
+        If it cannot compute the model.
+    """
+    settings, weights, constants = _inside(model)
+    scripts = "\n".join(map(_text, ENGINE))
+    return (
+        f'"use strict";\nconst audiomnist = (() => {{\n{scripts}\n'
+        f'return Recognizer.of({settings}, "{weights}", "{constants}");\n}})();\n'
+    )
+
+
+def _inside(model: TrainedModel) -> tuple[str, str, str]:
+    """Return settings, and weights and constants in base64."""
+    _refuse_what_differs(model)
+    steps = steps_of(model.network)
+    weights, constants = steps.weights()
+    settings = _settings(model, steps.document())
+    return settings, _base64(weights.astype("<i2").tobytes()), _base64(constants.astype("<f4").tobytes())
 
 
 def _refuse_what_differs(model: TrainedModel) -> None:

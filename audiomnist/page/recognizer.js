@@ -8,12 +8,16 @@ class Recognizer {
     this.network = new Network(settings.steps, wholeWeights, constants);
   }
 
+  /** Makes one of settings, and of weights and constants in base64. */
+  static of(settings, weights, constants) {
+    const bytes = text => Uint8Array.from(atob(text.trim()), letter => letter.charCodeAt(0)).buffer;
+    return new Recognizer(settings, new Int16Array(bytes(weights)), new Float32Array(bytes(constants)));
+  }
+
   /** Reads settings and weights from the page's own elements. */
   static fromPage() {
     const text = id => document.getElementById(id).textContent;
-    const bytes = id => Uint8Array.from(atob(text(id).trim()), letter => letter.charCodeAt(0)).buffer;
-    return new Recognizer(
-      JSON.parse(text("settings")), new Int16Array(bytes("weights")), new Float32Array(bytes("constants")));
+    return Recognizer.of(JSON.parse(text("settings")), text("weights"), text("constants"));
   }
 
   /** Returns the likeliest class of samples at the model's rate, and whether it is none of them after all. */

@@ -173,6 +173,14 @@ class WindowedClips:
             power = torch.lerp(self._gather(clips, within, inside), self._gather(clips, following, inside), share)
         return Placed(power, inside, offsets, n_samples, self._lowest[clips], self._highest[clips])
 
+    def first_frames(self, clips: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+        """Return the number of the first frame of windows with clips at ``offsets``, Tensor[B]; it may be negative.
+
+        Frame 0 of a clip is centred on its first sample, also where that is trimmed.
+        """
+        trimmed = self._starts[clips] - torch.from_numpy(self.store.index.starts).to(self.device)[clips]
+        return trimmed + self._lead - FrameGrid(self.n_fft, self.hop_length).lead - offsets
+
     def _gather(self, clips: torch.Tensor, within: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
         """Return frames of clips by their number within the clip, Tensor[B, N, M], silence where not inside."""
         silence = self._frames.shape[0] - 1

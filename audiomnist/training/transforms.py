@@ -124,6 +124,12 @@ class FrontEnd:
         placing = torch.full((clips.shape[0], self._n_placing), _CENTRE, device=clips.device)
         return self._inputs(clips, placing, None)
 
+    def test_places(self, clips: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return which frames of ``test`` are the clips' own, Tensor[B, N], and the numbers of the first, Tensor[B]."""
+        clips = clips.to(self.device)
+        placed = self.clips.place(clips, torch.full((len(clips),), _CENTRE, device=self.device))
+        return placed.inside, self.clips.first_frames(clips, placed.offsets)
+
     def _inputs(self, clips: torch.Tensor, placing: torch.Tensor, changes: torch.Tensor | None) -> torch.Tensor:
         if self._change and changes is not None:
             placed = self.clips.place(clips, placing[:, 0], spread(changes[:, 0], self._augment.stretch))

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +86,12 @@ def test_the_file_is_one_and_has_ordinary_operators_only(exported: tuple[Trained
     content = onnx.load(path)
     assert not FORBIDDEN & {node.op_type for node in content.graph.node}
     onnx.checker.check_model(content)
+
+
+def test_no_file_tells_where_it_was_made(exported: tuple[TrainedModel, Path]) -> None:
+    shipped = weights_file("digits").with_suffix(".onnx")
+    for path in (exported[1], shipped):
+        assert not re.findall(rb"[\w./-]+\.py", path.read_bytes()), path
 
 
 def test_the_file_says_what_it_is(exported: tuple[TrainedModel, Path]) -> None:

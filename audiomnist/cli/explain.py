@@ -1,0 +1,146 @@
+"""``audiomnist explain``: show what in a recording speaks for a digit."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from audiomnist.cli import options
+from audiomnist.cli.output import ConsoleProgress, message_console, print_json, progress, result_console
+from audiomnist.errors import UsageError
+from audiomnist.files import home
+
+if TYPE_CHECKING:
+    from audiomnist.evaluation.explanation import Average, Explainer, Explanation
+    from audiomnist.inference.answers import Label
+
+_CLIPS_PER_CLASS = 20
+
+
+class Method(StrEnum):
+    """How relevance is computed; see ``evaluation.relevance``."""
+
+    IG = "ig"
+    LRP = "lrp"
+    OCCLUSION = "occlusion"
+
+
+def explain(
+    model: Annotated[str, typer.Argument(help="Run folder, model.safetensors, or digits.", metavar="MODEL")],
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Recordings, or folders of them.", metavar="FILE", show_default=False),
+    ] = None,
+    method: Annotated[
+        Method, typer.Option(help="Integrated gradients, layer-wise relevance propagation, or occlusion.")
+    ] = Method.IG,
+    digit: Annotated[
+        str | None,
+        typer.Option(help="Explain this one as well as the likeliest.", metavar="D", show_default=False),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help=f"A corpus: average over {_CLIPS_PER_CLASS} clips of each digit.", metavar="PLACE", show_default=False
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the pictures. (default: explanations)", metavar="DIR", show_default=False),
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw which bands and moments of a recording speak for a digit, and check that this can be believed.
+
+    Each explanation is checked: hiding its most relevant tenth must lower the probability far more than hiding another
+    tenth, and networks of random weights must be explained otherwise.
+    """
+    if not files and data is None:
+        raise UsageError("nothing to explain", "name recordings, or a corpus with --data")
+    if Path(model).suffix == ".onnx":
+        raise UsageError(
+            f"{model} is an export, which gives answers but no gradients",
+            "name the run or the model.safetensors that it was made from",
+        )
+    import torch
+
+    from audiomnist.evaluation.explanation import Explainer
+    from audiomnist.inference.answers import label
+    from audiomnist.inference.opening import weights_file
+    from audiomnist.inference.torch_recognizer import TorchRecognizer
+
+    source = weights_file(model)
+    explainer = Explainer(TorchRecognizer.load(source, torch.device("cpu")), method)
+    message_console(quiet or json).print(f"model: {source}; method: {method}")
+    folder = out or home() / "explanations"
+    document: dict[str, Any] = {"model": str(source), "method": method.value, "files": [], "averages": []}
+    for one in _of_files(explainer, files or [], [] if digit is None else [label(digit)], folder, tell=not json):
+        document["files"].append(one)
+    if data is not None:
+        document |= _of_corpus(explainer, data, folder, quiet=quiet or json, tell=not json)
+    if json:
+        print_json(document)
+
+
+def _of_files(
+    explainer: "Explainer", files: list[str], asked: "list[Label]", folder: Path, *, tell: bool
+) -> Iterator[dict[str, Any]]:
+    """Draw a picture per recording; yield what is known of each."""
+    from audiomnist.inference.listing import recordings
+    from audiomnist.reports.clips import read_sound
+    from audiomnist.reports.drawing import save_figure
+    from audiomnist.reports.explanations import explanation_figure
+
+    taken: set[Path] = set()
+    for path in recordings(files):
+        sound = read_sound(path)
+        explained = explainer.explain(sound.samples, sound.sample_rate, asked)
+        picture = folder / f"{path.stem}.png"
+        while picture in taken:  # recordings of one name in several folders
+            picture = picture.with_stem(f"{picture.stem}_")
+        taken.add(picture)
+        digit = explained.answer.digit
+        title = f"{path.name}: {'no digit' if digit is None else digit}"
+        save_figure(explanation_figure(explained, sound, explainer.recognizer.model.config.features, title), picture)
+        if tell:
+            result_console().print(f"{title}; {picture}")
+        documents = [_told(one, tell=tell) for one in explained.explanations]
+        yield {
+            "path": str(path),
+            "digit": digit,
+            "probability": explained.answer.probability,
+            "picture": str(picture),
+            "explanations": documents,
+        }
+
+
+def _of_corpus(explainer: "Explainer", place: str, folder: Path, *, quiet: bool, tell: bool) -> dict[str, Any]:
+    """Draw the averages over a corpus; return what is known of each."""
+    from audiomnist.experiments.inputs import open_corpus, place_name
+    from audiomnist.reports.drawing import save_figure
+    from audiomnist.reports.explanations import averages_figure
+
+    corpus = open_corpus(place, ConsoleProgress(quiet=quiet))
+    with progress("explain", "clips", quiet=quiet) as show:
+        averages = explainer.averages(corpus, _CLIPS_PER_CLASS, progress=show)
+    picture = folder / f"{place_name(place)}-average.png"
+    features = explainer.recognizer.model.config.features
+    save_figure(averages_figure(averages, features, f"mean relevance, {place_name(place)}"), picture)
+    if tell:
+        result_console().print(f"averages over {place}: {picture}")
+    documents = [{**_told(one, tell=tell), "n_clips": one.n_clips} for one in averages]
+    return {"data": place, "picture": str(picture), "averages": documents}
+
+
+def _told(one: "Explanation | Average", *, tell: bool) -> dict[str, Any]:
+    """Print the checks of an explanation; return them as plain values."""
+    from audiomnist.reports.explanations import checks
+
+    if tell:
+        result_console().print(f"  {one.label}: {checks(one.checks)}".replace("\n", "; "))
+    if not one.checks.hold:
+        message_console().print(f"warning: the explanation of {one.label} does not pass its checks: do not rely on it")
+    return {"digit": one.label, **vars(one.checks), "holds": one.checks.hold}

@@ -1,0 +1,199 @@
+"""A model as the folder that a model repository wants, or the same zipped: all that is needed to use it, and no more.
+
+Nothing in it says who trained it where: public corpora are named, all others are "recordings of its maker's own".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import tempfile
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile, ZipInfo
+
+import torch
+import yaml
+from markupsafe import Markup
+
+from audiomnist.config import Config
+from audiomnist.errors import ConfigError
+from audiomnist.files import atomic_path
+from audiomnist.inference.export import export
+from audiomnist.inference.opening import is_shipped
+from audiomnist.page.export import engine_of, page_of
+from audiomnist.reports import sentences
+from audiomnist.reports.pages import card
+from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.results import Result
+from audiomnist.training.checkpoint import TrainedModel, load_model, save_model
+
+README, SUMS = "README.md", "SHA256SUMS"
+_OWN = "own recordings"
+_LICENCES = {"CC BY-SA 4.0": "cc-by-sa-4.0", "CC BY 4.0": "cc-by-4.0", "MIT": "mit"}  # the one that asks most first
+_MEASURED = re.compile(r"^Accuracy (?P<accuracy>[01]\.\d+) on [\d,]+ clips", re.MULTILINE)  # in the card that ships
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip can name
+
+
+@dataclass(frozen=True)
+class _Credit:
+    """A public corpus: whose it is and under which licence, and what the Hugging Face Hub calls it, if it is there."""
+
+    text: str
+    dataset: str = ""
+
+
+_CREDITS = {
+    "audiomnist": _Credit("AudioMNIST (Becker et al., arXiv 1807.03418; MIT)", "gilkeyio/AudioMNIST"),
+    "fsdd": _Credit("Free Spoken Digit Dataset (Jackson et al.; CC BY-SA 4.0)"),
+    "speech-commands": _Credit("Speech Commands (Warden, arXiv 1804.03209; CC BY 4.0)", "google/speech_commands"),
+    "synthetic": _Credit("Synthetic voices, made by eSpeak NG"),
+}
+
+
+def write_folder(source: Path, folder: Path) -> list[str]:
+    """Write the files of a model into a folder, and return their names; others that are there stay.
+
+    Parameters
+    ----------
+    source : Path
+        A ``model.safetensors``; beside it its run's result, if there is one.
+    """
+    found = contents(source)
+    for name, content in found.items():
+        with atomic_path(folder / name) as temporary:
+            temporary.write_bytes(content)
+    return list(found)
+
+
+def write_bundle(source: Path, path: Path) -> list[str]:
+    """Write the same files as a zip, whose bytes are a function of the model and the file's name alone."""
+    found, file = contents(source), io.BytesIO()
+    with ZipFile(file, "w") as bundle:  # stored: weights hardly shrink, and compressors differ
+        for name, content in found.items():
+            entry = ZipInfo(f"{path.stem}/{name}", _EPOCH)
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            bundle.writestr(entry, content)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(file.getvalue())
+    return list(found)
+
+
+def contents(source: Path) -> dict[str, bytes]:
+    """Return the files by name: weights, ONNX, page, script, examples, card, licence, and the list of checksums."""
+    model = load_model(source, torch.device("cpu"))
+    found: dict[str, bytes] = {}
+    if is_shipped(source):
+        found["model.safetensors"] = source.read_bytes()
+        found["model.onnx"] = source.with_suffix(".onnx").read_bytes()
+        about = source.with_suffix(".md").read_text(encoding="utf-8").replace(source.name, "model.safetensors")
+        metadata = _metadata("digits", about, ["google/speech_commands"])
+        if measured := _MEASURED.search(about):
+            metadata |= _index("digits", "Speech Commands", float(measured["accuracy"]))
+    else:
+        model = replace(model, config=_impersonal(model.config))
+        found |= _written(model)
+        result = RunFolder(source.parent).load_result() if (source.parent / "metrics.json").is_file() else None
+        about, metadata = _about(model, result if isinstance(result, Result) else None)
+    found |= _for_browsers(model)
+    found["example.py"] = _text("example.py.txt")
+    found["LICENSE"] = _licence()
+    header = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)
+    found[README] = card("hub.md.j2", header=Markup(header), about=Markup(about), names=set(found)).encode()
+    found[SUMS] = "".join(
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(found.items())
+    ).encode()
+    return dict(sorted(found.items()))
+
+
+def _impersonal(config: Config) -> Config:
+    """Return a configuration that says nothing of places and people."""
+
+    def public(places: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(place if place in _CREDITS else _OWN for place in places))
+
+    return config.model_copy(
+        update={
+            "data": public((config.data,))[0],
+            "extra_data": public(config.extra_data),
+            "exclude_file": None,
+            "start_from": None,
+            "split": type(config.split)(),
+            "augment": config.augment.model_copy(update={"noise_data": public(config.augment.noise_data)}),
+            "no_digit": config.no_digit.model_copy(update={"data": public(config.no_digit.data)}),
+        }
+    )
+
+
+def _written(model: TrainedModel) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as name:
+        weights, onnx = Path(name, "model.safetensors"), Path(name, "model.onnx")
+        save_model(model, weights)
+        export(model, onnx, "onnx")
+        return {file.name: file.read_bytes() for file in (weights, onnx)}
+
+
+def _for_browsers(model: TrainedModel) -> dict[str, bytes]:
+    """Return page, script and its example; nothing for a network that they cannot compute."""
+    try:
+        page, engine = page_of(model), engine_of(model)
+    except ConfigError:
+        return {}
+    return {"index.html": page.encode(), "model.js": engine.encode(), "example.html": _text("example.html")}
+
+
+def _about(model: TrainedModel, result: Result | None) -> tuple[str, dict[str, Any]]:
+    """Return what is said of a model that was trained here, and the metadata."""
+    config = model.config
+    places = dict.fromkeys((config.data, *config.extra_data, *config.no_digit.data, *config.augment.noise_data))
+    credits = [_CREDITS[place].text if place in _CREDITS else f"{_OWN.capitalize()} of its maker" for place in places]
+    about = card(
+        "hub_model.md.j2",
+        config=config,
+        model=model,
+        n_parameters=sum(parameter.numel() for parameter in model.network.parameters()),
+        credits=credits,
+        result=result,
+        sentences=sentences,
+    )
+    metadata = _metadata(config.version, about, [_CREDITS[place].dataset for place in places if place in _CREDITS])
+    if _OWN in places:
+        metadata["license"] = "unknown"
+    if result is not None:
+        metadata |= _index(config.version, config.data, result.accuracy)
+    return about, metadata
+
+
+def _metadata(name: str, about: str, datasets: list[str]) -> dict[str, Any]:
+    """Return what stands at the head of the card: see "Model cards" in the documentation of the Hugging Face Hub."""
+    licence = next((identity for text, identity in _LICENCES.items() if text in about), "unknown")
+    return {
+        "license": licence,
+        "language": "en",
+        "library_name": "audiomnist",
+        "pipeline_tag": "audio-classification",
+        "tags": ["spoken-digits", "keyword-spotting", "onnx", name],
+        "datasets": [dataset for dataset in datasets if dataset],
+        "metrics": ["accuracy"],
+    }
+
+
+def _index(name: str, dataset: str, accuracy: float) -> dict[str, Any]:
+    task = {"type": "audio-classification", "name": "Spoken digits"}
+    corpus = {"name": dataset, "type": dataset.lower().replace(" ", "-")}
+    metrics = [{"type": "accuracy", "value": round(accuracy, 4)}]
+    return {"model-index": [{"name": name, "results": [{"task": task, "dataset": corpus, "metrics": metrics}]}]}
+
+
+def _text(name: str) -> bytes:
+    return files("audiomnist.reports").joinpath("templates", name).read_bytes()
+
+
+def _licence() -> bytes:
+    """Return the program's licence, which the page and the script are under."""
+    package = Path(__file__).parents[1]
+    inside = package / "LICENSE"
+    return (inside if inside.is_file() else package.parent / "LICENSE").read_bytes()
