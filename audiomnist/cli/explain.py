@@ -90,21 +90,19 @@ def _of_files(
 ) -> Iterator[dict[str, Any]]:
     """Draw a picture per recording; yield what is known of each."""
     from audiomnist.inference.listing import recordings
-    from audiomnist.reports.clips import read_sound
     from audiomnist.reports.drawing import save_figure
     from audiomnist.reports.explanations import explanation_figure
 
     taken: set[Path] = set()
     for path in recordings(files):
-        sound = read_sound(path)
-        explained = explainer.explain(sound.samples, sound.sample_rate, asked)
+        explained = explainer.explain(path, classes=asked)
         picture = folder / f"{path.stem}.png"
         while picture in taken:  # recordings of one name in several folders
             picture = picture.with_stem(f"{picture.stem}_")
         taken.add(picture)
         digit = explained.answer.digit
         title = f"{path.name}: {'no digit' if digit is None else digit}"
-        save_figure(explanation_figure(explained, sound, explainer.recognizer.model.config.features, title), picture)
+        save_figure(explanation_figure(explained, explainer.recognizer.model.config.features, title), picture)
         if tell:
             result_console().print(f"{title}; {picture}")
         documents = [_told(one, tell=tell) for one in explained.explanations]

@@ -23,7 +23,7 @@ from audiomnist.corpus.targets import labels
 from audiomnist.errors import ConfigError, UsageError, did_you_mean
 from audiomnist.evaluation.relevance import METHODS
 from audiomnist.inference.answers import Answer, Label, label
-from audiomnist.inference.recognizer import Sound, load
+from audiomnist.inference.recognizer import Samples, Sound, load
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.training.models import build_model
 
@@ -86,6 +86,8 @@ class Explained:
 
     Attributes
     ----------
+    samples : float32 array [L]
+        At the model's sample rate.
     spectrogram : float32 array [N, M]
         The network's input over the clip's own frames.
     first_s : float
@@ -95,6 +97,7 @@ class Explained:
     """
 
     answer: Answer
+    samples: Samples
     spectrogram: Map
     first_s: float
     explanations: tuple[Explanation, ...]
@@ -175,6 +178,7 @@ class Explainer:
         frames = slice(int(own[0]), int(own[-1]) + 1)
         return Explained(
             answer,
+            waveform,
             seen.inputs[0, 0, frames].cpu().numpy(),
             float(seen.first_s[0]) + frames.start * features.hop_length / features.sample_rate,
             tuple(self._explanation(seen.inputs, frames, one) for one in dict.fromkeys((likeliest, *classes))),

@@ -10,7 +10,6 @@ import numpy as np
 from audiomnist.config import Features
 from audiomnist.evaluation.explanation import Average, Checks, Explained
 from audiomnist.features.mel import band_centres_hz
-from audiomnist.reports.clips import Sound
 from audiomnist.reports.drawing import FIRST, SECOND, SOFT, drawn, new_figure
 from audiomnist.reports.wording import confidence, number
 
@@ -25,7 +24,7 @@ _FULL_PERCENTILE = 99.0  # of the relevance has the full colour
 
 
 @drawn
-def explanation_figure(explained: Explained, sound: Sound, features: Features, title: str) -> Figure:
+def explanation_figure(explained: Explained, features: Features, title: str) -> Figure:
     """Draw a recording, what the network sees of it, and the relevance for each class, over one axis of time.
 
     What is trimmed before the network sees it is left white.
@@ -36,8 +35,9 @@ def explanation_figure(explained: Explained, sound: Sound, features: Features, t
     n_maps = len(explained.explanations)
     figure = new_figure(2.6 + 1.9 * n_maps)
     wave, seen, *maps = figure.subplots(2 + n_maps, 1, sharex=True, height_ratios=[0.8, 1.5] + [1.5] * n_maps)
-    wave.plot(np.arange(len(sound.samples)) / sound.sample_rate, sound.samples, color=FIRST, linewidth=0.5)
-    wave.set(title=title, yticks=[], xlim=(0, len(sound.samples) / sound.sample_rate))
+    seconds = np.arange(len(explained.samples)) / features.sample_rate
+    wave.plot(seconds, explained.samples, color=FIRST, linewidth=0.5)
+    wave.set(title=title, yticks=[], xlim=(0, explained.answer.seconds))
     extent = (begin, end, -0.5, features.n_mels - 0.5)
     seen.imshow(explained.spectrogram.T, origin="lower", aspect="auto", cmap="magma", extent=extent)
     seen.set_title("mel spectrogram, as the network sees it")

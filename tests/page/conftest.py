@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ def untrained(config: Config, n_outputs: int = 10) -> TrainedModel:
     return TrainedModel(network.eval(), config, DIGITS)
 
 
+@cache
 def trained() -> TrainedModel:
+    """Return a network that tells the tones apart, to be read only."""
     model = TrainedModel(build_model(settings(*SMALL_V4), 10), settings(*SMALL_V4), DIGITS)
     spoken = [(digit, clip(digit, repetition)) for digit in range(10) for repetition in range(5)]
     frames = ClipFrames.of([torch.from_numpy(samples) for _, samples in spoken], MelPower(model.config.features))
