@@ -8,7 +8,7 @@ import typer
 
 from audiomnist.cli.help import Group, Verb
 from audiomnist.cli.options import Changes, Json
-from audiomnist.cli.output import print_json
+from audiomnist.cli.output import print_json, result_console, say_commands
 from audiomnist.errors import UsageError, command
 from audiomnist.files import write_text
 from audiomnist.shipped import version_path, versions
@@ -63,4 +63,4 @@ def copy(
     if json:
         print_json({"file": file})
     else:
-        sys.stdout.write(f"{file}: a copy of {name}; train it with: {command('audiomnist train --config', file)}\n")
+        say_commands(result_console(), f"{file}: a copy of {name}; next", command("audiomnist train --config", file))

@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import byte_progress, error_document, message_console, print_json, result_console
+from audiomnist.cli.output import (
+    byte_progress,
+    error_document,
+    message_console,
+    print_json,
+    result_console,
+    say_commands,
+    say_path,
+)
 from audiomnist.errors import DataError, UsageError, command, indented
 
 _MORE = " (--json lists all)"
@@ -74,7 +82,7 @@ def download(
     if json:
         print_json(report.__dict__)
         return
-    console.print(f"{report.clips:,} clips, {report.bytes / 1e6:,.0f} MB in {report.path}")
+    say_path(console, f"{report.clips:,} clips, {report.bytes / 1e6:,.0f} MB", report.path)
     if report.deviations:
         console.print(f"not as published, in {len(report.deviations)} ways:\n{indented(report.deviations, more=_MORE)}")
-    console.print(f"next: {command('audiomnist train --data', name if root is None else path)}")
+    say_commands(console, "next", command("audiomnist train --data", name if root is None else path))

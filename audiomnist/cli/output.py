@@ -2,9 +2,11 @@
 
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -21,7 +23,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from audiomnist import distributed
-from audiomnist.errors import AudiomnistError, Interrupted, printable
+from audiomnist.errors import AudiomnistError, Interrupted, printable, shown
 from audiomnist.experiments.progress import Count, Progress
 
 if TYPE_CHECKING:
@@ -42,6 +44,33 @@ def _error_console(quiet: bool = False) -> Console:
     return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True, quiet=quiet)
 
 
+def say(console: Console, *parts: str | tuple[str, str]) -> None:
+    """Print texts as one paragraph, each plain or with its style; control characters in a name are made visible.
+
+    On a terminal its lines end between words, and a path that is longer than a line stays whole.
+    """
+    texts = (printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts)
+    text = Text.assemble(*texts)
+    if console.is_terminal:
+        indent = text.plain[: len(text.plain) - len(text.plain.lstrip())]
+        text.plain = textwrap.fill(
+            text.plain, console.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+    console.print(text)
+
+
+def say_commands(console: Console, lead: str, *commands: str) -> None:
+    """Print what commands are for, and each on a line of its own, which is not broken, so that it can be copied."""
+    say(console, f"{lead}:")
+    for command in commands:
+        console.print(f"  {printable(command)}")
+
+
+def say_path(console: Console, lead: str, path: Path) -> None:
+    """Print where something lies, on a line that is not broken."""
+    console.print(f"{lead}: {printable(shown(path))}")
+
+
 def print_json(document: Any) -> None:
     """Print one JSON document, in one process of a job."""
     if distributed.is_spokesman():
@@ -59,11 +88,21 @@ def report_error(error: AudiomnistError, *, as_json: bool) -> None:
         return
     console = _error_console()
     if isinstance(error, Interrupted):
-        console.print(Text(error.message, "bold"))
+        say(console, (error.message, "bold"))
     else:
-        console.print(Text.assemble(("error:", "bold red"), " ", error.message))
+        _say_lines(console, ("error: ", "bold red"), error.message)
     if error.hint:
-        console.print(Text.assemble(("hint:", "bold"), " ", error.hint))
+        text, _, command = error.hint.partition(": audiomnist ")
+        _say_lines(console, ("hint: ", "bold"), f"{text}:" if command else text)
+        if command:
+            console.print(f"  audiomnist {command}")
+
+
+def _say_lines(console: Console, lead: tuple[str, str], text: str) -> None:
+    first, *others = text.split("\n")
+    say(console, lead, first)
+    for line in others:
+        say(console, line)
 
 
 def error_document(error: AudiomnistError) -> dict[str, str | int]:
@@ -116,11 +155,12 @@ class ConsoleProgress(Progress):
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._console = message_console(quiet)
-        self._advance: Callable[[], None] = lambda: None
+        self._epochs_done = 0
+        self._show: Callable[[float], None] = lambda epochs_done: None
 
     def say(self, message: str) -> None:
-        """Print a message; control characters in names are made visible."""
-        self._console.print("\n".join(map(printable, message.split("\n"))))
+        """Print a message."""
+        _say_lines(self._console, ("", ""), message)
 
     @contextmanager
     def counting(self, task: str, unit: str) -> Iterator[Count]:
@@ -131,19 +171,25 @@ class ConsoleProgress(Progress):
     @contextmanager
     def training(self, epochs: int) -> Iterator[None]:
         """Show a bar over so many epochs, on a terminal."""
-        columns = "{task.description}", BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+        columns = "{task.description}", BarColumn(), TimeRemainingColumn(compact=True), "left"
         with _bars(self._console, *columns) as bars:
             bar = bars.add_task("training", total=epochs)
-            self._advance = lambda: bars.advance(bar)
+            self._show = lambda epochs_done: bars.update(bar, completed=epochs_done)
             yield
 
+    def step_ended(self, part: float) -> None:
+        """Move the bar."""
+        self._show(self._epochs_done + part)
+
     def epoch_ended(self, record: "EpochRecord", fold: int | None = None) -> None:
-        """Print a line for an epoch, or for the last epoch of a fold."""
-        self._advance()
+        """Move the bar, and print a line for an epoch, or for the last epoch of a fold."""
+        self._epochs_done += 1
+        self._show(self._epochs_done)
         if fold is not None and record.epoch < record.epochs:
             return
-        label, rate = ("", f"  {record.clips_per_second:,.0f}/s") if fold is None else (f"fold {fold}  ", "")
-        self._console.print(
-            f"{label}epoch {record.epoch:>2}/{record.epochs}  train loss {record.train_loss:.3f}  "
-            f"{record.watched} loss {record.loss:.3f}  accuracy {record.accuracy:.3f}{rate}"
+        label, rate = ("", f"  {record.clips_per_second:,.0f} clips/s") if fold is None else (f"fold {fold}  ", "")
+        say(
+            self._console,
+            f"{label}epoch {record.epoch:>2}/{record.epochs}  loss {record.train_loss:.3f} train, {record.loss:.3f} "
+            f"{record.watched}  accuracy {record.accuracy:.3f}{rate}",
         )

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from audiomnist.cli.output import say, say_commands, say_path
 from audiomnist.errors import command, printable, shown
 from audiomnist.reports.table import Table
 
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 _SUSPECTS_SHOWN = 10
 _SPEAKERS_SHOWN = 12
 _UNLIMITED = 10_000
-
-
-def say(console: Console, *parts: str | tuple[str, str]) -> None:
-    """Print a line of texts, each plain or with its style; control characters in a name are made visible."""
-    texts = (printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts)
-    console.print(Text.assemble(*texts))
 
 
 def print_table(
@@ -105,7 +100,7 @@ def print_result(
     else:
         say(console, f"the confusion matrix of {len(result.per_class)} classes: figures/confusion.png")
     say(console, sentences.mistakes(result))
-    if len(result.groups["speaker"]) > 1:
+    if len(result.groups["speaker"]) > 1 and result.accuracy < 1:
         say(console, sentences.worst_speaker(result))
     if isinstance(result, Result) and not result.own_test:
         for line in (
@@ -120,18 +115,18 @@ def print_result(
     if details:
         _print_details(console, result, robustness)
     is_evaluation = isinstance(result, Result) and result.n_train is None
-    say(console, f"{'written to' if is_evaluation else 'run folder:'} {shown(folder)}")
+    say_path(console, "written to" if is_evaluation else "run folder", folder)
     if folds and folds.suspects:
         _print_suspects(console, folds, folds.suspects, folder, left_out_by)
     run = Path(result.run) if is_evaluation else folder
     if is_evaluation and not run.is_dir():  # a model file, of which there is no report
         return
-    console.print("next:")
-    console.print(f"  {command('audiomnist report', run)}")
+    commands = [command("audiomnist report", run)]
     if not is_evaluation and not folds:
-        console.print(f"  {command('audiomnist evaluate', folder, '--data')} PLACE")
+        commands.append(f"{command('audiomnist evaluate', folder, '--data')} PLACE")
         if not result.unseen_speakers:
-            console.print(f"  {command('audiomnist kfold --group speaker --config', folder / 'config.yaml')}")
+            commands.append(command("audiomnist kfold --group speaker --config", folder / "config.yaml"))
+    say_commands(console, "next", *commands)
 
 
 def print_repetition(console: Console, repetition: "Repetition") -> None:
@@ -194,14 +189,15 @@ def _print_suspects(
         return
     print_table(console, tables.suspects(found.first[:_SUSPECTS_SHOWN], found.count), optional=("speaker",))
     listed, page = Path(found.files["csv"]), Path(found.files["html"])
-    say(console, (verdict, "bold"), f": {shown(listed)}")
+    say(console, (verdict, "bold"))
+    say_path(console, "list", listed)
     if found.unseen_voices:
         say(console, sentences.judged_by(found.unseen_voices, result.n_test, result.accuracy))
-    say(console, f"look and listen: {shown(page)}")
+    say_path(console, "look and listen", page)
     if left_out_by:
         say(console, f"this run left clips out already: add those of {left_out_by} to the list")
-    console.print("without them:")
-    console.print(f"  {command('audiomnist kfold --config', folder / 'config.yaml', '--exclude-file', listed)}")
+    without = command("audiomnist kfold --config", folder / "config.yaml", "--exclude-file", listed)
+    say_commands(console, "without them", without)
 
 
 def print_evaluations(console: Console, of: "Evaluations") -> None:
@@ -233,7 +229,7 @@ def print_comparison(console: Console, of: "Comparison") -> None:
         say(console, f"  {sentences.difference(difference)}")
     if len(of.differences) > 1:
         console.print(f"p values are corrected by Holm's method for {len(of.differences)} comparisons")
-    say(console, f"written to {shown(Path(of.out))} (compare.json, curves.png)")
+    say_path(console, "written to", Path(of.out))
 
 
 def print_runs(console: Console, found: "Sequence[Summary]", others: "Sequence[NoRun]", folder: Path) -> None:
@@ -242,7 +238,7 @@ def print_runs(console: Console, found: "Sequence[Summary]", others: "Sequence[N
     from audiomnist.reports.wording import accuracy
 
     if not found:
-        say(console, f"there is no run in {shown(folder)}; make one: audiomnist train")
+        say_commands(console, f"there is no run in {shown(folder)}; train one", "audiomnist train")
     else:
         rows = tuple(
             (
@@ -262,8 +258,7 @@ def print_runs(console: Console, found: "Sequence[Summary]", others: "Sequence[N
         print_table(console, table, optional=("started", "version", "corpus", "split", "epochs", "kind"))
     for run in found:
         if run.resume:
-            say(console, f"unfinished: {run.name}; go on:")
-            say(console, f"  {run.resume}")
+            say_commands(console, f"unfinished: {run.name}; resume it", run.resume)
     for other in others:
         say(console, ("not a run:", "yellow"), f" {other.name}: {other.problem.splitlines()[0]}")
 
@@ -284,7 +279,7 @@ def print_analysis(console: Console, analysis: "Analysis", page: Path) -> None:
     for conclusion in analysis.conclusions:
         heading = (conclusion.heading, "yellow" if conclusion.matters else "green")
         say(console, "  ", heading, f": {conclusion.text.replace('`', '')}")
-    say(console, f"report: {shown(page)} (figures and analysis.json beside it)")
+    say_path(console, "report", page)
 
 
 def print_report(console: Console, report: "Report") -> None:
@@ -303,5 +298,5 @@ def print_report(console: Console, report: "Report") -> None:
     )
     for line in lines:
         say(console, line)
-    say(console, f"report: {shown(report.page)}")
-    say(console, f"model card: {shown(report.card)}")
+    say_path(console, "report", report.page)
+    say_path(console, "model card", report.card)

@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audiomnist.cli import options
-from audiomnist.cli.output import print_json, progress, result_console
-from audiomnist.cli.printing import print_table, say
+from audiomnist.cli.output import print_json, progress, result_console, say, say_commands
 from audiomnist.errors import DataError, command
-from audiomnist.reports.table import Table
 
 if TYPE_CHECKING:
-    from audiomnist.corpus.validation import Validation
+    from audiomnist.corpus.validation import Finding, Validation
 
 _SHOWN = 3
-_COLOURS = {"error": "red", "warning": "yellow"}
 
 
 def validate(
@@ -55,30 +52,33 @@ def validate(
             }
         )
     else:
-        _print(validation, place, deep)
+        _print(validation)
+        if not deep:
+            say_commands(
+                result_console(), "next, every sample too", command("audiomnist validate --deep --data", place)
+            )
     raise typer.Exit(exit_code)
 
 
-def _print(validation: "Validation", place: str, deep: bool) -> None:
+def _print(validation: "Validation") -> None:
+    """Print what is wrong with a corpus: by kind how often, and the first of each."""
+    from audiomnist.reports.wording import count
+
     console = result_console()
+    ordered = sorted(validation.findings, key=_severity_and_kind)
+    for (severity, kind), group in groupby(ordered, key=_severity_and_kind):
+        findings = list(group)
+        found = count(len(findings), severity)
+        say(console, (found, "red" if severity == "error" else "yellow"), ": ", (kind, "bold"))
+        for finding in findings[:_SHOWN]:
+            say(console, f"  {finding.path}: {finding.detail}")
+    if ordered:
+        say(console, "all of them: --json")
     n_errors = len(validation.errors)
-    if validation.findings:
-        table = _table(validation)
-        print_table(console, table, style=lambda row, _: _COLOURS.get(table.rows[row][1], ""))
-    colour = "bold red" if n_errors else "green"
-    warnings = f", {len(validation.findings) - n_errors:,} warnings"
-    say(console, f"{validation.n_clips:,} clips: ", (f"{n_errors:,} errors", colour), warnings)
-    if not deep:
-        say(console, f"next, also every sample: {command('audiomnist validate --deep --data', place)}")
+    errors = (count(n_errors, "error"), "bold red" if n_errors else "green")
+    warnings = count(len(validation.findings) - n_errors, "warning")
+    say(console, f"{count(validation.n_clips, 'clip')}: ", errors, f", {warnings}")
 
 
-def _table(validation: "Validation") -> Table:
-    """Return the findings by kind: how many, and the first of them."""
-    rows = []
-    ordered = sorted(validation.findings, key=lambda finding: (finding.severity, finding.kind))
-    for (severity, kind), group in groupby(ordered, key=lambda finding: (finding.severity, finding.kind)):
-        findings = [f"{finding.path}: {finding.detail}" for finding in group]
-        rows.append((kind, severity, f"{len(findings):,}", findings[0]))
-        rows += [("", "", "", further) for further in findings[1:_SHOWN]]
-    columns = ("kind", "severity", "count", "the first of them")
-    return Table("Findings by kind; all of them: --json", columns, tuple(rows))
+def _severity_and_kind(finding: "Finding") -> tuple[str, str]:
+    return finding.severity, finding.kind

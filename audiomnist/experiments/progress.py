@@ -28,5 +28,8 @@ class Progress:
         """Surround a training of so many epochs, over all folds."""
         yield
 
+    def step_ended(self, part: float) -> None:
+        """Take note of how much of the epoch under way is done, from 0 to 1."""
+
     def epoch_ended(self, record: EpochRecord, fold: int | None = None) -> None:
         """Take note of a finished epoch, of a fold where there are several."""

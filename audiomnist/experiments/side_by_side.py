@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,11 +16,12 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import AudiomnistError
 from audiomnist.experiments.progress import Progress
-from audiomnist.experiments.train import run_experiment
+from audiomnist.experiments.train import Reporter, run_experiment
 from audiomnist.features.store import FeatureStore
 from audiomnist.processes import submit_all, worker_pool
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import EpochRecord
+from audiomnist.training.trainer import Listener
 
 _LOOK_S = 0.2  # between two looks at whether to stop
 
@@ -76,7 +76,7 @@ def run_experiments(
                         warnings.warn(message, category, stacklevel=2)
                 stopping.check()
     for number, split, run in calls[n_together:]:
-        run_experiment(corpus, store, split, run, device, classes, partial(progress.epoch_ended, fold=number))
+        run_experiment(corpus, store, split, run, device, classes, Reporter(progress, number))
 
 
 def _epochs(run: RunFolder) -> list[bytes]:
@@ -100,5 +100,5 @@ def _run(
     """Run an experiment on one thread; return the warnings, for the parent process to give."""
     torch.set_num_threads(1)
     with warnings.catch_warnings(record=True) as given:
-        run_experiment(corpus, FeatureStore.open(store), split, run, device, classes, lambda record: None)
+        run_experiment(corpus, FeatureStore.open(store), split, run, device, classes, Listener())
     return [(str(warning.message), warning.category) for warning in given]

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
 
@@ -131,15 +131,23 @@ def train(
                     "microphones are not taken for never saying them"
                 )
         with progress.training(config.optim.epochs):
-            return run_experiment(corpus, store, split, folder, chosen_device, inputs.classes, progress.epoch_ended)
+            return run_experiment(corpus, store, split, folder, chosen_device, inputs.classes, Reporter(progress))
 
 
-class _EpochListener(Listener):
-    def __init__(self, pass_on: Callable[[EpochRecord], None]) -> None:
-        self._pass_on = pass_on
+@dataclass
+class Reporter(Listener):
+    """A listener that tells a ``Progress`` of the steps and epochs, of a fold where there are several."""
+
+    progress: Progress
+    fold: int | None = None
 
     def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
-        self._pass_on(record)
+        """Pass an epoch's record on."""
+        self.progress.epoch_ended(record, self.fold)
+
+    def step_ended(self, trainer: Trainer) -> None:
+        """Pass on how much of the epoch is done."""
+        self.progress.step_ended(trainer.part_of_epoch)
 
 
 def run_experiment(
@@ -149,7 +157,7 @@ def run_experiment(
     run: RunFolder,
     device: torch.device,
     classes: Sequence[str],
-    epoch_ended: Callable[[EpochRecord], None],
+    reporter: Listener,
 ) -> Result:
     """Train on a split as a run's configuration says, or go on, then test, and write everything into its folder.
 
@@ -161,7 +169,7 @@ def run_experiment(
     trainer = Trainer(config, corpus, store, split, device, classes)
     run.load_history()
     _go_on(trainer, run, device)
-    trainer.fit([Checkpoint(run), TensorBoard(run), _EpochListener(epoch_ended)] if is_first else ())
+    trainer.fit([Checkpoint(run), TensorBoard(run), reporter] if is_first else ())
     model = trainer.trained
     recognizer = TorchRecognizer(model, device, trainer.front_end)
     scores = np.zeros(0)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audiomnist import distributed, stopping
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import EpochRecord
 from audiomnist.training.checkpoint import before, save_model, save_state
@@ -24,6 +26,7 @@ class Checkpoint(Listener):
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
+        self._saved_at = time.monotonic()
 
     def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
         """Write all files; the state last, since it is what counts as reached. The one before is kept."""
@@ -35,11 +38,18 @@ class Checkpoint(Listener):
             )
             save_model(trainer.trained, model)
             self._save_state(trainer, *states)
+        self._saved_at = time.monotonic()
 
     def step_ended(self, trainer: Trainer) -> None:
-        """Write the resume state within an epoch."""
-        with self._run.replacing(*self._states) as states:
-            self._save_state(trainer, *states)
+        """Write the resume state within a long epoch, and when training is about to stop.
+
+        Of several processes each knows its own share of the epoch only, so these save between epochs.
+        """
+        is_due = time.monotonic() - self._saved_at > 60 * trainer.config.checkpoint_minutes
+        if distributed.size() == 1 and (is_due or stopping.is_asked()):
+            with self._run.replacing(*self._states) as states:
+                self._save_state(trainer, *states)
+            self._saved_at = time.monotonic()
 
     @property
     def _states(self) -> list[Path]:

@@ -46,7 +46,7 @@ class Listener:
         """Take note of a finished epoch."""
 
     def step_ended(self, trainer: Trainer) -> None:
-        """Save what was reached within an epoch, if it is the one who saves."""
+        """Take note of a finished step."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,6 @@ class Trainer:
         )
         self.epoch = 0
         self._under_way = _EpochUnderWay.at_start(device)
-        self._saved_at = time.monotonic()
         if (n_clips := len(split.train) // self.steps_per_epoch) < distributed.size():
             raise ConfigError(
                 f"optim.batch_size={batch_size} makes batches of {n_clips} clips for {distributed.size()} "
@@ -182,7 +181,6 @@ class Trainer:
             )
             for listener in listeners:
                 listener.epoch_ended(record, self)
-            self._saved_at = time.monotonic()
 
     def _no_digits(self) -> _Part:
         """Return other words, noises and silence as clips of one more class."""
@@ -192,6 +190,11 @@ class Trainer:
         clips = torch.arange(len(store), device=self.device)
         front_end = self.front_end.over(WindowedClips(store, config.window, self.device))
         return _Part(front_end, clips, clips * 0 + len(self.classes), clips * 0 - 1)
+
+    @property
+    def part_of_epoch(self) -> float:
+        """How much of the epoch under way is done, from 0 to 1."""
+        return self._under_way.n_steps / self.steps_per_epoch
 
     @property
     def network(self) -> nn.Module:
@@ -225,23 +228,13 @@ class Trainer:
             reached.n_correct += ((logits.argmax(1) == truth) & is_class).sum()
             reached.n_steps += 1
             reached.seconds = time.perf_counter() - started
-            self._save_in_time(listeners)
+            for listener in listeners:
+                listener.step_ended(self)
             stopping.check()
         n_clips = len(self.train_clips)
         self._under_way = _EpochUnderWay.at_start(self.device)
         loss, n_correct = distributed.summed(reached.total_loss), distributed.summed(reached.n_correct)
         return float(loss) / n_clips, int(n_correct) / n_clips, reached.seconds
-
-    def _save_in_time(self, listeners: Sequence[Listener]) -> None:
-        """Have the state saved within a long epoch, and when training is about to stop.
-
-        Of several processes each knows its own share of the epoch only, so these save between epochs.
-        """
-        due = time.monotonic() - self._saved_at > 60 * self.config.checkpoint_minutes
-        if distributed.size() == 1 and (due or stopping.is_asked()):
-            for listener in listeners:
-                listener.step_ended(self)
-            self._saved_at = time.monotonic()
 
     def _shared(self, batch: list[_Part]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, int]:
         """Return inputs, classes and class priors of this process's share of a batch, and how many clips it all has."""

@@ -191,7 +191,7 @@ def test_people_see_plain_lines_on_stderr_how_it_goes(told: Told) -> None:
     assert corpus == f"corpus: 60 clips of 2 speakers in {told.corpus}"
     assert prep.startswith("prep: 60 clips in ")
     assert run.startswith(f"run: {told.run} on ")
-    assert [line.split("  train loss")[0] for line in epochs] == ["epoch  1/2", "epoch  2/2"]
+    assert [line.split("  loss")[0] for line in epochs] == ["epoch  1/2", "epoch  2/2"]
     assert not set("\x1b\r\b") & set(told.outcome.stdout + told.outcome.stderr)
 
 
@@ -233,8 +233,8 @@ def test_with_a_validation_part_the_test_clips_are_looked_at_once(small_corpus: 
     run = tmp_path / "run"
     outcome = succeeds("train", "--data", small_corpus, *SMALL, *WITH_VALIDATION, "--run", run)
     assert {part: len(paths) for part, paths in parts(run).items()} == {"train": 72, "validation": 24, "test": 24}
-    assert "validation loss" in outcome.stderr
-    assert "test loss" not in outcome.stderr
+    assert " validation  accuracy" in outcome.stderr
+    assert " test  accuracy" not in outcome.stderr
     assert {row["path"] for row in rows(run / "predictions.csv")} == parts(run)["test"]
 
 
