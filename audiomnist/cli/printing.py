@@ -44,7 +44,13 @@ def print_table(
     for name in optional:
         if console.is_terminal and _width(table, columns) > console.width:
             columns.remove(table.columns.index(name))
-    rich_table = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(table.columns))
+    rich_table = RichTable(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+        show_header=any(table.columns),
+    )
     for place in columns:
         is_number = place > 0 and table.is_number(place)
         rich_table.add_column(
@@ -64,8 +70,8 @@ def print_table(
 
 
 def _width(table: Table, columns: Sequence[int]) -> int:
-    """Return how wide a table is, with three columns between its own."""
-    return sum(max(len(cells[place]) for cells in (table.columns, *table.rows)) + 3 for place in columns) - 3
+    """Return how wide a table is, with two columns between its own."""
+    return sum(max(len(cells[place]) for cells in (table.columns, *table.rows)) + 2 for place in columns) - 2
 
 
 def print_result(
@@ -92,7 +98,9 @@ def print_result(
     from audiomnist.runs.results import Result
 
     folds = None if isinstance(result, Result) else result
-    say(console, (sentences.headline(result), "bold"), f"; {sentences.folds(folds)}" if folds else "")
+    say(console, (sentences.headline(result), "bold"))
+    if folds:
+        say(console, sentences.folds(folds))
     say(console, f"{sentences.correct(result)}; cross entropy {result.loss:.3f}; {_origin(result)}")
     matrix = tables.confusion(result)
     if _width(matrix, range(len(matrix.columns))) <= console.width:
@@ -152,8 +160,11 @@ def _count_style(result: "Tested", row: int, column: int) -> str:
 
 
 def _origin(result: "Result | CrossValidation") -> str:
+    from audiomnist.reports.wording import count
+
     seconds = getattr(result, "train_seconds", None) or result.seconds
-    epochs = f"{result.epochs} epochs" if result.is_finished else f"{result.epochs} of {result.epochs_planned} epochs"
+    reached = "" if result.is_finished else f"{result.epochs} of "
+    epochs = f"{reached}{count(result.epochs_planned, 'epoch')}"
     return f"{result.version}, {epochs}, {seconds:.0f} s"
 
 

@@ -15,8 +15,7 @@ def accuracy(value: float) -> str:
 
 def number(value: float, digits: int = 3) -> str:
     """Return a number; what rounds to zero has no sign."""
-    text = f"{value:,.{digits}f}"
-    return text.lstrip("-") if not float(text.replace(",", "")) else text
+    return f"{value:z,.{digits}f}"
 
 
 def count(n: int, name: str, plural: str = "") -> str:

@@ -75,19 +75,17 @@ class Difference(Document):
         if self.conclusion == "no difference":
             return f"no difference: {self.second} and {self.first} are correct about the same {self.n_shared:,} clips"
         if self.conclusion == "not shown":
-            points = f"{100 * self.difference:+.1f} points"
-            return f"no difference shown between {self.second} and {self.first}: {points} ({self._numbers(1)})"
+            return f"no difference shown between {self.second} and {self.first}: {self._numbers(1)}"
         better, worse, sign = (self.second, self.first, 1) if self.difference > 0 else (self.first, self.second, -1)
-        points = f"{abs(100 * self.difference):.1f} points"
         limit = " on these clips, not shown for other speakers" if self.conclusion == "on these clips" else ""
-        return f"{better} is better than {worse} by {points}{limit} ({self._numbers(sign)})"
+        return f"{better} is better than {worse}{limit}: {self._numbers(sign)}"
 
     def _numbers(self, sign: int) -> str:
         interval = "one speaker, so there is no interval over speakers"
         if self.low is not None and self.high is not None:
             low, high = sorted((sign * self.low, sign * self.high))
-            interval = f"95 % interval {100 * low:.1f} to {100 * high:.1f}, {self.n_speakers:,} speakers"
-        return f"{interval}; McNemar p = {self.p_holm:.2g}"
+            interval = f"95 % interval {low:+z.3f} to {high:+z.3f}, {self.n_speakers:,} speakers"
+        return f"accuracy {sign * self.difference:+z.3f} ({interval}; McNemar p = {self.p_holm:.2g})"
 
 
 class ComparedRun(Document):

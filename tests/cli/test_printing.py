@@ -53,7 +53,7 @@ def test_details_add_groups_classes_and_calibration(result: Result) -> None:
 def test_a_cross_validation_says_mean_and_folds() -> None:
     found = CrossValidation.load(GOLDEN / "kfold" / "metrics.json")
     lines = printed(lambda console: print_result(console, found, Path("runs/kfold"), details=True))
-    assert "mean over 4 folds 0.269 ± 0.027" in lines[0]
+    assert lines[1] == "mean over 4 folds 0.269 ± 0.027"
     assert any(line.split() == ["2", "jackson", "40", "0.225", "2.000"] for line in lines)
 
 
@@ -62,6 +62,21 @@ def test_a_number_is_never_broken(result: Result, width: int) -> None:
     lines = printed(lambda console: print_result(console, result, Path("runs/train")), width=width)
     matrix = [line for line in lines if line.split()[:1] == ["9"]]
     assert [line.split() for line in matrix] == ([["9", *".........", "3", "1.000"]] if width >= 50 else [])
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_on_a_terminal_no_word_is_broken_and_no_command(result: Result, width: int) -> None:
+    def show(console: Console) -> None:
+        print_result(console, result, Path("runs/20260101-120000-v4 with a long name"), details=True)
+
+    whole, narrow = printed(show, terminal=False), printed(show, width=width)
+    words = {word for line in whole for word in line.split()}
+    assert {word for line in narrow for word in line.split() if not word.startswith("─")} <= words
+    commands = [line for line in whole if line.startswith("  audiomnist ")]
+    assert len(commands) == 3
+    assert [line for line in narrow if line.startswith("  audiomnist ")] == commands
+    prose = [line for line in narrow if "20260101" not in line]
+    assert max(map(len, prose)) <= width
 
 
 def test_names_cannot_steer_the_terminal(result: Result) -> None:

@@ -78,7 +78,7 @@ def test_a_real_difference_is_found_and_told_from_the_better_ones_side() -> None
     assert (down.low, down.high) == (pytest.approx(-up.high), pytest.approx(-up.low))
     assert 0 < up.low < up.difference < up.high
     assert up.verdict == down.verdict
-    assert up.verdict.startswith(f"good is better than poor by {100 * up.difference:.1f} points (95 % interval ")
+    assert up.verdict.startswith(f"good is better than poor: accuracy +{up.difference:.3f} (95 % interval +")
 
 
 def test_a_gain_with_one_voice_of_six_is_not_shown_for_other_voices() -> None:
@@ -87,13 +87,16 @@ def test_a_gain_with_one_voice_of_six_is_not_shown_for_other_voices() -> None:
     found = compare("a", right_or_wrong(np.arange(300) >= 50, speakers), "b", right_or_wrong(everything, speakers))
     assert found.p < 1e-9
     assert found.conclusion == "on these clips"
-    assert "b is better than a by 16.7 points on these clips, not shown for other speakers" in found.verdict
+    assert (
+        "b is better than a on these clips, not shown for other speakers: accuracy +0.167 (95 % interval -"
+        in found.verdict
+    )
 
 
 def test_a_few_discordant_clips_show_nothing() -> None:
     found = compare("a", right_or_wrong([True] * 98 + [False] * 2), "b", right_or_wrong([True] * 100))
     assert found.conclusion == "not shown"
-    assert found.verdict.startswith("no difference shown between b and a: +2.0 points (95 % interval ")
+    assert found.verdict.startswith("no difference shown between b and a: accuracy +0.020 (95 % interval ")
 
 
 def test_one_voice_has_no_interval_over_speakers() -> None:
