@@ -10,7 +10,8 @@ from audiomnist.cli.output import print_json, progress, result_console, say, say
 from audiomnist.errors import DataError, command
 
 if TYPE_CHECKING:
-    from audiomnist.corpus.validation import Finding, Validation
+    from audiomnist.corpus.listing import Finding
+    from audiomnist.corpus.validation import Validation
 
 _SHOWN = 3
 

@@ -28,7 +28,7 @@ def test_faults_are_counted_by_kind_with_the_first_paths(broken: Path) -> None:
     assert "0_george_0.wav" in outcome.stdout
     assert "4_george_0.wav" not in outcome.stdout
     assert "notes.txt" in outcome.stdout
-    assert "120 clips: 5 errors, 1 warnings" in outcome.stdout
+    assert "120 clips: 5 errors, 1 warning" in outcome.stdout
 
 
 def test_a_script_gets_every_finding_in_one_document(broken: Path) -> None:
