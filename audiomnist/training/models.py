@@ -89,7 +89,8 @@ class Cnn4(nn.Module):
         self.blocks = nn.Sequential(*layers)
         self.classifier = nn.Linear(before, n_classes)
         for layer in self.blocks:
-            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+            # On the meta device only shapes are asked for, and normal numbers there take two seconds of imports.
+            if isinstance(layer, nn.Conv2d) and layer.bias is not None and not layer.weight.is_meta:
                 nn.init.kaiming_normal_(layer.weight, a=0.1)
                 nn.init.zeros_(layer.bias)
         self.to(memory_format=torch.channels_last)
