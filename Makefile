@@ -56,8 +56,14 @@ test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest -n auto
 
 .PHONY: torture
-torture: $(VENV)/.dev ## kill prep, train, kfold and evaluate at 30 points of their writing each, and finish them
+torture: $(VENV)/.dev ## kill each verb at 30 points of its writing and at random moments, finish it, compare bit for bit
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.torture
+
+MINUTES ?= 10
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## give every reader of files changed ones, MINUTES=10 each
+	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 .PHONY: test-runtime
 test-runtime: $(VENV)/.dev ## use a model in a fresh environment without PyTorch

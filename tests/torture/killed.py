@@ -1,30 +1,49 @@
-"""The command in processes that are killed at a chosen point of their writing.
+"""The command in processes that are killed at a chosen point of their writing, or at a chosen moment.
 
-Started as a program it imports the command once, then forks for every request it reads: a line of JSON with the words
-of a command, where it is to be killed (0 for nowhere), and files for what it prints. It answers with the exit code.
+Started as a program it imports the command and all that its verbs load later, once, and forks for every request that
+it reads: a line of JSON with the words of a command, where it is to be killed, and files for what it prints. It answers
+with the exit code and the seconds it took.
 """
 
+import builtins
+import gc
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 KILLED_AT, POINTS = "TEST_KILLED_AT", "TEST_POINTS"
-CALLS = ("replace", "rename", "fsync", "unlink", "mkdir")
+CALLS = ("replace", "rename", "fsync", "unlink", "mkdir", "rmdir")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command came to: its exit code, what it printed, the points that it passed, and how long it took."""
+
+    exit_code: int
+    printed: str
+    n_points: int
+    seconds: float
 
 
 def kill_at_points() -> None:
     """Count the points before and after every call that changes what is on disk; end all processes at a chosen one."""
     for name in CALLS:
         setattr(os, name, _with_points(getattr(os, name)))
+    io.open = builtins.open = _with_points(io.open, lambda file, mode="r", *rest, **options: set(mode) & set("wxa"))
 
 
-def _with_points(call: Callable[..., Any]) -> Callable[..., Any]:
+def _with_points(call: Callable[..., Any], changes: Callable[..., object] = lambda *words, **options: True) -> Any:
     def called(*arguments: Any, **options: Any) -> Any:
+        if not changes(*arguments, **options):
+            return call(*arguments, **options)
         _pass_point()
         result = call(*arguments, **options)
         _pass_point()
@@ -51,21 +70,22 @@ class Commands:
             [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def run(self, home: Path, *words: object, killed_at: int = 0) -> tuple[int, str, int]:
-        """Run a command; return its exit code, what it printed, and how many points it passed."""
+    def run(self, home: Path, *words: object, killed_at: int = 0, killed_after_s: float = 0) -> Ran:
+        """Run a command, killed at a point, after some seconds, or not at all."""
         points, printed = self._folder / "points", self._folder / "printed"
         points.write_bytes(b"")
         request = {
             "words": [str(word) for word in words],
             "variables": {"AUDIOMNIST_HOME": str(home), KILLED_AT: str(killed_at), POINTS: str(points)},
             "printed": str(printed),
+            "killed_after_s": killed_after_s,
         }
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        exit_code = int(self._process.stdout.readline())
-        return exit_code, printed.read_text(), points.stat().st_size
+        exit_code, seconds = json.loads(self._process.stdout.readline())
+        return Ran(exit_code, printed.read_text(), points.stat().st_size, seconds)
 
     def close(self) -> None:
         """End the process."""
@@ -73,14 +93,31 @@ class Commands:
 
 
 def _serve() -> None:
+    import onnxscript  # noqa: F401
+    import sklearn.model_selection  # noqa: F401
+    import torch.utils.tensorboard  # noqa: F401
+
+    import audiomnist.evaluation.robustness
     import audiomnist.experiments.evaluate
     import audiomnist.experiments.kfold
     import audiomnist.experiments.train
-    import audiomnist.features.prep  # noqa: F401
+    import audiomnist.features.mel
+    import audiomnist.inference.export
+    import audiomnist.page.export
+    import audiomnist.synthesis.synthesize  # noqa: F401
     from audiomnist.cli.app import main
+    from audiomnist.download import sources
+    from audiomnist.reports.drawing import new_figure
+    from tests.download.small_corpora import SMALL_FSDD
 
+    sources.find_source = lambda name, **words: SMALL_FSDD
+    figure = new_figure(1)
+    figure.suptitle("fonts are loaded with the first figure")
+    figure.savefig(io.BytesIO())
+    gc.freeze()  # so that forks share their pages
     for line in sys.stdin:
         request = json.loads(line)
+        started = time.monotonic()
         child = os.fork()
         if child == 0:
             os.setsid()
@@ -90,13 +127,32 @@ def _serve() -> None:
             os.dup2(output, 2)
             sys.argv = ["audiomnist", *request["words"]]
             kill_at_points()
-            main()
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+            try:
+                main()
+            except SystemExit as end:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(int(end.code or 0))  # taking all modules apart would last longer than most commands
+        status = _ended(child, started + request["killed_after_s"] if request["killed_after_s"] else None)
+        answer = [os.waitstatus_to_exitcode(status), time.monotonic() - started]
+        sys.stdout.write(f"{json.dumps(answer)}\n")
         sys.stdout.flush()
 
 
-if __name__ == "__mp_main__":  # a process that kfold starts
+def _ended(child: int, kill_at_s: float | None) -> int:
+    """Return the status of a child that ended, or was killed with all its own children at a moment."""
+    while kill_at_s is not None:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        if time.monotonic() > kill_at_s:
+            os.killpg(child, signal.SIGKILL)
+            break
+        time.sleep(0.001)
+    return os.waitpid(child, 0)[1]
+
+
+if __name__ == "__mp_main__":  # a process that a command starts
     kill_at_points()
 if __name__ == "__main__":
     _serve()

@@ -1,13 +1,19 @@
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from tests.torture.torture import torture
+from tests.torture.torture import Torture
 
 pytest.importorskip("fcntl")
 
 
+@pytest.fixture(scope="module")
+def torture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torture]:
+    with Torture(tmp_path_factory.mktemp("torture")) as torture:
+        yield torture
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", ["prep", "train"])
-def test_a_killed_command_finishes_as_an_unbroken_one(verb: str, tmp_path: Path) -> None:
-    assert torture(verb, 5, 0, tmp_path).n_killed == 5
+@pytest.mark.parametrize(("verb", "n_points"), [("download", 4), ("prep", 4), ("train", 3), ("export", 3)])
+def test_a_killed_command_finishes_as_an_unbroken_one(torture: Torture, verb: str, n_points: int) -> None:
+    assert torture.kill(verb, n_points, 0, seed=0).n_at_points == n_points
