@@ -101,34 +101,24 @@ class Cnn4(nn.Module):
         return logits
 
 
-class Separable(nn.Module):
-    """A depthwise and a pointwise convolution, batch normalisation, ReLU, and a way around them where shapes allow."""
+class Block(nn.Module):
+    """A convolution or a separable one, batch normalisation, ReLU, and a way around them where shapes allow."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int, *, separable: bool) -> None:
         super().__init__()
-        self.depthwise = Conv(in_channels, in_channels, stride, groups=in_channels)
-        self.pointwise = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        self.is_separable = separable
+        if separable:
+            self.depthwise = Conv(in_channels, in_channels, stride, groups=in_channels)
+            self.pointwise = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        else:
+            self.conv = Conv(in_channels, out_channels, stride)
         self.norm = BatchNorm(out_channels)
         self.is_residual = in_channels == out_channels and stride == 1
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map Tensor[B, in_channels, H, W] to Tensor[B, out_channels, H / stride, W / stride]."""
-        outputs = functional.relu(self.norm(self.pointwise(self.depthwise(inputs))))
-        return inputs + outputs if self.is_residual else outputs
-
-
-class Dense(nn.Module):
-    """A convolution, batch normalisation, ReLU, and a way around them where shapes allow."""
-
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
-        super().__init__()
-        self.conv = Conv(in_channels, out_channels, stride)
-        self.norm = BatchNorm(out_channels)
-        self.is_residual = in_channels == out_channels and stride == 1
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Map Tensor[B, in_channels, H, W] to Tensor[B, out_channels, H / stride, W / stride]."""
-        outputs = functional.relu(self.norm(self.conv(inputs)))
+        maps = self.pointwise(self.depthwise(inputs)) if self.is_separable else self.conv(inputs)
+        outputs = functional.relu(self.norm(maps))
         return inputs + outputs if self.is_residual else outputs
 
 
@@ -139,16 +129,14 @@ class ResidualNet(nn.Module):
     dense blocks it is a small ResNet (He et al., 2016), which has more of them and takes a CPU less time.
     """
 
-    def __init__(
-        self, block: type[Dense | Separable], in_channels: int, n_classes: int, widths: tuple[int, ...]
-    ) -> None:
+    def __init__(self, in_channels: int, n_classes: int, widths: tuple[int, ...], *, separable: bool) -> None:
         super().__init__()
         first, *rest = widths
         stem = Stem(in_channels, first, bias=False)
         layers: list[nn.Module] = [stem, BatchNorm(first), nn.ReLU()]
         before = first
         for width in rest:
-            layers += [block(before, width, 2), block(width, width, 1)]
+            layers += [Block(before, width, 2, separable=separable), Block(width, width, 1, separable=separable)]
             before = width
         self.blocks = nn.Sequential(*layers)
         self.classifier = nn.Linear(before, n_classes)
@@ -162,8 +150,8 @@ class ResidualNet(nn.Module):
 
 MODELS: dict[str, Callable[[int, int, tuple[int, ...]], nn.Module]] = {
     "cnn4": Cnn4,
-    "resnet": partial(ResidualNet, Dense),
-    "dsnet": partial(ResidualNet, Separable),
+    "resnet": partial(ResidualNet, separable=False),
+    "dsnet": partial(ResidualNet, separable=True),
 }
 
 
