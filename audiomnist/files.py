@@ -117,6 +117,13 @@ def alone_in(folder: Path, busy: str, hint: str) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def by_turns(folder: Path) -> Iterator[None]:
+    """Let one process at a time into a folder while the block runs; others wait."""
+    with FileLock(folder / ".lock"):
+        yield
+
+
 class Hold:
     """A mark on a file, for as long as this object lives, that it is in use; any number of processes can set one.
 

@@ -25,7 +25,7 @@ from audiomnist.experiments.inputs import labelled, lasting_place, open_corpus, 
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.testing import describe, write_result
 from audiomnist.features.store import FeatureStore
-from audiomnist.files import home
+from audiomnist.files import by_turns, home
 from audiomnist.inference.opening import weights_file
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.figures import robustness_figure, save_figure
@@ -147,10 +147,10 @@ def evaluate(
     parent = (tested.run.path if tested.run else home()) / "evaluations"
 
     def written() -> tuple[Result, EvaluationFolder]:
-        folder = EvaluationFolder.create(parent, name, record, out)
-        with folder.replacing(folder.config) as (file,):
-            config.save(file)
-        return write_result(recognizer, clips.store, corpus, chosen, logits, provenance, folder, started), folder
+        with EvaluationFolder.written(parent, name, record, out) as folder:
+            with folder.replacing(folder.config) as (file,):
+                config.save(file)
+            return write_result(recognizer, clips.store, corpus, chosen, logits, provenance, folder, started), folder
 
     result, folder = distributed.by_first(written)
     swept = distributed.by_first(lambda: _sweep(tested, clips, folder, weights, progress)) if robustness else None
@@ -173,9 +173,10 @@ def _sweep(tested: _Tested, clips: _Clips, folder: EvaluationFolder, weights: st
     with progress.counting("robustness", "conditions") as show, distributed.alone():
         found = sweep(recognizer, clips.corpus, clips.chosen, known, progress=show)
     found = found.model_copy(update={"weights": weights})
-    save_figure(robustness_figure(found), folder.figures / "robustness.png")
-    with folder.replacing(folder.robustness) as (file,):
-        found.save(file)
+    with by_turns(folder.path):
+        save_figure(robustness_figure(found), folder.figures / "robustness.png")
+        with folder.replacing(folder.robustness) as (file,):
+            found.save(file)
     return found
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from audiomnist.errors import DataError
+from audiomnist.files import by_turns
 from audiomnist.runs.record import Folder, Record
 from audiomnist.runs.results import Result
 from audiomnist.runs.robustness import Robustness
@@ -19,8 +21,11 @@ class EvaluationFolder(Folder):
     """An evaluation, known by what was tested and with which weights; its name is for people."""
 
     @classmethod
-    def create(cls, parent: Path, name: str, record: Record, out: Path | None) -> EvaluationFolder:
-        """Make the folder of an evaluation, or return the one that it has already: ``out``, or one in ``parent``.
+    @contextmanager
+    def written(cls, parent: Path, name: str, record: Record, out: Path | None) -> Iterator[EvaluationFolder]:
+        """Give the folder of an evaluation, made if need be, to write into: ``out``, or one in ``parent``.
+
+        One process at a time has it; another one that tests the same waits.
 
         Raises
         ------
@@ -29,14 +34,22 @@ class EvaluationFolder(Folder):
         """
         short = re.sub(r"[^\w.-]+", "-", name)[:60]
         folder = cls(out or parent / f"{short}-{(record.identity or '')[:8]}")
-        before = folder.record if folder.path.is_dir() else None
-        if before is not None and (before.kind, before.identity) == (record.kind, record.identity):
-            return folder
-        if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
-            raise DataError(f"{folder.path} holds something else", "name another folder with --out")
+        folder._is_begun(record)  # before anything is written there
         folder.path.mkdir(parents=True, exist_ok=True)
-        record.save(folder.record_file)
-        return folder
+        with by_turns(folder.path):
+            if not folder._is_begun(record):
+                record.save(folder.record_file)
+            yield folder
+
+    def _is_begun(self, record: Record) -> bool:
+        """Whether the folder is that of an evaluation already; raise DataError if it holds something else."""
+        before = self.record if self.path.is_dir() else None
+        if before is not None and (before.kind, before.identity) == (record.kind, record.identity):
+            return True
+        # Hidden files are the lock, and what a process left that was killed before it began.
+        if self.path.exists() and not (self.path.is_dir() and all(_is_hidden(entry) for entry in self.path.iterdir())):
+            raise DataError(f"{self.path} holds something else", "name another folder with --out")
+        return False
 
     def result(self) -> Result:
         """Read the result."""
@@ -52,6 +65,10 @@ class EvaluationFolder(Folder):
         if not self.robustness.exists():
             return None
         return Robustness.load(self.verified(self.robustness), "remove the folder, and evaluate again")
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith(".")
 
 
 def identity(facts: Iterable[object]) -> str:
