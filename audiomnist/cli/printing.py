@@ -174,7 +174,7 @@ def _print_details(console: Console, result: "Result | CrossValidation", robustn
 
     found = [*tables.groups(result), tables.classes(result), tables.coverage(result.calibration)]
     if not isinstance(result, Result):
-        found.insert(0, tables.folds(result, []))
+        found.insert(0, tables.folds(result))
     if robustness:
         found.append(tables.distortions(robustness))
     for table in found:

@@ -101,25 +101,27 @@ def lengths(summary: Summary) -> Table:
 
 
 def signals(summary: Summary, shown: int | None = None) -> Table:
-    """Return the levels by speaker, the highest noise floor first."""
-    ordered = sorted(summary.signal_by_speaker.items(), key=lambda item: -item[1].noise_floor_db)
-    cells: dict[str, list[str]] = {"speaker": [speaker for speaker, _ in ordered[:shown]]}
-    signals = [of for _, of in ordered[:shown]]
-    cells["RMS"] = [number(of.rms_db, 1) for of in signals]
-    cells["peak"] = [number(of.peak_db, 1) for of in signals]
-    cells["noise"] = [number(of.noise_floor_db, 1) for of in signals]
-    cells["clipped"] = [f"{of.clipped_clips:,}" for of in signals]
-    cells["DC"] = [number(100 * of.dc_offset, 2) for of in signals]
-    cells["lead"] = [f"{of.leading_ms:.0f}" for of in signals]
-    cells["trail"] = [f"{of.trailing_ms:.0f}" for of in signals]
-    told = {name: values for name, values in cells.items() if {*values} - {"0", "0.00"}}
-    rows = tuple(zip(*told.values(), strict=True))
-    more = f" ({len(ordered) - len(rows):,} more in the report)" if len(rows) < len(ordered) else ""
+    """Return the levels by speaker, the highest noise floor first; what is zero throughout is left out."""
+    ordered = sorted(summary.signal_by_speaker.items(), key=lambda item: -item[1].noise_floor_db)[:shown]
+    of_all = [of for _, of in ordered]
+    columns = {
+        "speaker": [speaker for speaker, _ in ordered],
+        "RMS": [number(of.rms_db, 1) for of in of_all],
+        "peak": [number(of.peak_db, 1) for of in of_all],
+        "noise": [number(of.noise_floor_db, 1) for of in of_all],
+        "clipped": [f"{of.clipped_clips:,}" for of in of_all],
+        "DC": [number(100 * of.dc_offset, 2) for of in of_all],
+        "lead": [f"{of.leading_ms:.0f}" for of in of_all],
+        "trail": [f"{of.trailing_ms:.0f}" for of in of_all],
+    }
+    n_more = len(summary.signal_by_speaker) - len(ordered)
+    more = f" ({n_more:,} more in the report)" if n_more else ""
     note = (
         "Medians: RMS, peak and noise floor in dB of full scale, clips with clipping, DC offset in % of full scale, "
         "silence before and after the word in ms. What is zero throughout is left out."
     )
-    return Table(f"Sound by speaker, noisiest first{more}", tuple(told), rows, note)
+    told = {name: cells for name, cells in columns.items() if {*cells} - {"0", "0.00"}}
+    return Table.of_columns(f"Sound by speaker, noisiest first{more}", told, note)
 
 
 def _of_format(of: Counts, unit: str = "") -> tuple[str, str]:

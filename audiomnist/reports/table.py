@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,14 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     estimates: tuple[Estimate, ...] = ()
+
+    @classmethod
+    def of_columns(
+        cls, title: str, columns: Mapping[str, Sequence[str]], note: str = "", estimates: Sequence[Estimate] = ()
+    ) -> Table:
+        """Return a table of columns by their headings, without those that have no cells."""
+        kept = {heading: cells for heading, cells in columns.items() if cells}
+        return cls(title, tuple(kept), tuple(zip(*kept.values(), strict=True)), note, tuple(estimates))
 
     def is_number(self, place: int) -> bool:
         """Whether most cells of a column are numbers, which stand below each other to the right."""

@@ -59,42 +59,32 @@ def group(name: str, values: Mapping[str, Estimate], shown: int | None = None) -
     """Return the accuracy by the values of one column, the lowest first, or the first of them."""
     n_all, values = len(values), dict(list(values.items())[:shown])
     of_several = any(of.n_speakers > 1 for of in values.values())
-    rows = [
-        (value, accuracy(of.accuracy), ends(of), f"{of.n:,}", *([f"{of.n_speakers:,}"] if of_several else []))
-        for value, of in values.items()
-    ]
-    columns = (name, "accuracy", "95 % interval", "clips", *(["speakers"] if of_several else []))
+    columns = {
+        name: list(values),
+        "accuracy": [accuracy(of.accuracy) for of in values.values()],
+        "95 % interval": [ends(of) for of in values.values()],
+        "clips": [f"{of.n:,}" for of in values.values()],
+        "speakers": [f"{of.n_speakers:,}" for of in values.values() if of_several],
+    }
     some = f" ({len(values)} of {n_all:,})" if len(values) < n_all else ""
     heading = f"By {name}, lowest accuracy first{some}" if n_all > 1 else f"By {name}"
     note = f"{_HIGHER} {_INTERVALS if of_several else 'The interval is over clips.'}"
-    return Table(heading, columns, tuple(rows), note, tuple(values.values()))
+    return Table.of_columns(heading, columns, note, list(values.values()))
 
 
-def folds(result: CrossValidation, networks: Sequence[Result]) -> Table:
-    """Return a row per fold."""
+def folds(result: CrossValidation, networks: Sequence[Result] = ()) -> Table:
+    """Return a row per fold; with the networks also how many clips each was trained on."""
     held_out = any(fold.held_out for fold in result.folds)
-    n_train = {number: of.n_train for number, of in enumerate(networks)}
-    rows = [
-        (
-            f"{fold.fold}",
-            *([", ".join(fold.held_out or ("-",))] if held_out else []),
-            *([f"{n_train[fold.fold] or 0:,}"] if networks else []),
-            f"{fold.n_test:,}",
-            accuracy(fold.accuracy),
-            number(fold.loss),
-        )
-        for fold in result.folds
-    ]
-    columns = (
-        "fold",
-        *(["held out"] if held_out else []),
-        *(["train"] if networks else []),
-        "test",
-        "accuracy",
-        "loss",
-    )
+    columns = {
+        "fold": [f"{fold.fold}" for fold in result.folds],
+        "held out": [", ".join(fold.held_out or ("-",)) for fold in result.folds if held_out],
+        "train": [f"{network.n_train or 0:,}" for network in networks],
+        "test": [f"{fold.n_test:,}" for fold in result.folds],
+        "accuracy": [accuracy(fold.accuracy) for fold in result.folds],
+        "loss": [number(fold.loss) for fold in result.folds],
+    }
     note = "Held out: speakers that were not trained on. Train and test: clips. Loss: cross entropy in nats."
-    return Table("Folds", columns, tuple(rows), note)
+    return Table.of_columns("Folds", columns, note)
 
 
 def coverage(of: Calibration) -> Table:
