@@ -77,7 +77,7 @@ def _accuracy_by_speaker(config: Config, run: RunFolder, jobs: int) -> dict[str,
     """Cross-validate, unless that was done."""
     if not run.is_finished:
         kfold(config=config, run=run.path, jobs=jobs)
-    groups = run.cross_validation().groups["speaker"]
+    groups = run.load_result().groups["speaker"]
     return {speaker: found.accuracy for speaker, found in groups.items()}
 
 

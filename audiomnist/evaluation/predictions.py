@@ -149,29 +149,25 @@ class Predictions:
         """
         try:
             with path.open(newline="", encoding="utf-8") as file:
-                reader = csv.DictReader(file, strict=True)
-                rows, header = list(reader), tuple(reader.fieldnames or ())
+                header, *rows = [*csv.reader(file, strict=True)] or [[]]
             classes = tuple(name[1:] for name in header[len(_FACTS) :])
-            if header[: len(_FACTS)] != _FACTS or not classes or not rows:
+            if tuple(header[: len(_FACTS)]) != _FACTS or not classes or not rows:
                 raise ValueError("no predictions in it")
-            if any(None in row or None in row.values() for row in rows):
+            if any(len(row) != len(header) for row in rows):
                 raise ValueError("a line is too short or too long")
-            return cls._of_rows(classes, rows)
+            paths, labels, speakers, _, _, *probabilities = zip(*rows, strict=True)
+            numbers = {name: number for number, name in enumerate(classes)}
+            predictions = cls(
+                paths=tuple(map(plain_cell, paths)),
+                classes=classes,
+                labels=np.array([numbers[plain_cell(label)] for label in labels], dtype=np.int64),
+                speakers=np.array([*map(plain_cell, speakers)], dtype=np.str_),
+                probabilities=np.array(probabilities, dtype=np.float64).T.copy(),
+            )
+            sums = predictions.probabilities.sum(1)
+            if not (np.isclose(sums, 1, atol=1e-3).all() and (predictions.probabilities >= 0).all()):
+                raise ValueError("probabilities that do not add up to 1")
         except (OSError, KeyError, ValueError, csv.Error) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise DataError(f"{path}: no predictions ({reason})", _RESTORE) from error
-
-    @classmethod
-    def _of_rows(cls, classes: tuple[str, ...], rows: list[dict[str, str]]) -> Predictions:
-        numbers = {name: number for number, name in enumerate(classes)}
-        predictions = cls(
-            paths=tuple(plain_cell(row["path"]) for row in rows),
-            classes=tuple(numbers),
-            labels=np.array([numbers[plain_cell(row["label"])] for row in rows], dtype=np.int64),
-            speakers=np.array([plain_cell(row["speaker"]) for row in rows], dtype=np.str_),
-            probabilities=np.array([[float(row[f"p{name}"]) for name in classes] for row in rows], dtype=np.float64),
-        )
-        sums = predictions.probabilities.sum(1)
-        if not (np.isclose(sums, 1, atol=1e-3).all() and (predictions.probabilities >= 0).all()):
-            raise ValueError("probabilities that do not add up to 1")
         return predictions

@@ -70,8 +70,7 @@ def is_habit_of_speaker(predictions: Predictions) -> NDArray[np.bool_]:
 
 def unseen_voices(corpus: Corpus, splits: Sequence[Split]) -> NDArray[np.bool_]:
     """Return of every clip tested, split after split, whether its speaker stands in no other part of the split."""
-    parts = []
-    for split in splits:
-        heard = corpus.speakers[np.concatenate([split.train, split.validation])]
-        parts.append(~np.isin(corpus.speakers[split.test], heard))
-    return np.concatenate(parts)
+    heard = (corpus.speakers[np.concatenate([split.train, split.validation])] for split in splits)
+    return np.concatenate(
+        [~np.isin(corpus.speakers[split.test], known) for split, known in zip(splits, heard, strict=True)]
+    )

@@ -129,9 +129,7 @@ def gather(run: RunFolder, corpus: Corpus | None = None) -> Facts:
         unseen=np.array([unseen[path] for path in predictions.paths], dtype=np.bool_),
         histories=tuple(history for folder in folders if (history := folder.load_history())),
         parts={} if run.is_cross_validation else splits[0].parts,
-        evaluations={
-            one.path.name: result for one in run.current_evaluations() if not (result := one.result()).own_test
-        },
+        evaluations={one.path.name: result for one in run.evaluations() if not (result := one.result()).own_test},
         corpus=corpus,
         robustness=None if run.is_cross_validation else run.load_robustness(),
     )

@@ -26,15 +26,6 @@ class Number(NamedTuple):
     meaning: str
 
 
-class Confusion(NamedTuple):
-    """A label, what it was taken for, how often, and of how many clips."""
-
-    label: str
-    prediction: str
-    n: int
-    of: int
-
-
 def place(data: str) -> str:
     """Return the name of a corpus: its folder's or file's."""
     return data.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or data
@@ -53,8 +44,7 @@ def headline(scores: Scores) -> str:
 
 def correct(scores: Scores) -> str:
     """Return how many clips are correct."""
-    n_correct = round(scores.accuracy * scores.n_test)
-    return f"{n_correct:,} of {count(scores.n_test, 'test clip')} correct"
+    return f"{scores.n_correct:,} of {count(scores.n_test, 'test clip')} correct"
 
 
 def folds(result: CrossValidation) -> str:
@@ -88,24 +78,18 @@ def voices(tested: Collection[str], unseen: Collection[str]) -> str:
     return f"Known and unseen speakers: {n_unseen:,} of {len(set(tested)):,} tested speakers were not trained on."
 
 
-def confusions(scores: Scores) -> list[Confusion]:
-    """Return what was taken for what, the most frequent first."""
+def mistakes(scores: Scores, shown: int = 3) -> str:
+    """Return which labels are misclassified most often."""
     names = list(scores.per_class)
     found = [
-        Confusion(names[row], names[column], n, sum(counts))
+        (-n, names[row], names[column], sum(counts))
         for row, counts in enumerate(scores.confusion)
         for column, n in enumerate(counts)
         if n and row != column
     ]
-    return sorted(found, key=lambda each: (-each.n, each.label, each.prediction))
-
-
-def mistakes(scores: Scores, shown: int = 3) -> str:
-    """Return which labels are misclassified most often."""
-    found = confusions(scores)
     if not found:
         return "No clip is misclassified."
-    parts = [f"{each.label} as {each.prediction} ({each.n:,} of {each.of:,})" for each in found[:shown]]
+    parts = [f"{label} as {prediction} ({-n:,} of {of:,})" for n, label, prediction, of in sorted(found)[:shown]]
     return f"Most frequent mistakes: {', '.join(parts)}."
 
 
@@ -152,7 +136,7 @@ def numbers(result: Tested, networks: Collection[Result], robust: Robustness | N
     if isinstance(result, CrossValidation):
         mean = f"{accuracy(result.accuracy_mean)} ± {number(result.accuracy_std)}"
         found.append(Number("mean over folds", mean, "with standard deviation; higher is better"))
-    n_wrong = sum(each.n for each in confusions(result))
+    n_wrong = result.n_test - result.n_correct
     found.append(Number("misclassified", f"{n_wrong:,}", f"of {count(result.n_test, 'clip')}; fewer is better"))
     found.append(Number("cross entropy", number(result.loss), "nats per clip; lower is better, 0 is perfect"))
     found.append(Number("calibration error", number(result.calibration.ece), "gap to the confidence; lower is better"))
@@ -221,7 +205,7 @@ def judged_by(n_unseen: int, n_tested: int, agreement: float) -> str:
 
 def misclassified(result: Tested, n_shown: int, n_silent: int) -> str:
     """Return how many clips are misclassified, and which of them are shown."""
-    n_wrong = sum(each.n for each in confusions(result))
+    n_wrong = result.n_test - result.n_correct
     if not n_wrong:
         return "No clip is misclassified."
     which = "all of them" if n_shown == n_wrong else f"the {n_shown} of highest confidence"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
@@ -17,10 +18,11 @@ from audiomnist.files import alone_in, home
 from audiomnist.runs.environment import Environment
 from audiomnist.runs.evaluation_folder import EvaluationFolder
 from audiomnist.runs.record import File, Folder, Kind, Record, file_hash
-from audiomnist.runs.results import CrossValidation, EpochRecord, Result
+from audiomnist.runs.results import CrossValidation, EpochRecord, Result, Tested
 from audiomnist.runs.robustness import Robustness
 from audiomnist.runs.split_file import SplitFile, write_split
 
+T = TypeVar("T", bound=Tested)
 _AT_START = {"split.csv", "record.json", "config.yaml"}
 
 
@@ -190,24 +192,17 @@ class RunFolder(Folder):
 
     def result(self) -> Result:
         """Read the result of a training."""
-        return Result.load(self._finished(), self._again)
-
-    def cross_validation(self) -> CrossValidation:
-        """Read the result of a cross validation."""
-        return CrossValidation.load(self._finished(), self._again)
+        return self._load(Result)
 
     def load_result(self) -> Result | CrossValidation:
-        """Read the result, whichever it is."""
-        return self.cross_validation() if self.is_cross_validation else self.result()
+        """Read the result of a training or a cross validation."""
+        return self._load(CrossValidation) if self.is_cross_validation else self._load(Result)
 
     def evaluations(self) -> list[EvaluationFolder]:
-        """Return the further evaluations of this run, by name."""
-        return [EvaluationFolder(path.parent) for path in sorted(self.path.glob("evaluations/*/metrics.json"))]
-
-    def current_evaluations(self) -> list[EvaluationFolder]:
-        """Return those of its network as it is now."""
+        """Return the further evaluations of this run's network as it is now, by name."""
+        found = [EvaluationFolder(path.parent) for path in sorted(self.path.glob("evaluations/*/metrics.json"))]
         weights = self.weights
-        return [one for one in self.evaluations() if one.result().weights in {None, weights}]
+        return [one for one in found if one.result().weights in {None, weights}]
 
     @property
     def weights(self) -> str | None:
@@ -216,20 +211,17 @@ class RunFolder(Folder):
 
     def load_robustness(self) -> Robustness | None:
         """Return how the network does on distorted clips of its own test, if that was measured."""
-        own = [one.robustness for one in self.current_evaluations() if one.result().own_test]
+        own = [one.robustness for one in self.evaluations() if one.result().own_test]
         hint = "remove it to have it made anew"
         found = [Robustness.load(file, hint) for file in (self.robustness, *own) if file.exists()]
         weights = self.weights or self.result().weights  # the model file may be gone
         return next((one for one in found if one.weights in {None, weights}), None)
 
-    @property
-    def _again(self) -> str:
-        return f"restore the file, or remove it and test again: {self.resume_command}"
-
-    def _finished(self) -> Path:
+    def _load(self, kind: type[T]) -> T:
         if not self.is_finished:
             raise DataError(f"{self.path} is not finished", f"go on with it: {self.resume_command}")
-        return self.verified(self.metrics)
+        hint = f"restore the file, or remove it and test again: {self.resume_command}"
+        return kind.load(self.verified(self.metrics), hint)
 
 
 def _is_unstarted(path: Path) -> bool:

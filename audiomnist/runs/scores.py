@@ -138,6 +138,11 @@ class Scores(Document):
     groups: dict[str, dict[str, Estimate]]
     calibration: Calibration
 
+    @property
+    def n_correct(self) -> int:
+        """Clips that are classified correctly."""
+        return sum(row[label] for label, row in enumerate(self.confusion))
+
     @computed_field  # type: ignore[prop-decorator]
     @property
     def worst_speaker(self) -> SpeakerEstimate:
@@ -150,11 +155,10 @@ class Scores(Document):
         n_classes = len(self.per_class)
         if len(self.confusion) != n_classes or any(len(row) != n_classes for row in self.confusion):
             raise ValueError("the confusion matrix has not a row and a column per class")
-        n_correct = sum(row[label] for label, row in enumerate(self.confusion))
         if sum(map(sum, self.confusion)) != self.n_test or self.interval.n != self.n_test:
             raise ValueError(f"not all parts of the result are over the same {self.n_test} clips")
         for accuracy in (self.accuracy, self.interval.accuracy):
-            if not math.isclose(accuracy, n_correct / self.n_test, abs_tol=1e-9):
+            if not math.isclose(accuracy, self.n_correct / self.n_test, abs_tol=1e-9):
                 raise ValueError(f"accuracy {accuracy} is not that of the confusion matrix")
         if not self.groups.get("speaker"):
             raise ValueError("no accuracy by speaker")

@@ -1,7 +1,7 @@
 """Measurements of every clip from one pass over the sound, of which nothing else is kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,30 +57,25 @@ def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Progress
     DataError
         If no clip can be read.
     """
-    kept: list[int] = []
-    headers: list[tuple[int, ...]] = []
-    rows: list[tuple[float, ...]] = []
+    measured: list[tuple[int, Header, Loudness]] = []
     unreadable: list[str] = []
-    names = [field.name for field in fields(Loudness)]
     for clip, result in enumerate(map_in_order(lambda clip: _measure(corpus, clip), range(len(corpus)), jobs)):
         if isinstance(result, DataError):
             unreadable.append(result.message)
         else:
-            header, loudness = result
-            kept.append(clip)
-            headers.append((header.n_frames, header.sample_rate, header.n_channels, header.bit_depth or 0))
-            rows.append(tuple(getattr(loudness, name) for name in names))
+            measured.append((clip, *result))
         if progress:
             progress(clip + 1, len(corpus))
-    if not kept:
-        raise DataError(
-            f"none of the {len(corpus):,} clips can be read", "see: audiomnist validate --deep --data PLACE"
-        )
+    if not measured:
+        hint = "see: audiomnist validate --deep --data PLACE"
+        raise DataError(f"none of the {len(corpus):,} clips can be read", hint)
+    kept, headers, loudness = zip(*measured, strict=True)
+    shapes = [(of.n_frames, of.sample_rate, of.n_channels, of.bit_depth or 0) for of in headers]
     return Measurements(
         corpus.select(kept),
         tuple(unreadable),
-        *np.array(headers, dtype=np.int64).T.copy(),
-        *np.array(rows, dtype=np.float64).T.copy(),
+        *np.array(shapes, dtype=np.int64).T.copy(),
+        *np.array([astuple(of) for of in loudness], dtype=np.float64).T.copy(),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from audiomnist.corpus.scan import CLASSES, Corpus
 from audiomnist.evaluation.analysis.clips import Measurements, Values
@@ -75,7 +75,7 @@ class Formats(BaseModel, frozen=True):
     bit_depth: Counts
 
 
-class Summary(BaseModel):
+class Summary(BaseModel, frozen=True):
     """What is in a corpus.
 
     Attributes
@@ -87,8 +87,6 @@ class Summary(BaseModel):
     speakers_by : mapping
         Speakers, not clips, by what is known of them.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     clips: int
     unreadable: tuple[str, ...]
