@@ -55,6 +55,13 @@ kfold: $(VENV)/.runtime ## cross-validate v2 in five folds
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/pytest -n auto
 
+.PHONY: coverage
+coverage: $(VENV)/.dev ## run the tests, and print which lines of the package none of them reaches
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
 .PHONY: torture
 torture: $(VENV)/.dev ## kill each verb at 30 points of its writing and at random moments, finish it, compare bit for bit
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.torture
