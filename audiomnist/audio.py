@@ -48,6 +48,7 @@ _ID3_HEADER_BYTES = 10
 _OGG_PAGE_BYTES = 27
 _LONGEST_OGG_PAGE = _OGG_PAGE_BYTES + 255 + 255 * 255
 _LAST_OGG_PAGE = 4
+_BLOCK = 1 << 16  # samples
 
 
 class BadSound(DataError):
@@ -89,7 +90,9 @@ def header(path: StrPath) -> Header:
     with _opened(path) as (file, size):
         if plain := _plain_wav(file, size):
             return plain
-        with _sound(file, size) as (_, declared):
+        with _sound(file, size) as (sound, declared):
+            if sound.format == "MP3":  # how long it is, is known once it is read
+                _refuse_shorter(sum(map(len, _parts(sound, _BLOCK))), declared)
             return declared
 
 
@@ -147,7 +150,7 @@ def blocks(path: StrPath, seconds: float) -> Iterator[tuple[Samples, int]]:
     """
     with _opened(path) as (file, size), _sound(file, size, of_any_length=True) as (sound, declared):
         n_read = 0
-        for samples in sound.blocks(round(seconds * declared.sample_rate), dtype="float32", always_2d=True):
+        for samples in _parts(sound, round(seconds * declared.sample_rate)):
             _refuse_absurd(samples)
             n_read += len(samples)
             yield mono(samples), declared.sample_rate
@@ -229,16 +232,20 @@ def _open(path: str, flags: int) -> int:
 @contextmanager
 def _sound(file: FileIO, size: int, *, of_any_length: bool = False) -> Iterator[tuple[Any, Header]]:
     """Open a file with libsndfile if it is of a supported kind, complete and within the limits."""
-    _refuse_incomplete(file, size)
+    is_guess = _is_length_guessed(file, size)
     file.seek(0)
     with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
-        declared = _declared(sound)
+        declared = Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype))
         _refuse_beyond_limits(declared, of_any_length=of_any_length)
         yield sound, declared
+        if is_guess and _is_mp3(file.read(2)):
+            raise _Fault("unreadable", "MP3 of variable bit rate without the tag that says how long it is")
 
 
-def _declared(sound: soundfile.SoundFile) -> Header:
-    return Header(sound.samplerate, sound.channels, sound.frames, _BITS.get(sound.subtype))
+def _parts(sound: soundfile.SoundFile, n_samples: int) -> Iterator[Samples]:
+    """Yield a recording in parts, as long as there is any; ``SoundFile.blocks`` does not see where it ends early."""
+    while len(samples := sound.read(n_samples, dtype="float32", always_2d=True)):
+        yield samples
 
 
 def _refuse_beyond_limits(declared: Header, *, of_any_length: bool = False) -> None:
@@ -273,23 +280,31 @@ def _refuse_absurd(samples: Samples) -> None:
     raise _Fault("too loud", f"a sample of {loudest:.3g}, where full scale is 1")
 
 
-def _refuse_incomplete(file: FileIO, size: int) -> None:
-    """Refuse a file of another kind, and one that ends before its sound does."""
-    start = _at(file, 0, 12)
-    behind_tag = start[:3] == b"ID3"  # a tag before the sound; its size has 7 bits in a byte
-    if behind_tag:
-        n_bytes = sum(byte << 7 * place for place, byte in enumerate(start[9:5:-1]))
-        start = _at(file, _ID3_HEADER_BYTES + n_bytes, 12)
-    if start[:1] == b"\xff" and start[1:2] >= b"\xe0":
-        _refuse_incomplete_mp3(file)
-    elif start[:4] == b"OggS" and not behind_tag:
+def _is_length_guessed(file: FileIO, size: int) -> bool:
+    """Return whether libsndfile guesses a file's length from its first frame, and reads no further.
+
+    Refuse a file of another kind, and a WAV or OGG file that ends before its sound does.
+    """
+    start, position = _at(file, 0, 12), 0
+    if start[:3] == b"ID3":  # a tag before the sound; its size has 7 bits in a byte
+        position = _ID3_HEADER_BYTES + sum(byte << 7 * place for place, byte in enumerate(start[9:5:-1]))
+        start = _at(file, position, 12)
+    if _is_mp3(start):
+        first = _at(file, position, 64)
+        return not any(tag in first for tag in (b"Xing", b"Info", b"VBRI"))
+    if start[:4] == b"OggS" and not position:
         if _is_incomplete_ogg(_at(file, max(0, size - _LONGEST_OGG_PAGE), _LONGEST_OGG_PAGE)):
             raise _Fault("truncated", "the file ends before the last page of the sound")
-    elif start[:4] in {b"RIFF", b"RF64"} and start[8:12] == b"WAVE" and not behind_tag:
+    elif start[:4] in {b"RIFF", b"RF64"} and start[8:12] == b"WAVE" and not position:
         if missing := _missing_wav_bytes(file, size):
             raise _Fault("truncated", f"the file ends {missing:,} bytes before the end of the sound it declares")
     elif start[:4] != b"fLaC":
         raise _Fault("unreadable", "neither WAV nor FLAC, OGG or MP3")
+    return False
+
+
+def _is_mp3(start: bytes) -> bool:
+    return start[:1] == b"\xff" and start[1:2] >= b"\xe0"
 
 
 def _missing_wav_bytes(file: FileIO, size: int) -> int:
@@ -310,19 +325,6 @@ def _is_incomplete_ogg(tail: bytes) -> bool:
     page = tail[tail.rfind(b"OggS") :]
     segments = page[_OGG_PAGE_BYTES:][: page[26]] if len(page) > _OGG_PAGE_BYTES else b""
     return not segments or not page[5] & _LAST_OGG_PAGE or len(page) < _OGG_PAGE_BYTES + page[26] + sum(segments)
-
-
-def _refuse_incomplete_mp3(file: FileIO) -> None:
-    """Go to the last sample, as libsndfile believes a tag, or guesses from the first frame and reads no further."""
-    file.seek(0)
-    with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
-        _refuse_beyond_limits(_declared(sound), of_any_length=True)
-        sound.seek(sound.frames - 1)
-        if not len(sound.read(1)):
-            raise _Fault("truncated", f"the file ends before the last of the {sound.frames:,} samples it declares")
-        follows = file.read(2)
-        if follows[:1] == b"\xff" and follows[1:] >= b"\xe0":
-            raise _Fault("unreadable", "MP3 of variable bit rate without the tag that says how long it is")
 
 
 def _at(file: FileIO, position: int, count: int) -> bytes:
