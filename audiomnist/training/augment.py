@@ -11,15 +11,15 @@ import math
 import torch
 
 from audiomnist.config import Augment, Features
-from audiomnist.features.mel import band_centres_hz, hz_to_mel, mel_to_hz
+from audiomnist.features.mel import band_centres_hz, hz_to_mel, mel_filters, mel_to_hz
 from audiomnist.training.noise import RoomNoise
 
 _EQUALISER_TERMS = 4
 _LOWEST_LIMIT_HZ = 3_000.0
 _RT60_S = 0.1, 1.0
 _DIRECT_TO_REVERBERANT_DB = 10.0, -3.0
-_OVERDRIVE_DB = 30.0
-_SPREAD = 0.1
+_OVERDRIVE_DB = 36.0
+_TINY = 1e-30
 
 
 def spread(draws: torch.Tensor, widest: float) -> torch.Tensor:
@@ -60,14 +60,16 @@ class VoiceAndRoom:
     - Reverberate: with some probability, power dies away exponentially after every frame, as in a room (Polack's model;
       the powers of direct sound and reverberation are added, as of independent signals).
     - Noise: with some probability, noise of random tilt at a random level below the clip's loudest band and frame.
-    - Overdrive: with some probability, frames above a random level are brought down to it, and a part of what is lost
-      comes back spread over all bands, as by clipped peaks.
+    - Overdrive: with some probability, frames above a random level are brought down to it, as by clipped peaks. The
+      more a frame is clipped, the more its spectrum is that of a hard limiter, whose output has the arcsine of its
+      input's autocorrelation (Van Vleck and Middleton, 1966; for Gaussian signals).
     - Limit the band: with some probability, what lies above a random frequency is lost, as in a recording at a lower
       rate or over a telephone.
     """
 
     def __init__(self, features: Features, augment: Augment, noise: RoomNoise, device: torch.device) -> None:
         self._augment, self._noise = augment, noise
+        self._filters = mel_filters(features).to(device)
         self._centres_hz = band_centres_hz(features).to(device)
         bottom, top = hz_to_mel(torch.tensor([features.lowest_hz, features.sample_rate / 2])).tolist()
         self._bottom, self._top, self._n_mels = bottom, top, features.n_mels
@@ -76,7 +78,7 @@ class VoiceAndRoom:
         self._along = torch.linspace(-1, 1, features.n_mels, device=device)
         orders = torch.arange(1, _EQUALISER_TERMS + 1, device=device)
         self._waves = math.pi / 2 * orders[:, None] * (self._along + 1)  # (4, M)
-        self._sizes = [1, 1, 2 * _EQUALISER_TERMS, 5, 2, 3, 3]
+        self._sizes = [1, 1, 2 * _EQUALISER_TERMS, 5, 2, 3, 2]
 
     @property
     def n_draws(self) -> int:
@@ -147,15 +149,19 @@ class VoiceAndRoom:
         return power.addcmul_(self._noise(kind, start, power.shape[1]), height[:, None])
 
     def _overdrive(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
-        present, drive, share = draws.T
-        of_frames = power.sum(2, keepdim=True)  # (B, N, 1)
-        drive_db = _OVERDRIVE_DB * drive * (present < self._augment.overdrive_probability)
-        ceiling = of_frames.amax(1, keepdim=True) * torch.pow(10.0, -drive_db / 10)[:, None, None]
-        kept = (ceiling / of_frames.clamp(min=1e-30)).clamp(max=1.0)
-        shape = torch.pow(10.0, -0.6 * (self._along + 1)) / self._n_mels  # 12 dB less at the upper end
-        spread_out = _SPREAD * share[:, None, None] * (1 - kept) * torch.minimum(of_frames, ceiling)
-        overdriven: torch.Tensor = power * kept + spread_out * shape
-        return overdriven
+        present, drive = draws.T
+        clips = torch.nonzero(present < self._augment.overdrive_probability)[:, 0]
+        if not len(clips):
+            return power
+        clean = power[clips]  # (b, N, M)
+        of_frames = clean.sum(2, keepdim=True).clamp(min=_TINY)  # (b, N, 1)
+        ceiling = of_frames.amax(1, keepdim=True) * torch.pow(10.0, -_OVERDRIVE_DB / 10 * drive[clips, None, None])
+        kept = (ceiling / of_frames).clamp(max=1.0)
+        correlation = torch.fft.irfft(clean / of_frames / self._filters.sum(0) @ self._filters.T)  # (b, N, n_fft)
+        limited = torch.asin((correlation / correlation[..., :1].clamp(min=_TINY)).clamp(-1, 1))
+        spread_out = torch.fft.rfft(limited).real.clamp(min=0) @ self._filters
+        spread_out *= kept * of_frames / spread_out.sum(2, keepdim=True).clamp(min=_TINY)
+        return power.index_copy(0, clips, kept.square() * clean + (1 - kept) * spread_out)
 
     def _limit_band(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         present, height = draws[:, :1], draws[:, 1:]

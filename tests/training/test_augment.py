@@ -8,7 +8,7 @@ import torch
 from audiomnist.config import Augment, Config, Features, Window
 from audiomnist.corpus import scan
 from audiomnist.features import prepare
-from audiomnist.features.mel import band_centres_hz
+from audiomnist.features.mel import band_centres_hz, mel_filters
 from audiomnist.training.augment import VoiceAndRoom, spread
 from audiomnist.training.dataset import WindowedClips, definite, trimmed
 from audiomnist.training.noise import NoiseBank, RoomNoise
@@ -16,7 +16,7 @@ from audiomnist.training.transforms import FrontEnd, normalise_inside
 from tests.training.conftest import Material
 
 CPU = torch.device("cpu")
-N_DRAWS = 23
+N_DRAWS = 22
 FEATURES = Features(sample_rate=16_000, n_fft=512, hop_length=160, n_mels=40)
 VOICE_AND_MICROPHONE = Augment(stretch=0.25, warp=0.2, tilt_db=6, equaliser_db=4)
 ROOM = {
@@ -113,14 +113,35 @@ def test_a_frame_rings_on_and_nothing_rings_before_it() -> None:
     torch.testing.assert_close(falling_db, torch.full((18,), -60 * 0.01 / 10**-0.5), atol=1e-3, rtol=0)
 
 
-def test_peaks_are_brought_down_to_a_ceiling() -> None:
+def test_hard_clipping_spreads_the_spectrum_as_it_does_in_a_waveform() -> None:
+    rolled_off = torch.linspace(1, 0, 8_001).pow(6)  # a second at 16 kHz
+    white = torch.fft.rfft(torch.randn(16_000, generator=torch.Generator().manual_seed(0)))
+    wave = torch.fft.irfft(white * rolled_off)
+    ceiling = 10**-1.5 * float(wave.square().mean().sqrt())  # 30 dB
+
+    def power(sound: torch.Tensor) -> torch.Tensor:
+        frames = sound.unfold(0, FEATURES.n_fft, FEATURES.hop_length) * torch.hann_window(FEATURES.n_fft)
+        return (torch.fft.rfft(frames).abs().square() @ mel_filters(FEATURES)).mean(0, keepdim=True)[None]
+
+    draws = torch.full((1, N_DRAWS), 0.5)
+    draws[:, 20], draws[:, 21] = 0.0, 30 / 36
+    overdriven = change(Augment(overdrive_probability=1), power(wave), draws)
+    clipped = power(wave.clamp(-ceiling, ceiling))
+    assert (10 * (overdriven / clipped).log10()).abs().max() < 1.0
+    assert (10 * (power(wave) / clipped).log10())[0, 0, -1] < -20.0
+
+
+def test_no_frame_is_louder_than_where_its_peaks_are_cut() -> None:
     power = torch.rand(1, 50, 40)
     draws = torch.full((1, N_DRAWS), 0.5)
     draws[:, 20] = 0.0
     overdriven = change(Augment(overdrive_probability=1), power, draws).sum(2)
-    ceiling = power.sum(2).max() * 10**-1.5
-    assert overdriven.max() < 1.2 * ceiling
-    assert (power.sum(2) > ceiling).any()
+    ceiling = power.sum(2).max() * 10**-1.8
+    assert overdriven.max() < 1.001 * ceiling
+    draws[:, 21] = 0.0  # no drive
+    torch.testing.assert_close(change(Augment(overdrive_probability=1), power, draws), power)
+    draws[:, 20] = 0.9
+    assert torch.equal(change(Augment(overdrive_probability=0.5), power, draws), power)
 
 
 def test_each_kind_of_noise_is_as_likely_whatever_the_length_of_its_recordings() -> None:
