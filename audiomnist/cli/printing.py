@@ -67,6 +67,8 @@ def print_table(
     console.width = width if console.is_terminal else _UNLIMITED
     console.print(rich_table)
     console.width = width
+    if table.note:
+        say(console, (table.note, "dim"))
 
 
 def _width(table: Table, columns: Sequence[int]) -> int:
@@ -180,8 +182,6 @@ def _print_details(console: Console, result: "Result | CrossValidation", robustn
     for table in found:
         console.print()
         print_table(console, table)
-        if table.note:
-            say(console, (table.note, "dim"))
     console.print()
     say(console, sentences.calibration(result.calibration))
     if isinstance(result, Result):

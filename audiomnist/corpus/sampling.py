@@ -53,7 +53,7 @@ def sample_part(
     except ValueError as error:
         what = "speakers" if by_speaker else "clips of each class"
         raise DataError(
-            f"cannot set aside {fraction:.0%} of {len(clips)} clips: too few {what}",
+            f"cannot set aside {100 * fraction:.0f} % of {len(clips)} clips: too few {what}",
             f"change it with --set {setting}=..., or use a larger corpus"
             + (" or --split random" if by_speaker else ""),
         ) from error

@@ -96,7 +96,7 @@ def _inspect(root: str, path: str, *, deep: bool) -> _Inspection:
             refuse_silence(file, mono(samples))
             sound = digest(mono(samples), header.sample_rate)
             if n_loud := sum(n_clipped(channel) for channel in samples.T):
-                detail = f"{n_loud:,} samples are at full scale ({n_loud / samples.size:.2%})"
+                detail = f"{n_loud:,} samples are at full scale ({100 * n_loud / samples.size:.2f} %)"
                 faults.append(Finding("clipped", "warning", path, detail))
         else:
             header = audio.header(file)

@@ -118,7 +118,8 @@ def warn_of_cuts(store: FeatureStore, config: Config, progress: Progress) -> Non
         return
     share = cut_share(store.index.n_samples, config.features.sample_rate, clip_ms)
     if share > _MANY_CUT:
-        progress.say(f"warning: window.clip_ms={clip_ms} cuts {share:.1%} of the clips; choose a longer one with --set")
+        cut = f"{100 * share:.1f} % of the clips"
+        progress.say(f"warning: window.clip_ms={clip_ms} cuts {cut}; choose a longer one with --set")
 
 
 def with_lasting_places(config: Config) -> Config:

@@ -128,4 +128,5 @@ def _of_format(of: Counts, unit: str = "") -> tuple[str, str]:
     """Return the commonest value, and how many clips have it."""
     value, n = max(of.items(), key=lambda item: item[1])
     others = "" if len(of) == 1 else "; " + ", ".join(f"{name}: {n:,}" for name, n in of.items() if name != value)
-    return f"{value} {unit}".strip(), f"{'all' if len(of) == 1 else f'{n:,}'} clips{others}"
+    shown = f"{int(value):,}" if value.isdecimal() else value
+    return f"{shown} {unit}".strip(), f"{'all' if len(of) == 1 else f'{n:,}'} clips{others}"

@@ -94,11 +94,12 @@ def reliability_figure(calibration: Calibration) -> Figure:
     axes.scatter(confidence, correct, sizes, color=FIRST, zorder=3, label="clips of like confidence")
     for place, (count, x, _) in enumerate(bins):
         above = (len(bins) - place) % 2 == 0
-        low, high = ends[place]
+        beside = ends[place][1] if above else ends[place][0]
+        radius = sizes[place] ** 0.5 / 2 if abs(beside - correct[place]) < 0.03 else 0
         axes.annotate(
             f"{count:,}",
-            (x, high if above else low),
-            xytext=(0, 3 if above else -3),
+            (x, beside),
+            xytext=(0, 3 + radius if above else -3 - radius),
             textcoords="offset points",
             ha="center",
             va="bottom" if above else "top",
@@ -113,7 +114,7 @@ def reliability_figure(calibration: Calibration) -> Figure:
         title=f"expected calibration error {calibration.ece:.3f}",
     )
     axes.grid()
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right")
     return figure
 
 

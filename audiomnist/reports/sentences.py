@@ -185,7 +185,7 @@ def suspects(n_suspects: int, n_tested: int) -> str:
     """Return how many labels look wrong."""
     if not n_suspects:
         return f"no label of {n_tested:,} looks wrong"
-    return f"{n_suspects:,} of {n_tested:,} labels look wrong ({n_suspects / n_tested:.1%})"
+    return f"{n_suspects:,} of {n_tested:,} labels look wrong ({100 * n_suspects / n_tested:.1f} %)"
 
 
 def judged_by(n_unseen: int, n_tested: int, agreement: float) -> str:

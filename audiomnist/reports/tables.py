@@ -89,7 +89,10 @@ def folds(result: CrossValidation, networks: Sequence[Result] = ()) -> Table:
 
 def coverage(of: Calibration) -> Table:
     """Return what is correct of the rest if the clips of lowest confidence go to a person."""
-    rows = [(f"{each.coverage:.0%}", accuracy(each.accuracy), accuracy(each.min_probability)) for each in of.coverage]
+    rows = [
+        (f"{100 * each.coverage:.0f} %", accuracy(each.accuracy), accuracy(each.min_probability))
+        for each in of.coverage
+    ]
     columns = ("answered", "accuracy", "lowest confidence")
     return Table("If the clips of lowest confidence go to a person", columns, tuple(rows), _HIGHER)
 

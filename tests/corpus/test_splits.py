@@ -174,7 +174,7 @@ def test_a_digit_with_one_clip_cannot_be_split() -> None:
 
 def test_a_part_too_small_for_every_digit_names_the_setting() -> None:
     corpus = table(3, 10, 4)
-    with pytest.raises(DataError, match="1%") as error:
+    with pytest.raises(DataError, match="1 %") as error:
         split(corpus, Settings(scheme="random", test_fraction=0.01), 0)
     assert "split.test_fraction" in error.value.hint
     with pytest.raises(DataError) as error:

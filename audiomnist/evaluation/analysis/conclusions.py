@@ -79,17 +79,18 @@ def cuts(measured: Measurements) -> dict[str, Cut]:
 
 def _clip_length(measured: Measurements) -> Conclusion:
     clip_ms = whole_ms(measured)
-    text = f"{clip_ms} ms keep {WHOLE_SHARE:.0%} of the clips whole: `--set window.clip_ms={clip_ms}`"
+    share = f"{100 * WHOLE_SHARE:.0f} %"
+    text = f"a window of {clip_ms} ms holds {share} of the clips in full: `--set window.clip_ms={clip_ms}`"
     return Conclusion("clip_length", "Clip length", text, False, {"clip_ms": clip_ms, "whole_share": WHOLE_SHARE})
 
 
 def _cuts(measured: Measurements) -> Conclusion:
     found = cuts(measured)
-    parts = [f"{name} ({cut.clip_ms} ms) {cut.clips:,} ({cut.share:.1%})" for name, cut in found.items()]
+    parts = [f"{name} ({cut.clip_ms} ms) {cut.clips:,} ({100 * cut.share:.1f} %)" for name, cut in found.items()]
     too_many = [name for name, cut in found.items() if cut.share > _MOST_CLIPS_CUT]
-    text = f"the window of a version cuts longer clips: {', '.join(parts)}"
+    text = f"clips longer than the window of each version, which cuts them: {', '.join(parts)}"
     if too_many:
-        text += f". More than {_MOST_CLIPS_CUT:.0%} under {', '.join(too_many)}: a longer window.clip_ms keeps them"
+        text += f". More than {100 * _MOST_CLIPS_CUT:.0f} % under {', '.join(too_many)}: choose a longer window.clip_ms"
     return Conclusion("cuts", "Clips cut", text, bool(too_many), {name: cut._asdict() for name, cut in found.items()})
 
 
@@ -102,10 +103,10 @@ def _length_only(measured: Measurements) -> Conclusion:
         if accuracy is not None
     ]
     matters = best > _NOTABLE_GAIN * chance
-    says = "gives the digit away" if matters else "says little of its digit"
+    says = "predicts the digit" if matters else "hardly predicts the digit"
     text = f"a clip's length alone {says}: accuracy {' and '.join(told)}, chance is {chance:.3f}"
     if not told:
-        text = "too few clips to say whether a clip's length gives its digit away"
+        text = "too few clips to say whether a clip's length predicts its digit"
     values: Values = {"known_voices": known, "unseen_voices": unseen, "chance": chance}
     return Conclusion("length_only", "Length alone", text, matters, values)
 
@@ -150,11 +151,11 @@ def _balance(measured: Measurements) -> Conclusion:
         values[name] = {"least": least, "most": most}
         if most > _MOST_IMBALANCE * least:
             uneven.append(f"from {least:,} to {most:,} clips per {name}")
-    text = "; ".join(uneven) if uneven else "as many clips of each digit, and of each speaker"
+    text = "; ".join(uneven) if uneven else "equally many clips of each digit and of each speaker"
     if (gender := corpus.columns.get("gender")) is not None:
         shares = {name: float(np.mean(gender == name)) for name in sorted({str(name) for name in gender if name})}
         values["gender"] = {**shares}
-        text += "; " + ", ".join(f"{share:.0%} {name}" for name, share in shares.items())
+        text += "; " + ", ".join(f"{100 * share:.0f} % {name}" for name, share in shares.items())
     return Conclusion("balance", "Balance", text, bool(uneven), values)
 
 
