@@ -13,7 +13,6 @@ from audiomnist.cli.output import (
     print_json,
     result_console,
     say_commands,
-    say_path,
 )
 from audiomnist.errors import DataError, UsageError, command, indented
 
@@ -82,7 +81,7 @@ def download(
     if json:
         print_json(report.__dict__)
         return
-    say_path(console, f"{report.clips:,} clips, {report.bytes / 1e6:,.0f} MB", report.path)
+    console.print(f"{report.clips:,} clips, {report.bytes / 1e6:,.0f} MB in {report.path}")
     if report.deviations:
         console.print(f"not as published, in {len(report.deviations)} ways:\n{indented(report.deviations, more=_MORE)}")
     say_commands(console, "next", command("audiomnist train --data", name if root is None else path))

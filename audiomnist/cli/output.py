@@ -90,11 +90,8 @@ def report_error(error: AudiomnistError, *, as_json: bool) -> None:
         say(console, (error.message, "bold"))
     else:
         _say_lines(console, ("error: ", "bold red"), error.message)
-    if error.hint:
-        text, _, command = error.hint.partition(": audiomnist ")
-        _say_lines(console, ("hint: ", "bold"), f"{text}:" if command else text)
-        if command:
-            console.print(f"  audiomnist {command}")
+    if error.hint:  # not broken into lines, as it may hold a command to copy
+        console.print(Text.assemble(("hint:", "bold"), " ", error.hint))
 
 
 def _say_lines(console: Console, lead: tuple[str, str], text: str) -> None:

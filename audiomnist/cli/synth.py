@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from audiomnist.cli.options import Jobs, Json, Quiet
-from audiomnist.cli.output import message_console, print_json, progress, result_console, say_commands, say_path
+from audiomnist.cli.output import message_console, print_json, progress, result_console, say_commands
 from audiomnist.errors import command
 
 
@@ -54,5 +54,5 @@ def synth(
         return
     place = "synthetic" if out is None else path
     console = result_console()
-    say_path(console, f"{len(corpus):,} clips of {speakers} voices", path)
+    console.print(f"{len(corpus):,} clips of {speakers} voices in {path}")
     say_commands(console, "next", command("audiomnist train --data", place))

@@ -67,8 +67,7 @@ def refused(exit_code: int, *words: object) -> Refusal:
     document = for_scripts.json
     assert document.keys() >= {"error", "hint", "exit_code"}
     assert document["exit_code"] == exit_code
-    hint = document["hint"].replace(": audiomnist ", ":\n  audiomnist ", 1)
-    assert for_people.stderr.endswith(f"error: {document['error']}\nhint: {hint}\n")
+    assert for_people.stderr.endswith(f"error: {document['error']}\nhint: {document['hint']}\n")
     assert sum(line.startswith("error: ") for line in for_people.stderr.splitlines()) == 1
     return Refusal(document["error"], document["hint"])
 

@@ -77,7 +77,7 @@ def test_the_result_goes_where_it_is_asked_to(run: Path, other: Path, tmp_path: 
         "predictions.csv",
         "figures",
     }
-    assert f"written to {out}\n" in outcome.stdout
+    assert f"written to: {out}\n" in outcome.stdout
     assert not (run / "evaluations").exists()
 
 

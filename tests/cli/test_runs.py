@@ -21,7 +21,7 @@ def listed(name: str) -> dict[str, Any]:
 
 
 def test_without_a_run_people_are_told_how_to_make_one(home: Path) -> None:
-    assert succeeds("runs").stdout == f"there is no run in {home / 'runs'}; make one: audiomnist train\n"
+    assert succeeds("runs").stdout == f"there is no run in {home / 'runs'}; train one:\n  audiomnist train\n"
     assert succeeds("runs", "--json").json == {"folder": str(home / "runs"), "runs": [], "others": []}
 
 
@@ -58,7 +58,7 @@ def test_an_unfinished_run_is_named_with_the_command_that_goes_on(runs: Path) ->
     run = listed("first")
     resume = f"audiomnist train --resume {runs / 'first'}"
     assert (run["accuracy"], run["epochs"], run["epochs_asked"], run["resume"]) == (None, 1, 2, resume)
-    assert f"unfinished: first; go on:\n  {resume}\n" in succeeds("runs").stdout
+    assert f"unfinished: first; resume it:\n  {resume}\n" in succeeds("runs").stdout
 
 
 @pytest.mark.slow
