@@ -3,13 +3,15 @@
 import io
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 import pytest
 import soundfile
+from filelock import FileLock
 from hypothesis import settings
 from numpy.typing import NDArray
 
@@ -35,6 +37,12 @@ class MakeCorpus(Protocol):
         sample_rate: int = 8_000,
         seed: int = 0,
     ) -> Path: ...
+
+
+class Once(Protocol):
+    """Return the folder of this name after ``make`` has filled it, in whichever process of these tests came first."""
+
+    def __call__(self, name: str, make: Callable[[Path], object]) -> Path: ...
 
 
 def say(digit: int, speaker: int, repetition: int, *, sample_rate: int = 8_000, seed: int = 0) -> NDArray[np.float64]:
@@ -105,9 +113,31 @@ def make_corpus() -> MakeCorpus:
 
 
 @pytest.fixture(scope="session")
-def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """What takes time to make is made once for all processes, which read it only; others wait until it is whole."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder = shared / name
+        with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
+            if not folder.exists():
+                folder.mkdir()
+                patch.setenv("AUDIOMNIST_HOME", str(folder))
+                try:
+                    make(folder)
+                except BaseException:
+                    shutil.rmtree(folder)
+                    raise
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def small_corpus(once: Once) -> Path:
     """3 speakers, 4 repetitions, FSDD layout: 120 clips, to be read only."""
-    return write_corpus(tmp_path_factory.mktemp("small") / "corpus")
+    return once("small", lambda folder: write_corpus(folder / "corpus")) / "corpus"
 
 
 @pytest.fixture(autouse=True)

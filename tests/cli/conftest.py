@@ -1,3 +1,5 @@
+"""Finished runs, each made once for all tests, to be read or copied."""
+
 import json
 import shutil
 from dataclasses import dataclass
@@ -7,16 +9,25 @@ from typing import Any
 import pytest
 
 from tests.cli.command import SMALL, Outcome, succeeds
+from tests.conftest import Once
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run of two epochs, to be read only."""
+    """A finished training of two epochs, or a cross validation of three voices with one epoch each, to be read only."""
 
     run: Path
     corpus: Path
-    document: dict[str, Any]
-    outcome: Outcome
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the command printed with ``--json``."""
+        return Outcome(**json.loads(self.run.with_name("printed.json").read_text()))
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The result, as the command printed it."""
+        return dict(self.outcome.json)
 
     def copy(self, to: Path, *, started: int | None = None) -> Path:
         """Return a copy of the run folder, which began in the second ``started`` if that is given."""
@@ -38,11 +49,21 @@ def colours_as_for_any_user(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def _run(once: Once, name: str, corpus: Path, *words: object) -> Trained:
+    def make(folder: Path) -> None:
+        verb, *options = words
+        outcome = succeeds(verb, "--data", corpus, *SMALL, *options, "--run", folder / "first", "--json")
+        (folder / "printed.json").write_text(json.dumps(vars(outcome)))
+
+    return Trained(once(name, make) / "first", corpus)
+
+
 @pytest.fixture(scope="session")
-def trained(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    home = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUDIOMNIST_HOME", str(home))
-        run = home / "runs" / "first"
-        outcome = succeeds("train", "--data", small_corpus, *SMALL, "--set", "optim.epochs=2", "--run", run, "--json")
-    return Trained(run, small_corpus, outcome.json, outcome)
+def trained(small_corpus: Path, once: Once) -> Trained:
+    return _run(once, "trained", small_corpus, "train", "--set", "optim.epochs=2")
+
+
+@pytest.fixture(scope="session")
+def cross_validated(small_corpus: Path, once: Once) -> Trained:
+    """Three folds, a voice each."""
+    return _run(once, "cross-validated", small_corpus, "kfold", "--folds", 3, "--group", "speaker")

@@ -1,22 +1,22 @@
 """Ctrl-C and worse in a real process: what is said, and that the command it names ends as if nothing had happened."""
 
 import json
-import os
 import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import SMALL, start, succeeds, weights
-from tests.conftest import MakeCorpus
+from tests.cli.command import SMALL, Outcome, succeeds, weights
+from tests.cli.forked import Forked, slow_epochs
+from tests.conftest import MakeCorpus, Once, write_corpus
 
-LONG = (*SMALL, "--set", "optim.epochs=60")
+EPOCHS = 12
+LONG = (*SMALL, "--set", f"optim.epochs={EPOCHS}")
 SHORTER = (*SMALL, "--set", "optim.epochs=20")
 
 
@@ -25,27 +25,29 @@ def corpus(make_corpus: MakeCorpus, tmp_path: Path) -> Path:
     return make_corpus(tmp_path / "corpus", speakers=2, repetitions=3)
 
 
-def send(process: "subprocess.Popen[str]", what: signal.Signals, when: Callable[[], bool]) -> tuple[str, str]:
+@pytest.fixture(scope="session")
+def many(once: Once) -> Path:
+    """Clips that take a while to prepare, to be read only."""
+    return once("many", lambda folder: write_corpus(folder, speakers=6, repetitions=12))
+
+
+def send(command: Forked, what: signal.Signals, when: Callable[[], bool]) -> Outcome:
     """Send a signal as soon as something is the case, and return what was written until the end."""
-    while process.poll() is None and not when():
-        time.sleep(0.01)
-    os.killpg(process.pid, what)
-    return process.communicate(timeout=600)
+    command.wait_for(when)
+    command.send(what)
+    return command.outcome()
 
 
-def interrupt(
-    process: "subprocess.Popen[str]", when: Callable[[], bool], by: signal.Signals = signal.SIGINT
-) -> tuple[str, str]:
+def interrupt(command: Forked, when: Callable[[], bool], by: signal.Signals = signal.SIGINT) -> tuple[str, str]:
     """Stop a command and its children as soon as something is the case."""
-    stdout, stderr = send(process, by, when)
-    assert process.returncode == 128 + by, (stdout, stderr)
-    assert "Traceback" not in stderr
-    with suppress(ProcessLookupError):
-        for _ in range(20_000):  # multiprocessing's own helper notices a moment later
-            os.killpg(process.pid, 0)
-            time.sleep(0.01)
-        raise AssertionError("a process of the command is left")
-    return stdout, stderr
+    outcome = send(command, by, when)
+    assert outcome.exit_code == 128 + by, outcome
+    assert "Traceback" not in outcome.stderr
+    for _ in range(20_000):  # multiprocessing's own helper notices a moment later
+        if not command.is_any_left():
+            return outcome.stdout, outcome.stderr
+        time.sleep(0.01)
+    raise AssertionError("a process of the command is left")
 
 
 def epochs(run: Path) -> list[int]:
@@ -62,32 +64,32 @@ def resume_command(text: str) -> list[str]:
 @pytest.mark.slow
 def test_training_goes_on_after_a_kill_and_after_ctrl_c(corpus: Path, tmp_path: Path) -> None:
     run, unbroken = tmp_path / "run", tmp_path / "unbroken"
-    process = start("train", "--data", corpus, *LONG, "--run", run)
-    send(process, signal.SIGKILL, lambda: bool(epochs(run)))
-    assert process.returncode == -signal.SIGKILL
+    command = Forked("train", "--data", corpus, *LONG, "--run", run, first=slow_epochs)
+    assert send(command, signal.SIGKILL, lambda: bool(epochs(run))).exit_code == -signal.SIGKILL
     n_before = len(epochs(run))
-    stdout, stderr = interrupt(start("train", "--resume", run), lambda: len(epochs(run)) > n_before)
+    command = Forked("train", "--resume", run, first=slow_epochs)
+    stdout, stderr = interrupt(command, lambda: len(epochs(run)) > n_before)
     assert stdout == ""
     assert not (run / "metrics.json").exists()
     n_epochs = len(epochs(run))
-    assert n_before < n_epochs < 60
+    assert n_before < n_epochs < EPOCHS
     *_, error, hint = stderr.splitlines()
-    assert error == f"stopped after epoch {n_epochs} of 60; that much is saved in {run}"
+    assert error == f"stopped after epoch {n_epochs} of {EPOCHS}; that much is saved in {run}"
     words = resume_command(hint)
     assert words == ["train", "--resume", str(run)]
     resumed = succeeds(*words, "--json").json
     at_once = succeeds("train", "--data", corpus, *LONG, "--run", unbroken, "--json").json
     assert weights(run) == weights(unbroken)
     assert resumed["loss"] == at_once["loss"]
-    assert epochs(run) == epochs(unbroken) == list(range(1, 61))
+    assert epochs(run) == epochs(unbroken) == list(range(1, EPOCHS + 1))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_folds_stop_on_sigterm_and_go_on(corpus: Path, tmp_path: Path, jobs: int) -> None:
     run = tmp_path / "run"
-    process = start("kfold", "--data", corpus, *SHORTER, "--folds", 2, "--jobs", jobs, "--run", run, "--json")
-    stdout, stderr = interrupt(process, lambda: bool(epochs(run / "fold-0")), by=signal.SIGTERM)
+    command = Forked("kfold", "--data", corpus, *SHORTER, "--folds", 2, "--jobs", jobs, "--run", run, "--json")
+    stdout, stderr = interrupt(command, lambda: bool(epochs(run / "fold-0")), by=signal.SIGTERM)
     assert stderr == ""
     document = json.loads(stdout)
     n_finished = len(list(run.glob("fold-*/metrics.json")))
@@ -104,24 +106,20 @@ def test_folds_stop_on_sigterm_and_go_on(corpus: Path, tmp_path: Path, jobs: int
 
 @pytest.mark.slow
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_prep_leaves_nothing_and_names_its_command(
-    make_corpus: MakeCorpus, tmp_path: Path, home: Path, by: signal.Signals
-) -> None:
-    corpus = make_corpus(tmp_path / "many", speakers=6, repetitions=20)
+def test_a_stopped_prep_leaves_nothing_and_names_its_command(many: Path, home: Path, by: signal.Signals) -> None:
     store = home / "data" / ".store"
-    _, stderr = interrupt(start("prep", "--data", corpus), lambda: bool(list(store.glob(".*"))), by=by)
-    assert stderr.endswith(f"stopped\nhint: start again: audiomnist prep --data {corpus}\n")
+    _, stderr = interrupt(Forked("prep", "--data", many), lambda: bool(list(store.glob(".*"))), by=by)
+    assert stderr.endswith(f"stopped\nhint: start again: audiomnist prep --data {many}\n")
     assert "error:" not in stderr
     assert not list(store.iterdir())
 
 
 @pytest.mark.slow
-def test_what_a_killed_prep_left_is_cleared_up(make_corpus: MakeCorpus, tmp_path: Path, home: Path) -> None:
-    corpus = make_corpus(tmp_path / "many", speakers=6, repetitions=20)
+def test_what_a_killed_prep_left_is_cleared_up(many: Path, home: Path) -> None:
     store = home / "data" / ".store"
-    send(start("prep", "--data", corpus), signal.SIGKILL, lambda: bool(list(store.glob(".*"))))
+    send(Forked("prep", "--data", many), signal.SIGKILL, lambda: bool(list(store.glob(".*"))))
     assert list(store.glob(".*"))
-    succeeds("prep", "--data", corpus)
+    succeeds("prep", "--data", many)
     assert not list(store.glob(".*"))
 
 

@@ -8,29 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cli.command import SMALL, refused, succeeds, weights
+from tests.cli.command import SMALL, audiomnist, refused, succeeds, weights
 from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
 
 FOLD_KEYS = {"fold", "held_out", "accuracy", "loss", "n_test"}
 
 
-@pytest.fixture(scope="module")
-def by_speaker(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def by_speaker(cross_validated: Trained) -> Path:
     """Three finished folds, a voice each, to be read only."""
-    run = tmp_path_factory.mktemp("kfold") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUDIOMNIST_HOME", str(run.parent))
-        words = ("--data", small_corpus, *SMALL, "--folds", 3, "--group", "speaker", "--run", run)
-        outcome = succeeds("kfold", *words, "--json")
-    (run.parent / "stdout").write_text(outcome.stdout)
-    (run.parent / "stderr").write_text(outcome.stderr)
-    return run
+    return cross_validated.run
 
 
 @pytest.fixture
-def copy(by_speaker: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(by_speaker, tmp_path / "run"))
+def copy(cross_validated: Trained, tmp_path: Path) -> Path:
+    return cross_validated.copy(tmp_path / "run")
 
 
 def result(run: Path) -> Any:
@@ -47,9 +40,9 @@ def without_times(document: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key not in {"run", "seconds"}} | {"folds": folds}
 
 
-def test_json_is_the_one_document_on_stdout_and_all_there_is(by_speaker: Path) -> None:
-    document = json.loads((by_speaker.parent / "stdout").read_text())
-    assert (by_speaker.parent / "stderr").read_text() == ""
+def test_json_is_the_one_document_on_stdout_and_all_there_is(cross_validated: Trained, by_speaker: Path) -> None:
+    document = cross_validated.document
+    assert cross_validated.outcome.stderr == ""
     assert document == result(by_speaker)
     assert document["run"] == str(by_speaker)
     assert [fold["fold"] for fold in document["folds"]] == [0, 1, 2]
@@ -91,7 +84,7 @@ def test_every_clip_is_tested_once_by_a_network_that_never_saw_it(by_speaker: Pa
         assert len(trained_on) + len(clips_tested(fold)) == 120
 
 
-def test_each_fold_is_a_whole_run_and_the_folder_holds_what_they_come_to(by_speaker: Path) -> None:
+def test_each_fold_is_a_whole_run_and_the_folder_holds_what_they_come_to(by_speaker: Path, tmp_path: Path) -> None:
     inside = {path.name for path in by_speaker.iterdir()}
     assert inside == {
         ".lock",
@@ -104,7 +97,7 @@ def test_each_fold_is_a_whole_run_and_the_folder_holds_what_they_come_to(by_spea
         "fold-1",
         "fold-2",
     }
-    evaluated = succeeds("evaluate", by_speaker / "fold-1", "--json").json
+    evaluated = succeeds("evaluate", by_speaker / "fold-1", "--out", tmp_path / "out", "--json").json
     assert evaluated["accuracy"] == result(by_speaker)["folds"][1]["accuracy"]
 
 
@@ -192,8 +185,10 @@ def test_clips_are_kept_together_by_speaker_only(small_corpus: Path) -> None:
     assert refused(2, "kfold", "--data", small_corpus, "--group", "digit").hint == "use --group speaker"
 
 
-def test_folds_side_by_side_come_to_what_they_come_to_one_by_one(by_speaker: Path, small_corpus: Path) -> None:
-    run = by_speaker.parent / "side-by-side"
+def test_folds_side_by_side_come_to_what_they_come_to_one_by_one(
+    by_speaker: Path, small_corpus: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
     words = ("kfold", "--data", small_corpus, *SMALL, "--folds", 3, "--group", "speaker", "--run", run, "--jobs", 2)
     told = succeeds(*words, "--json")
     assert without_times(told.json) == without_times(result(by_speaker))
@@ -202,6 +197,8 @@ def test_folds_side_by_side_come_to_what_they_come_to_one_by_one(by_speaker: Pat
     assert not list(run.rglob("*.tmp"))
 
 
-def test_a_fold_that_fails_beside_others_ends_the_command_with_its_error(small_corpus: Path, tmp_path: Path) -> None:
-    words = ("--data", small_corpus, *SMALL, "--set", "optim.lr=1e30", "--folds", 3, "--jobs", 2)
-    assert "training diverged" in refused(4, "kfold", *words).error
+def test_a_fold_that_fails_beside_others_ends_the_command_with_its_error(small_corpus: Path) -> None:
+    words = ("--data", small_corpus, *SMALL, "--set", "optim.lr=1e30", "--folds", 2, "--jobs", 2)
+    outcome = audiomnist("kfold", *words, "--json")
+    assert outcome.exit_code == outcome.json["exit_code"] == 4
+    assert "training diverged" in outcome.json["error"]

@@ -1,9 +1,10 @@
-"""Two processes under torchrun come to what one process comes to, and end together."""
+"""Two processes of one job come to what one process comes to, and end together."""
 
 import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,12 +20,13 @@ from audiomnist.training import trainer
 from audiomnist.training.listeners import Checkpoint
 from tests.cli import one_of_several
 from tests.cli.command import SMALL, Outcome, audiomnist, refused, succeeds, weights, without_times
+from tests.cli.forked import Forked
 from tests.conftest import write_corpus
 
 # 297 clips to train in 18 batches of 16 or 17: the slices of a batch differ in size.
 CHANGES = ("optim.batch_size=17", "optim.lr=0.001", "optim.epochs=2", "split.test_fraction=0.1")
+SIZES = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
 SETTINGS = (*SMALL, *(word for change in CHANGES for word in ("--set", change)))
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +51,7 @@ def alone(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
 
 
 def start(*words: object) -> "subprocess.Popen[str]":
-    """Start the command in two processes."""
+    """Let torchrun start the command in two processes."""
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--")
     return subprocess.Popen(
         [sys.executable, *launcher, one_of_several.__file__, *map(str, words)],
@@ -60,10 +62,23 @@ def start(*words: object) -> "subprocess.Popen[str]":
     )
 
 
-def in_two(*words: object) -> Outcome:
-    process = start(*words)
+def ended(process: "subprocess.Popen[str]") -> Outcome:
     stdout, stderr = process.communicate(timeout=6000)
     return Outcome(process.returncode, stdout, stderr)
+
+
+def in_two(*words: object) -> Outcome:
+    """Run the command in two processes which get from here what they would get from torchrun."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    job = {"TORCHELASTIC_RUN_ID": "tests", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    both = [
+        Forked(*words, first=one_of_several.train_in_full_precision, variables={**job, **numbers})
+        for numbers in ({f"{which}RANK": str(n) for which in ("", "LOCAL_")} | SIZES for n in range(2))
+    ]
+    first, second = (process.outcome() for process in both)
+    assert first.exit_code == second.exit_code, (first, second)
+    return Outcome(first.exit_code, first.stdout + second.stdout, first.stderr + second.stderr)
 
 
 def two_succeed(*words: object) -> Outcome:
@@ -103,7 +118,8 @@ def store_bytes(home: Path) -> dict[str, bytes]:
 
 
 def test_training_takes_the_course_of_one_process(corpus: Path, alone: Path, home: Path) -> None:
-    outcome = two_succeed("train", "--data", corpus, *SETTINGS)
+    outcome = ended(start("train", "--data", corpus, *SETTINGS))
+    assert outcome.exit_code == 0, outcome
     (run,) = (home / "runs").iterdir()
     assert_same_course(run, alone)
     assert clips_of(run) == clips_of(alone)
@@ -120,7 +136,7 @@ def test_a_killed_process_ends_the_job(
 ) -> None:
     run = tmp_path / "run"
     monkeypatch.setenv(one_of_several.DIES_AFTER, "1")
-    outcome = in_two("train", "--data", corpus, *SETTINGS, "--run", run)
+    outcome = ended(start("train", "--data", corpus, *SETTINGS, "--run", run))
     assert outcome.exit_code != 0
     error, hint = told(outcome)
     assert error.startswith("error: another process of this job has ended")
@@ -152,8 +168,7 @@ def test_ctrl_c_stops_all_processes(corpus: Path, tmp_path: Path) -> None:
     while process.poll() is None and not (run / "history.jsonl").exists():
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=600)
-    error, hint = told(Outcome(process.returncode, stdout, stderr))
+    error, hint = told(ended(process))
     assert error == f"stopped after epoch {len(history(run))} of 500; that much is saved in {run}"
     assert hint == f"hint: go on: audiomnist train --resume {run}"
 
@@ -185,8 +200,7 @@ def test_faults_of_several_processes_are_listed_once(tmp_path: Path, home: Path)
     for name in ("0_george_0.wav", "9_jackson_4.wav"):
         (broken / name).write_bytes(b"no sound")
     outcome = in_two("prep", "--data", broken, *SMALL, "--strict", "--json")
-    assert outcome.exit_code != 0
-    assert outcome.json["exit_code"] == 3
+    assert outcome.exit_code == outcome.json["exit_code"] == 3
     assert outcome.json["error"].startswith("2 of 100 clips cannot be used")
     assert "0_george_0.wav" in outcome.json["error"]
     assert "9_jackson_4.wav" in outcome.json["error"]

@@ -10,6 +10,7 @@ from audiomnist.inference.export import export
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.training.checkpoint import load_model
 from tests.cli.command import SMALL, succeeds
+from tests.conftest import Once
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,12 @@ class Models:
 
 
 @pytest.fixture(scope="session")
-def models(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Models:
-    folder = tmp_path_factory.mktemp("models")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUDIOMNIST_HOME", str(folder))
+def models(small_corpus: Path, once: Once) -> Models:
+    def make(folder: Path) -> None:
         settings = (*SMALL, "--set", "optim.epochs=8", "--set", "optim.lr=0.02")
         succeeds("train", "--version", "v2", "--data", small_corpus, *settings, "--run", folder / "run", "--quiet")
-    onnx = folder / "model.onnx"
-    export(load_model(folder / "run" / "model.safetensors", torch.device("cpu")), onnx, "onnx")
-    return Models(small_corpus, folder / "run", onnx)
+        model = load_model(folder / "run" / "model.safetensors", torch.device("cpu"))
+        export(model, folder / "model.onnx", "onnx")
+
+    folder = once("models", make)
+    return Models(small_corpus, folder / "run", folder / "model.onnx")
