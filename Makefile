@@ -52,8 +52,12 @@ kfold: $(VENV)/.runtime ## cross-validate v2 in five folds
 	$(BIN)/audiomnist kfold --folds 5 --version v2 --data $(DATA)
 
 .PHONY: test
-test: $(VENV)/.dev ## run the tests
-	$(BIN)/pytest -n auto
+test: $(VENV)/.dev ## run the tests, but those that take long
+	$(BIN)/pytest -n auto --dist loadfile -m 'not slow'
+
+.PHONY: test-all
+test-all: $(VENV)/.dev ## run all tests
+	$(BIN)/pytest -n auto --dist loadfile
 
 .PHONY: coverage
 coverage: $(VENV)/.dev ## run the tests, and print which lines of the package none of them reaches
@@ -87,7 +91,7 @@ test-lowest: ## run the tests with the lowest versions of all dependencies, but 
 	$(PYTHON) tests/lowest.py > $(LOWEST)/versions.txt
 	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/versions.txt --editable '.[export,hub,synth,tensorboard]' \
 		hypothesis playwright pytest pytest-xdist
-	$(LOWEST)/bin/pytest -n auto --ignore tests/features/test_mel.py --ignore tests/training/test_transforms.py
+	$(LOWEST)/bin/pytest -n auto --dist loadfile --ignore tests/features/test_mel.py --ignore tests/training/test_transforms.py
 
 .PHONY: check
 check: $(VENV)/.dev ## lint, types, formatting, direction of imports

@@ -87,6 +87,11 @@ def indented(lines: Sequence[object], *, shown: int = 10, more: str = "") -> str
     return "\n".join([*(f"  {line}" for line in lines[:shown]), *tail])
 
 
+def count(n: int, name: str, plural: str = "") -> str:
+    """Return how many there are: "1 clip", "3,000 clips"."""
+    return f"{n:,} {name if n == 1 else plural or f'{name}s'}"
+
+
 def command(words: str, *arguments: object) -> str:
     """Return a command line with its last arguments quoted, so that it can be copied into a shell as it stands."""
     texts = (shown(argument) if isinstance(argument, Path) else str(argument) for argument in arguments)

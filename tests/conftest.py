@@ -112,6 +112,14 @@ def make_corpus() -> MakeCorpus:
     return write_corpus
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_power_cut() -> Iterator[None]:
+    """Spare the disk: a training syncs sixty times, and what that is for shows after a power cut only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)
+        yield
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     """What takes time to make is made once for all processes, which read it only; others wait until it is whole."""

@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from audiomnist.cli.output import say, say_commands, say_path
-from audiomnist.errors import command, printable, shown
+from audiomnist.errors import command, count, printable, shown
 from audiomnist.reports.table import Table
 
 if TYPE_CHECKING:
@@ -162,7 +162,6 @@ def _count_style(result: "Tested", row: int, column: int) -> str:
 
 
 def _origin(result: "Result | CrossValidation") -> str:
-    from audiomnist.reports.wording import count
 
     seconds = getattr(result, "train_seconds", None) or result.seconds
     reached = "" if result.is_finished else f"{result.epochs} of "
@@ -249,7 +248,8 @@ def print_runs(console: Console, found: "Sequence[Summary]", others: "Sequence[N
     from audiomnist.reports.wording import accuracy
 
     if not found:
-        say_commands(console, f"there is no run in {shown(folder)}; train one", "audiomnist train")
+        what = "nothing in {} can be read as a run" if others else "there is no run in {}"
+        say_commands(console, f"{what.format(shown(folder))}; train one", "audiomnist train")
     else:
         rows = tuple(
             (

@@ -7,7 +7,7 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import print_json, progress, result_console, say, say_commands
-from audiomnist.errors import DataError, command
+from audiomnist.errors import DataError, command, count
 
 if TYPE_CHECKING:
     from audiomnist.corpus.listing import Finding
@@ -63,8 +63,6 @@ def validate(
 
 def _print(validation: "Validation") -> None:
     """Print what is wrong with a corpus: by kind how often, and the first of each."""
-    from audiomnist.reports.wording import count
-
     console = result_console()
     ordered = sorted(validation.findings, key=_severity_and_kind)
     for (severity, kind), group in groupby(ordered, key=_severity_and_kind):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audiomnist.errors import UsageError, did_you_mean
+from audiomnist.errors import UsageError, count, did_you_mean
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes done and the bytes in all (None where unknown); starts again with each stage."""
@@ -92,7 +92,7 @@ class Source:
         )
         missing = [place for place in self.companions.values() if "{" not in place and place not in present]
         return [f"{place} is missing" for place in missing] + [
-            f"{group}: {found[group]:,} clips instead of {self.expected.get(group, 0):,}"
+            f"{group}: {count(found[group], 'clip')} instead of {self.expected.get(group, 0):,}"
             for group in sorted({*self.expected, *found})
             if found[group] != self.expected.get(group, 0)
         ]

@@ -15,7 +15,7 @@ from audiomnist.corpus.places import data_folder, locate
 from audiomnist.corpus.scan import Corpus, scan, without
 from audiomnist.corpus.targets import labels, with_known_labels
 from audiomnist.corpus.validation import validate
-from audiomnist.errors import command, indented, printable
+from audiomnist.errors import command, count, indented, printable
 from audiomnist.experiments.progress import Progress
 from audiomnist.features import FeatureStore, is_prepared, prepare
 
@@ -93,7 +93,7 @@ def open_store(
         n_errors = len(validation.errors)
         if validation.findings:
             n_warnings, see = len(validation.findings) - n_errors, command("audiomnist validate --data", place)
-            progress.say(f"validate: {n_errors:,} errors, {n_warnings:,} warnings; see: {see}")
+            progress.say(f"validate: {count(n_errors, 'error')}, {count(n_warnings, 'warning')}; see: {see}")
     with progress.counting("prep", "clips") as show:
         store = prepare(corpus, features, jobs=jobs, strict=strict, progress=show)
     if store.left_out:

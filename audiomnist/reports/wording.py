@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audiomnist.errors import count
+
 if TYPE_CHECKING:
     from audiomnist.runs.scores import Estimate
 
@@ -16,11 +18,6 @@ def accuracy(value: float) -> str:
 def number(value: float, digits: int = 3) -> str:
     """Return a number; what rounds to zero has no sign."""
     return f"{value:z,.{digits}f}"
-
-
-def count(n: int, name: str, plural: str = "") -> str:
-    """Return how many there are: "1 clip", "3,000 clips"."""
-    return f"{n:,} {name if n == 1 else plural or f'{name}s'}"
 
 
 def ends(of: Estimate) -> str:

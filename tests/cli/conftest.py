@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from audiomnist.evaluation.robustness import families, sweep
 from tests.cli.command import SMALL, Outcome, succeeds
 from tests.conftest import Once
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training of two epochs, or a cross validation of three voices with one epoch each, to be read only."""
+    """A finished training or cross validation, to be read only."""
 
     run: Path
     corpus: Path
@@ -49,6 +50,12 @@ def colours_as_for_any_user(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture
+def two_distortions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try two kinds of distortion instead of all."""
+    monkeypatch.setitem(sweep.__globals__, "all_families", lambda *given: families.all_families(*given)[:2])
+
+
 def _run(once: Once, name: str, corpus: Path, *words: object) -> Trained:
     def make(folder: Path) -> None:
         verb, *options = words
@@ -60,7 +67,14 @@ def _run(once: Once, name: str, corpus: Path, *words: object) -> Trained:
 
 @pytest.fixture(scope="session")
 def trained(small_corpus: Path, once: Once) -> Trained:
+    """A training of two epochs, as good as guessing."""
     return _run(once, "trained", small_corpus, "train", "--set", "optim.epochs=2")
+
+
+@pytest.fixture(scope="session")
+def learned(small_corpus: Path, once: Once) -> Trained:
+    """A training of eight epochs, after which the network knows the digits."""
+    return _run(once, "learned", small_corpus, "train", "--set", "optim.epochs=8", "--set", "optim.lr=0.02")
 
 
 @pytest.fixture(scope="session")

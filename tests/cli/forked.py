@@ -1,8 +1,10 @@
 """Commands in processes of their own, forked from one that has loaded what they need: they start at once."""
 
+import io
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -91,6 +93,13 @@ def slow_epochs() -> None:
     Checkpoint.epoch_ended = epoch_ended_slowly  # type: ignore[method-assign]
 
 
+def without_unicode() -> None:
+    """Let the process write to a terminal that knows ASCII alone."""
+    for stream in (sys.stdout, sys.stderr):
+        assert isinstance(stream, io.TextIOWrapper)
+        stream.reconfigure(encoding="ascii")
+
+
 def _run(
     words: list[str], first: Callable[[], object] | None, environment: dict[str, str], folder: Path, printed: Path
 ) -> None:
@@ -103,8 +112,6 @@ def _run(
     os.chdir(folder)
     if first:
         first()
-    import sys
-
     from audiomnist.cli.app import main
 
     sys.argv = ["audiomnist", *words]

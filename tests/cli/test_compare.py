@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import SMALL, evaluation, refused, start, succeeds
+from tests.cli.command import evaluation, refused, succeeds
 from tests.cli.conftest import Trained
+from tests.cli.forked import Forked
 
 PNG = b"\x89PNG"
 
@@ -120,11 +121,9 @@ def test_several_runs_are_each_compared_with_the_first(first: Path, second: Path
 
 
 def test_a_cross_validation_is_compared_by_its_out_of_fold_predictions(
-    trained: Trained, first: Path, tmp_path: Path
+    trained: Trained, cross_validated: Trained, first: Path, tmp_path: Path
 ) -> None:
-    folds = tmp_path / "folds"
-    words = ("--data", trained.corpus, *SMALL, "--folds", 3, "--group", "speaker", "--run", folds)
-    succeeds("kfold", *words, "--json")
+    folds = cross_validated.copy(tmp_path / "folds")
     document = succeeds("compare", first, folds, "--json").json
     assert document["runs"][1]["n_test"] == 120
     assert document["runs"][1]["n_parameters"] == trained.document["n_parameters"]
@@ -138,6 +137,7 @@ def test_a_cross_validation_is_compared_by_its_out_of_fold_predictions(
     assert refused(3, "compare", first, fold).hint == f"go on with it: audiomnist kfold --resume {folds}"
 
 
+@pytest.mark.usefixtures("two_distortions")
 def test_an_evaluation_of_a_run_is_compared_like_a_run(first: Path, trained: Trained) -> None:
     area = succeeds("evaluate", first, "--robustness", "--json").json["robustness"]["area"]
     document = succeeds("compare", first, evaluation(first, "test"), "--json").json
@@ -200,8 +200,8 @@ def test_a_comparison_of_many_runs_has_a_folder_with_a_name_of_bearable_length(f
 
 def test_output_into_a_file_has_no_control_codes_and_nothing_cut_off(first: Path, tmp_path: Path) -> None:
     long = shutil.copytree(first, tmp_path / ("long-name-" * 12))
-    stdout, stderr = start("compare", first, long).communicate(timeout=60)
-    assert stderr == ""
-    assert not set("\x1b\r\b") & set(stdout)
-    assert long.name in stdout
-    assert "…" not in stdout
+    outcome = Forked("compare", first, long).outcome()
+    assert outcome.stderr == ""
+    assert not set("\x1b\r\b") & set(outcome.stdout)
+    assert long.name in outcome.stdout
+    assert "…" not in outcome.stdout

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import RESULT_KEYS, SMALL, audiomnist, evaluation, refused, start, succeeds
+from tests.cli.command import RESULT_KEYS, audiomnist, evaluation, refused, succeeds
 from tests.cli.conftest import Trained
+from tests.cli.forked import Forked, without_unicode
 from tests.conftest import MakeCorpus
 
 
@@ -59,12 +60,12 @@ def test_on_another_corpus_every_clip_is_tested(run: Path, other: Path) -> None:
     assert (run / "metrics.json").read_text() == before
 
 
-def test_a_trained_network_knows_the_digits_of_a_new_take(make_corpus: MakeCorpus, tmp_path: Path) -> None:
-    trained_on = make_corpus(tmp_path / "first")
-    changes = ("--set", "optim.epochs=8", "--set", "split.test_fraction=0.1", "--run", tmp_path / "run")
-    succeeds("train", "--data", trained_on, *SMALL, *changes, "-q")
+def test_a_trained_network_knows_the_digits_of_a_new_take(
+    learned: Trained, make_corpus: MakeCorpus, tmp_path: Path
+) -> None:
     fresh = make_corpus(tmp_path / "second", repetitions=2, seed=9)
-    assert succeeds("evaluate", tmp_path / "run", "--data", fresh, "--min-accuracy", 0.8, "--json").json
+    words = ("--data", fresh, "--out", tmp_path / "out", "--min-accuracy", 0.8, "--json")
+    assert succeeds("evaluate", learned.run, *words).json
 
 
 def test_the_result_goes_where_it_is_asked_to(run: Path, other: Path, tmp_path: Path) -> None:
@@ -127,14 +128,11 @@ def test_an_accuracy_above_1_is_no_threshold(run: Path) -> None:
     assert outcome.exit_code == outcome.json["exit_code"] == 2
 
 
-def test_a_terminal_without_unicode_gets_the_result_too(
-    run: Path, other: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    stdout, stderr = (process := start("evaluate", run, "--data", other)).communicate()
-    assert process.returncode == 0, stderr
-    assert "accuracy" in stdout
-    assert stdout.isascii()
+def test_a_terminal_without_unicode_gets_the_result_too(run: Path, other: Path) -> None:
+    outcome = Forked("evaluate", run, "--data", other, first=without_unicode).outcome()
+    assert outcome.exit_code == 0, outcome
+    assert "accuracy" in outcome.stdout
+    assert outcome.stdout.isascii()
 
 
 def test_a_cross_validation_is_not_tested_but_its_folds_are_named(trained: Trained, tmp_path: Path) -> None:
@@ -160,6 +158,7 @@ def test_a_run_without_its_split_is_refused_by_name(run: Path) -> None:
     assert str(run / "split.csv") in refused(3, "evaluate", run).error
 
 
+@pytest.mark.usefixtures("two_distortions")
 def test_robustness_is_written_beside_the_result_and_part_of_it(run: Path, other: Path) -> None:
     document = succeeds("evaluate", run, "--data", other, "--robustness", "--json").json
     folder = evaluation(run, "other")

@@ -12,13 +12,19 @@ def listed(small_corpus: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "header"), [("bad.txt", "# heard by hand"), ("bad.csv", "path,why")])
-def test_listed_clips_are_left_out_of_everything(
+def test_a_list_is_a_text_or_a_table(
     small_corpus: Path, listed: list[str], tmp_path: Path, name: str, header: str
 ) -> None:
     file = tmp_path / name
     file.write_text("\n".join([header, *listed, ""]))
     words = ("--data", small_corpus, *SMALL, "--exclude-file", file)
     assert succeeds("prep", *words, "--json").json["clips"] == 120 - 12
+
+
+def test_listed_clips_are_left_out_of_everything(small_corpus: Path, listed: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "bad.txt"
+    file.write_text("\n".join(listed))
+    words = ("--data", small_corpus, *SMALL, "--exclude-file", file)
     result = succeeds("train", *words, "--run", tmp_path / "run", "--json").json
     assert result["n_train"] + result["n_test"] == 108
     assert not {line.split(",")[0] for line in (tmp_path / "run" / "split.csv").read_text().split()} & set(listed)

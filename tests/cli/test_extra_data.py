@@ -2,6 +2,7 @@ import csv
 from pathlib import Path
 
 from tests.cli.command import SMALL, audiomnist, succeeds, weights
+from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
 
 
@@ -14,18 +15,17 @@ def parts(run: Path) -> dict[str, list[str]]:
 
 
 def test_a_further_corpus_is_trained_on_and_never_tested(
-    small_corpus: Path, make_corpus: MakeCorpus, tmp_path: Path
+    trained: Trained, make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
     extra = make_corpus(tmp_path / "extra", layout="audiomnist", speakers=2, repetitions=1, seed=1)
-    words = ("train", "--data", small_corpus, *SMALL)
-    plain = succeeds(*words, "--run", tmp_path / "plain", "--json").json
-    result = succeeds(*words, "--extra-data", extra, "--run", tmp_path / "run", "--json").json
-    assert result["n_train"] == plain["n_train"] + 20
-    before, after = parts(tmp_path / "plain"), parts(tmp_path / "run")
+    words = ("train", "--data", trained.corpus, *SMALL, "--set", "optim.epochs=2", "--extra-data", extra)
+    result = succeeds(*words, "--run", tmp_path / "run", "--json").json
+    assert result["n_train"] == trained.document["n_train"] + 20
+    before, after = parts(trained.run), parts(tmp_path / "run")
     assert after["test"] == before["test"]
     assert after["train"][: len(before["train"])] == before["train"]
     assert all(path.startswith(str(extra)) for path in after["train"][len(before["train"]) :])
-    assert weights(tmp_path / "plain") != weights(tmp_path / "run")
+    assert weights(trained.run) != weights(tmp_path / "run")
     again = succeeds("evaluate", tmp_path / "run", "--json").json
     assert (again["accuracy"], again["n_test"]) == (result["accuracy"], result["n_test"])
 

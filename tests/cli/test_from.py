@@ -10,20 +10,21 @@ from tests.conftest import MakeCorpus
 @pytest.fixture(scope="module")
 def trained(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("from") / "run"
-    other = ("--set", "optim.epochs=3", "--set", "optim.lr=0.02", "--no-digit-data", small_corpus.parent / "words")
-    write_words(small_corpus.parent / "words")
+    words = write_words(run.with_name("words"))
+    other = ("--set", "optim.epochs=3", "--set", "optim.lr=0.02", "--no-digit-data", words)
     succeeds("train", "--data", small_corpus, *SMALL, *other, "--run", run)
     return run
 
 
-def write_words(folder: Path) -> None:
+def write_words(folder: Path) -> Path:
     import numpy as np
     import soundfile
 
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
     for number in range(8):
         noise = np.random.default_rng(number).uniform(-0.3, 0.3, 6_000)
         soundfile.write(folder / f"sound-{number}.wav", noise, 8_000)
+    return folder
 
 
 def test_training_goes_on_from_a_models_weights_and_settings(trained: Path, small_corpus: Path, tmp_path: Path) -> None:

@@ -61,7 +61,6 @@ def resume_command(text: str) -> list[str]:
     return words
 
 
-@pytest.mark.slow
 def test_training_goes_on_after_a_kill_and_after_ctrl_c(corpus: Path, tmp_path: Path) -> None:
     run, unbroken = tmp_path / "run", tmp_path / "unbroken"
     command = Forked("train", "--data", corpus, *LONG, "--run", run, first=slow_epochs)
@@ -84,7 +83,6 @@ def test_training_goes_on_after_a_kill_and_after_ctrl_c(corpus: Path, tmp_path: 
     assert epochs(run) == epochs(unbroken) == list(range(1, EPOCHS + 1))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_folds_stop_on_sigterm_and_go_on(corpus: Path, tmp_path: Path, jobs: int) -> None:
     run = tmp_path / "run"
@@ -104,7 +102,6 @@ def test_folds_stop_on_sigterm_and_go_on(corpus: Path, tmp_path: Path, jobs: int
     assert epochs(run / "fold-0") == epochs(run / "fold-1") == list(range(1, 21))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_prep_leaves_nothing_and_names_its_command(many: Path, home: Path, by: signal.Signals) -> None:
     store = home / "data" / ".store"
@@ -114,7 +111,6 @@ def test_a_stopped_prep_leaves_nothing_and_names_its_command(many: Path, home: P
     assert not list(store.iterdir())
 
 
-@pytest.mark.slow
 def test_what_a_killed_prep_left_is_cleared_up(many: Path, home: Path) -> None:
     store = home / "data" / ".store"
     send(Forked("prep", "--data", many), signal.SIGKILL, lambda: bool(list(store.glob(".*"))))

@@ -173,11 +173,14 @@ def test_a_folder_that_holds_something_is_refused_with_the_command_that_goes_on(
     assert shlex.split(hint[hint.index("audiomnist") :]) == ["audiomnist", "kfold", "--resume", str(by_speaker)]
 
 
-@pytest.mark.parametrize(("group", "offered"), [((), "--folds 12"), (("--group", "speaker"), "--folds 3")])
+@pytest.mark.parametrize(
+    ("scheme", "offered"),
+    [((), "--folds 12"), *(((name, "speaker"), "--folds 3") for name in ("--group", "--scheme", "--split"))],
+)
 def test_too_many_folds_are_refused_with_a_number_that_works(
-    small_corpus: Path, home: Path, group: tuple[str, ...], offered: str
+    small_corpus: Path, home: Path, scheme: tuple[str, ...], offered: str
 ) -> None:
-    assert refused(3, "kfold", "--data", small_corpus, *SMALL, "--folds", 50, *group).hint == f"use {offered}"
+    assert refused(3, "kfold", "--data", small_corpus, *SMALL, "--folds", 50, *scheme).hint == f"use {offered}"
     assert not (home / "runs").exists()
 
 

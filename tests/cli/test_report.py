@@ -1,32 +1,15 @@
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from audiomnist.evaluation.robustness import families, sweep
-from tests.cli.command import SMALL, refused, succeeds
+from tests.cli.command import refused, succeeds
 from tests.cli.conftest import Trained
 
-
-@pytest.fixture(autouse=True)
-def two_distortions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try two kinds of distortion instead of all."""
-    monkeypatch.setitem(sweep.__globals__, "all_families", lambda *given: families.all_families(*given)[:2])
-
-
-@pytest.fixture(scope="module")
-def cross_validation(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Two folds, to be copied."""
-    run = tmp_path_factory.mktemp("kfold") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUDIOMNIST_HOME", str(run.parent))
-        succeeds("kfold", "--data", small_corpus, "--folds", 3, "--group", "speaker", *SMALL, "--run", run, "-q")
-        yield run
+pytestmark = pytest.mark.usefixtures("two_distortions")
 
 
 def without_corpus(run: Path) -> Path:
@@ -75,9 +58,8 @@ def test_out_leaves_the_run_as_it_is(trained: Trained, tmp_path: Path) -> None:
     assert content(tmp_path / "new" / "out").keys() == written
 
 
-def test_a_cross_validation(cross_validation: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    shutil.copytree(cross_validation, run)
+def test_a_cross_validation(cross_validated: Trained, tmp_path: Path) -> None:
+    run = cross_validated.copy(tmp_path / "run")
     out = succeeds("report", run, "-q").stdout
     assert "Unseen speakers" in out
     assert "Not measured: a cross validation has a network per fold" in out
@@ -88,9 +70,8 @@ def test_a_cross_validation(cross_validation: Path, tmp_path: Path) -> None:
     assert "audiomnist kfold --config config.yaml" in card
 
 
-def test_what_is_not_finished_is_refused(trained: Trained, cross_validation: Path, tmp_path: Path) -> None:
-    run, folds = trained.copy(tmp_path / "a run"), tmp_path / "folds"
-    shutil.copytree(cross_validation, folds)
+def test_what_is_not_finished_is_refused(trained: Trained, cross_validated: Trained, tmp_path: Path) -> None:
+    run, folds = trained.copy(tmp_path / "a run"), cross_validated.copy(tmp_path / "folds")
     for folder, verb in ((run, "train"), (folds, "kfold")):
         (folder / "metrics.json").unlink()
         refusal = refused(3, "report", folder)

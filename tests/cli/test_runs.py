@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import SMALL, succeeds
+from tests.cli.command import succeeds
 from tests.cli.conftest import Trained
 
 
@@ -61,17 +61,15 @@ def test_an_unfinished_run_is_named_with_the_command_that_goes_on(runs: Path) ->
     assert f"unfinished: first; resume it:\n  {resume}\n" in succeeds("runs").stdout
 
 
-@pytest.mark.slow
-def test_a_cross_validation_is_one_run_finished_or_not(small_corpus: Path, home: Path) -> None:
-    run = home / "runs" / "folds"
-    succeeds("kfold", "--data", small_corpus, *SMALL, "--folds", 2, "--run", run, "--json")
+def test_a_cross_validation_is_one_run_finished_or_not(cross_validated: Trained, home: Path) -> None:
+    run = cross_validated.copy(home / "runs" / "folds")
     finished = listed("folds")
-    assert (finished["kind"], finished["folds"], finished["epochs"], finished["epochs_asked"]) == ("kfold", 2, 2, 2)
-    assert " 2 folds " in succeeds("runs").stdout
+    assert (finished["kind"], finished["folds"], finished["epochs"], finished["epochs_asked"]) == ("kfold", 3, 3, 3)
+    assert " 3 folds " in succeeds("runs").stdout
     (run / "metrics.json").unlink()
     shutil.rmtree(run / "fold-1")
     stopped = listed("folds")
-    assert (stopped["accuracy"], stopped["folds"], stopped["epochs"], stopped["epochs_asked"]) == (None, 2, 1, 2)
+    assert (stopped["accuracy"], stopped["folds"], stopped["epochs"], stopped["epochs_asked"]) == (None, 3, 2, 3)
     assert stopped["resume"] == f"audiomnist kfold --resume {run}"
 
 
@@ -100,6 +98,9 @@ def test_folders_that_are_no_runs_or_broken_are_listed_as_such_beside_the_others
     assert all(other["problem"] for other in document["others"])
     shown = succeeds("runs").stdout
     assert all(shown.count(f"not a run: {name}: ") == 1 for name in broken)
+    shutil.rmtree(runs / "first")
+    shown = succeeds("runs").stdout
+    assert shown.startswith(f"nothing in {runs} can be read as a run; train one:\n  audiomnist train\nnot a run: ")
 
 
 def test_a_list_that_is_no_terminals_has_long_names_in_one_piece_and_no_control_codes(

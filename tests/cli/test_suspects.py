@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import SMALL, Outcome, succeeds
+from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
 
 WRONG = {"1_george_3.wav": 6, "4_jackson_0.wav": 9, "8_lucas_7.wav": 0, "7_george_5.wav": 2}
@@ -57,15 +58,19 @@ def test_wrong_labels_are_found_and_said(outcome: Outcome, manifest: Path) -> No
     assert result(run_of(manifest))["suspects"]["count"] == 4
 
 
-def test_the_next_command_leaves_them_out(outcome: Outcome, manifest: Path, tmp_path: Path) -> None:
-    run = run_of(manifest)
-    words = ("--exclude-file", run / "suspects.csv")
-    assert f"audiomnist kfold --config {run / 'config.yaml'} --exclude-file {run / 'suspects.csv'}" in outcome.stdout
-    document = succeeds("kfold", "--config", run / "config.yaml", *words, "--suspects", "--json").json
-    assert document["n_test"] == 236
-    assert not {row["path"] for row in document["suspects"]["first"]} & WRONG.keys()
-    trained = succeeds("train", "--data", manifest, *SMALL, *words, "--run", tmp_path / "train", "--json").json
-    assert trained["n_train"] + trained["n_test"] == 236
+def test_the_next_command_leaves_them_out_and_finds_nothing_more(
+    outcome: Outcome, manifest: Path, tmp_path: Path
+) -> None:
+    first, run = run_of(manifest), tmp_path / "run"
+    words = ("kfold", "--config", first / "config.yaml", "--exclude-file", first / "suspects.csv")
+    assert f"audiomnist {' '.join(map(str, words))}" in outcome.stdout
+    said = succeeds(*words, "--run", run, "--suspects").stdout
+    assert result(run)["n_test"] == 236
+    assert "no label of 236 looks wrong" in said
+    assert "next, without them" not in said
+    assert rows(run) == []
+    assert "No label looks wrong" in (run / "suspects.html").read_text()
+    assert succeeds("prep", "--data", manifest, *SMALL, "--exclude-file", run / "suspects.csv", "--json").json
 
 
 def test_the_list_can_be_asked_for_afterwards(outcome: Outcome, manifest: Path, tmp_path: Path) -> None:
@@ -80,18 +85,8 @@ def test_the_list_can_be_asked_for_afterwards(outcome: Outcome, manifest: Path, 
     assert document["suspects"]["files"]["csv"] == str(copy / "suspects.csv")
 
 
-def test_a_cross_validation_by_speaker_says_what_that_means(manifest: Path, tmp_path: Path) -> None:
-    words = ("--data", manifest, *SMALL, "--folds", 3, "--group", "speaker", "--run", tmp_path / "run", "--suspects")
-    assert "Unseen speakers" in succeeds("kfold", *words).stdout
-    assert {row["voice"] for row in rows(tmp_path / "run")} <= {"unseen"}
-    assert "judged each clip" in (tmp_path / "run" / "suspects.html").read_text()
-
-
-def test_nothing_suspicious_is_said_and_is_no_failure(small_corpus: Path, outcome: Outcome, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    said = succeeds("kfold", "--data", small_corpus, *LONGER, "--run", run, "--suspects").stdout
-    assert "no label of 120 looks wrong" in said
-    assert "next, without them" not in said
-    assert rows(run) == []
-    assert "No label looks wrong" in (run / "suspects.html").read_text()
-    assert succeeds("prep", "--data", small_corpus, *SMALL, "--exclude-file", run / "suspects.csv", "--json").json
+def test_a_cross_validation_by_speaker_says_what_that_means(cross_validated: Trained, tmp_path: Path) -> None:
+    run = cross_validated.copy(tmp_path / "run")
+    assert "Unseen speakers" in succeeds("kfold", "--resume", run, "--suspects").stdout
+    assert {row["voice"] for row in rows(run)} <= {"unseen"}
+    assert "judged each clip" in (run / "suspects.html").read_text()

@@ -131,6 +131,7 @@ def test_training_takes_the_course_of_one_process(corpus: Path, alone: Path, hom
     assert store_bytes(home) == store_bytes(alone.parent)
 
 
+@pytest.mark.slow
 def test_a_killed_process_ends_the_job(
     corpus: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +163,7 @@ def test_two_processes_go_on_with_what_one_began(
     assert_same_course(run, alone)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_all_processes(corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start("train", "--data", corpus, *SETTINGS, "--set", "optim.epochs=500", "--run", run)

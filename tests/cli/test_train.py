@@ -18,7 +18,6 @@ from tests.cli.command import RESULT_KEYS, SMALL, Outcome, audiomnist, refused, 
 from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
 
-WITH_VALIDATION = ("--set", "split.validation_fraction=0.25")
 PNG = b"\x89PNG\r\n\x1a\n"
 MINE = """\
 version: mine
@@ -229,18 +228,26 @@ def test_a_run_resumed_from_another_folder_says_the_same_and_still_names_the_voi
     assert after["held_out"] == before["held_out"]
 
 
-def test_with_a_validation_part_the_test_clips_are_looked_at_once(small_corpus: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    outcome = succeeds("train", "--data", small_corpus, *SMALL, *WITH_VALIDATION, "--run", run)
+@pytest.fixture(scope="module")
+def validated(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Trained with a validation part, told in detail."""
+    folder = tmp_path_factory.mktemp("validated")
+    words = ("--data", small_corpus, *SMALL, "--set", "split.validation_fraction=0.25", "--run", folder / "run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOMNIST_HOME", str(folder))
+        return Told(small_corpus, folder / "run", succeeds("train", *words, "--details"))
+
+
+def test_with_a_validation_part_the_test_clips_are_looked_at_once(validated: Told) -> None:
+    run, outcome = validated.run, validated.outcome
     assert {part: len(paths) for part, paths in parts(run).items()} == {"train": 72, "validation": 24, "test": 24}
     assert " validation  accuracy" in outcome.stderr
     assert " test  accuracy" not in outcome.stderr
     assert {row["path"] for row in rows(run / "predictions.csv")} == parts(run)["test"]
 
 
-def test_the_temperature_from_validation_clips_is_kept_and_used(small_corpus: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    outcome = succeeds("train", "--data", small_corpus, *SMALL, *WITH_VALIDATION, "--run", run, "--details")
+def test_the_temperature_from_validation_clips_is_kept_and_used(validated: Told) -> None:
+    run, outcome = validated.run, validated.outcome
     document = json.loads((run / "metrics.json").read_text())
     found = document["calibration"]
     assert found["fitted_on"] == "validation (24 clips)"
@@ -337,10 +344,10 @@ def test_a_folder_that_holds_something_is_not_trained_into(tiny: Path, tmp_path:
     assert [path.name for path in run.iterdir()] == ["notes.txt"]
 
 
-def test_a_window_that_cuts_many_clips_is_told_with_its_setting(small_corpus: Path, tmp_path: Path) -> None:
-    words = ("train", "--data", small_corpus, *SMALL, "--run")
-    assert "warning:" not in succeeds(*words, tmp_path / "long").stderr
-    outcome = succeeds(*words, tmp_path / "short", "--set", "window.clip_ms=400")
+def test_a_window_that_cuts_many_clips_is_told_with_its_setting(told: Told, tiny: Path, tmp_path: Path) -> None:
+    assert "warning:" not in told.outcome.stderr
+    words = ("--data", tiny, *SMALL, "--set", "window.clip_ms=400")
+    outcome = succeeds("train", *words, "--run", tmp_path / "run")
     assert outcome.stderr.count("warning: window.clip_ms=400 cuts ") == 1
 
 
@@ -348,7 +355,7 @@ def test_faults_of_a_corpus_are_counted_before_it_is_read(make_corpus: MakeCorpu
     corpus = make_corpus(tmp_path / "corpus")
     (corpus / "3_lucas_2.wav").unlink()
     outcome = succeeds("prep", "--data", corpus, *SMALL)
-    assert f"validate: 0 errors, 1 warnings; see: audiomnist validate --data {corpus}" in outcome.stderr
+    assert f"validate: 0 errors, 1 warning; see: audiomnist validate --data {corpus}" in outcome.stderr
     assert "validate:" not in succeeds("prep", "--data", corpus, *SMALL).stderr
 
 

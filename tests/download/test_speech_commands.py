@@ -60,7 +60,7 @@ def test_flac_is_taken_too(out: Path, tmp_path: Path) -> None:
     folder = put(tmp_path / "unpacked", {"eight/004ae714_nohash_0.flac": wav_bytes(), "eight/notes.wav": wav_bytes()})
     report = get(out, folder)
     assert report.clips == 1
-    assert "eight: 1 clips instead of 4" in report.deviations
+    assert "eight: 1 clip instead of 4" in report.deviations
     assert "eight/notes.wav: left out, not named like a clip" in report.deviations
 
 

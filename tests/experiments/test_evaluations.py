@@ -10,10 +10,8 @@ import pytest
 import audiomnist
 from audiomnist.runs.folder import RunFolder
 from tests.cli.command import SMALL, refused, succeeds
-from tests.cli.conftest import Trained, trained
+from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
-
-__all__ = ["trained"]
 
 
 @pytest.fixture

@@ -15,10 +15,8 @@ from audiomnist.errors import DataError
 from audiomnist.files import alone_in
 from audiomnist.runs.folder import RunFolder
 from tests.cli.command import SMALL, refused, succeeds, weights
-from tests.cli.conftest import Trained, trained
+from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
-
-__all__ = ["trained"]
 
 
 @pytest.fixture
@@ -113,14 +111,16 @@ def test_a_lost_file_is_refused_by_name(trained: Trained, tmp_path: Path, verb: 
         assert f"{run / name} is gone" in refused(3, *verb.split(), run).error
 
 
-def test_an_edited_configuration_is_refused_by_every_verb(run: Path) -> None:
+def test_an_edited_configuration_is_refused_by_every_verb(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "run")
     text = (run / "config.yaml").read_text()
     (run / "config.yaml").write_text(text.replace("n_mels: 24", "n_mels: 32"))
     for words in (("train", "--resume"), ("report",)):
         assert f"{run / 'config.yaml'} is not the file" in refused(3, *words, run).error
 
 
-def test_predictions_cut_at_a_row_or_doubled_are_refused(run: Path) -> None:
+def test_predictions_cut_at_a_row_or_doubled_are_refused(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "run")
     lines = (run / "predictions.csv").read_text().splitlines()
     (run / "record.json").unlink()
     for rows in (lines[:-1], [*lines, *lines[1:]], [*lines[:-1], lines[-1][:9]], lines[:1], []):
@@ -128,23 +128,22 @@ def test_predictions_cut_at_a_row_or_doubled_are_refused(run: Path) -> None:
         assert str(run / "predictions.csv") in refused(3, "report", run).error
 
 
-def test_a_second_process_in_a_run_is_refused(run: Path) -> None:
+def test_a_second_process_in_a_run_is_refused(trained: Trained, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "run")
     with alone_in(run, "", ""):
         assert "another process" in refused(3, "train", "--resume", run).error
 
 
 @pytest.mark.parametrize("left", [("split.csv",), ("split.csv", "record.json"), (".split.csv.tmp",), ()])
-def test_a_start_that_was_killed_can_be_made_again(
-    corpus: Path, run: Path, left: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_a_start_that_was_killed_can_be_made_again(trained: Trained, left: tuple[str, ...], tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     begun.mkdir()
     for name in left:
-        (begun / name).write_bytes((run / "split.csv").read_bytes())
+        (begun / name).write_bytes((trained.run / "split.csv").read_bytes())
     if left:
         assert f"audiomnist train --run {begun}" in refused(3, "train", "--resume", begun).hint
-    train(corpus, begun)
-    assert weights(begun) == weights(run)
+    train(trained.corpus, begun)
+    assert weights(begun) == weights(trained.run)
 
 
 def test_folds_killed_at_their_start_can_be_made_again(corpus: Path, tmp_path: Path) -> None:
@@ -155,9 +154,8 @@ def test_folds_killed_at_their_start_can_be_made_again(corpus: Path, tmp_path: P
     succeeds("kfold", "--data", corpus, *SMALL, "--folds", 2, "--run", begun, "-q")
 
 
-def test_a_finished_fold_is_cleared_of_what_was_left(corpus: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    succeeds("kfold", "--data", corpus, *SMALL, "--folds", 2, "--run", run, "-q")
+def test_a_finished_fold_is_cleared_of_what_was_left(cross_validated: Trained, tmp_path: Path) -> None:
+    run = cross_validated.copy(tmp_path / "run")
     leave = (
         "import sys; from pathlib import Path; from audiomnist.files import temporary_beside\n"
         "temporary_beside(Path(sys.argv[1])).touch()"

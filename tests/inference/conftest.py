@@ -6,20 +6,28 @@ from pathlib import Path
 import pytest
 import torch
 
-from audiomnist.inference.export import export
 from audiomnist.inference.torch_recognizer import TorchRecognizer
-from audiomnist.training.checkpoint import load_model
-from tests.cli.command import SMALL, succeeds
+from tests.cli.command import succeeds
+from tests.cli.conftest import Trained, learned
 from tests.conftest import Once
+
+__all__ = ["learned"]
 
 
 @dataclass(frozen=True)
 class Models:
-    """One network as its run folder and as an exported file, and the corpus it was trained on."""
+    """One network as its run folder and as an exported file, and the corpus it was trained on; to be read only.
+
+    ``printed`` is what the export told.
+    """
 
     corpus: Path
     run: Path
-    onnx: Path
+    printed: str
+
+    @property
+    def onnx(self) -> Path:
+        return self.run / "model.onnx"
 
     @property
     def recognizer(self) -> TorchRecognizer:
@@ -27,12 +35,10 @@ class Models:
 
 
 @pytest.fixture(scope="session")
-def models(small_corpus: Path, once: Once) -> Models:
+def models(learned: Trained, once: Once) -> Models:
     def make(folder: Path) -> None:
-        settings = (*SMALL, "--set", "optim.epochs=8", "--set", "optim.lr=0.02")
-        succeeds("train", "--version", "v2", "--data", small_corpus, *settings, "--run", folder / "run", "--quiet")
-        model = load_model(folder / "run" / "model.safetensors", torch.device("cpu"))
-        export(model, folder / "model.onnx", "onnx")
+        printed = succeeds("export", learned.copy(folder / "run")).stdout
+        (folder / "printed.txt").write_text(printed)
 
     folder = once("models", make)
-    return Models(small_corpus, folder / "run", folder / "model.onnx")
+    return Models(learned.corpus, folder / "run", (folder / "printed.txt").read_text())

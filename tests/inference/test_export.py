@@ -56,11 +56,17 @@ def test_the_deployed_network_is_that_of_training(version: str) -> None:
         np.testing.assert_allclose(probabilities[0], expected.answering.probabilities(logits[None])[0], atol=1e-4)
 
 
-@pytest.fixture(scope="module", params=["v3", "digits"])
+@pytest.fixture(scope="module", params=["v3", "digits and none"])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainedModel, Path]:
-    model = replace(untrained(request.param), no_digit=NoDigit("energy", 0.5, 0.05, 10))
+    """A network whose padding is noise, and one with an output for "no digit"."""
+    version, *has_class = request.param.split(" and ")
+    changes = {"no_digit": {"data": ["words.csv"]}} if has_class else {}
+    model = replace(untrained(version, **changes), no_digit=NoDigit("energy", 0.5, 0.05, 10))
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
-    assert export(model, path, "onnx").largest_difference <= 1e-4
+    written = export(model, path, "onnx")
+    assert isinstance(written, Exported)
+    assert written.largest_difference <= 1e-4
+    assert written.n_bytes == path.stat().st_size
     return model, path
 
 
@@ -75,8 +81,10 @@ def test_batches_of_any_size_say_the_same(exported: tuple[TrainedModel, Path], s
     for row, samples in zip(batch, waveforms, strict=True):
         row[: len(samples)] = samples
     probabilities, score = other.session.run(["probabilities", "score"], {"waveforms": batch, "lengths": lengths})
+    assert probabilities.shape == (size, 10)
     np.testing.assert_allclose(probabilities, expected, atol=1e-4)
     assert score.shape == (size,)
+    assert other.logits(waveforms).shape == (size, 11 if model.config.no_digit.data else 10)
     np.testing.assert_allclose(other.answering.probabilities(other.logits(waveforms)), expected, atol=1e-4)
 
 
@@ -116,31 +124,23 @@ def test_the_shipped_file_has_the_weights_of_the_shipped_model() -> None:
     assert shipped.answering == TorchRecognizer(weights, CPU).answering
 
 
-def test_one_more_output_is_no_class(tmp_path: Path) -> None:
-    model = untrained("v2", no_digit={"data": ["words.csv"]})
-    export(model, tmp_path / "model.onnx", "onnx")
-    recognizer = OnnxRecognizer(tmp_path / "model.onnx")
-    logits = recognizer.logits(trial_waveforms(48_000)[:3])
-    assert logits.shape == (3, 11)
-    assert recognizer.answering.probabilities(logits).shape == (3, 10)
-
-
 def test_a_file_that_answers_otherwise_is_not_kept(
-    exported: tuple[TrainedModel, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    models: Models, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("audiomnist.inference.export.MOST_DIFFERENCE", -1.0)
     with pytest.raises(AudiomnistError, match="differs from PyTorch"):
-        export(exported[0], tmp_path / "model.pt2", "torch")
+        export(load_model(models.run / "model.safetensors", CPU), tmp_path / "model.pt2", "torch")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_writes_beside_the_model(models: Models, tmp_path: Path) -> None:
-    document = succeeds("export", models.run, "--json").json
-    assert document["path"] == str(models.run / "model.onnx")
+    assert models.printed.startswith(f"{models.run / 'model.onnx'}: ")
+    assert "same answers" in models.printed
+    path = tmp_path / "model.pt2"
+    document = succeeds("export", models.run, "--format", "torch", "--out", path, "--json").json
+    assert (document["path"], document["n_bytes"]) == (str(path), path.stat().st_size)
     assert document["largest_difference"] <= 1e-4
-    printed = succeeds("export", models.run, "--format", "torch", "--out", tmp_path / "model.pt2").stdout
-    assert "same answers" in printed
-    program = torch.export.load(tmp_path / "model.pt2").module()
+    program = torch.export.load(path).module()
     samples = torch.from_numpy(trial_waveforms(8_000)[0])
     probabilities, *_ = program(samples[None], torch.tensor([len(samples)]))
     assert float(probabilities.sum()) == pytest.approx(1)
@@ -150,9 +150,3 @@ def test_an_export_cannot_be_exported(models: Models) -> None:
     refused = audiomnist("export", models.onnx)
     assert refused.exit_code == 3
     assert "an export already" in refused.stderr
-
-
-def test_export_returns_what_it_wrote(models: Models, tmp_path: Path) -> None:
-    written = export(load_model(models.run / "model.safetensors", CPU), tmp_path / "model.pt2", "torch")
-    assert isinstance(written, Exported)
-    assert written.n_bytes == (tmp_path / "model.pt2").stat().st_size

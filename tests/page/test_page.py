@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from audiomnist.inference.opening import weights_file
+from audiomnist.page.export import export_html
 from audiomnist.page.server import PageServer
-from tests.page.conftest import QUIET_BROWSER, RATE, Made, chromium_path, clip
+from audiomnist.synthesis.espeak import SAMPLE_RATE_HZ, utter
+from audiomnist.synthesis.voices import cast
+from audiomnist.training.checkpoint import load_model
+from tests.page.conftest import CPU, QUIET_BROWSER, RATE, Made, chromium_path, clip
 
 DEVICE_RATE = 48_000
 FAKE_DEVICE = "--use-fake-device-for-media-stream"
@@ -90,11 +95,18 @@ def test_opened_file(kind: str, chromium: Any, open_page: Any, tmp_path: Path) -
     assert page.locator("#answers li").count() == 1
 
 
-def test_a_lossy_file_is_answered(chromium: Any, open_page: Any, tmp_path: Path) -> None:
-    page = open_page(chromium)
-    open_sound(page, tmp_path / "four.ogg", clip(4))
-    wait_for(page, "#said", " %")
+def test_a_lossy_file_is_recognised(chromium: Any, tmp_path: Path) -> None:
+    """By the model that ships, as the small one knows nothing but the tones it was trained on."""
+    export_html(load_model(weights_file("digits"), CPU), tmp_path / "digits.html")
+    voice = cast(7)[0]
+    four = utter("four", voice.variant, voice.accent, pitch=50, pitch_range=50, rate_wpm=140, noise_seed=0)
+    page = chromium.new_page()
+    page.goto((tmp_path / "digits.html").as_uri())
+    open_sound(page, tmp_path / "four.ogg", four, SAMPLE_RATE_HZ)
+    wait_for(page, "#said", "Four, ")
+    assert page.inner_text("#digit") == "4"
     assert page.locator("#answers li").count() == 1
+    page.close()
 
 
 def test_opened_number(chromium: Any, open_page: Any, tmp_path: Path) -> None:

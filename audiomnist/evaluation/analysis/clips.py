@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from audiomnist.audio import Header, decode, map_in_order, mono
 from audiomnist.corpus.measures import Loudness, measure
 from audiomnist.corpus.scan import Corpus
-from audiomnist.errors import DataError
+from audiomnist.errors import DataError, count
 
 Progress = Callable[[int, int], None]
 Values = NDArray[np.float64]
@@ -68,7 +68,7 @@ def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Progress
             progress(clip + 1, len(corpus))
     if not measured:
         hint = "see: audiomnist validate --deep --data PLACE"
-        raise DataError(f"none of the {len(corpus):,} clips can be read", hint)
+        raise DataError(f"of {count(len(corpus), 'clip')} none can be read", hint)
     kept, headers, loudness = zip(*measured, strict=True)
     shapes = [(of.n_frames, of.sample_rate, of.n_channels, of.bit_depth or 0) for of in headers]
     return Measurements(
