@@ -62,7 +62,7 @@ test-all: $(VENV)/.dev ## run all tests
 .PHONY: coverage
 coverage: $(VENV)/.dev ## run the tests, and print which lines of the package none of them reaches
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
