@@ -296,15 +296,15 @@ def print_report(console: Console, report: "Report") -> None:
     """Print the headline of a report, and where it is."""
     from audiomnist.reports import sentences
 
-    facts = report.facts
-    say(console, (sentences.headline(facts.result), "bold"))
-    if sentences.unfinished(facts.result):
-        say(console, (sentences.unfinished(facts.result), "yellow"))
+    result = report.result
+    say(console, (sentences.headline(result), "bold"))
+    if sentences.unfinished(result):
+        say(console, (sentences.unfinished(result), "yellow"))
     lines = (
-        f"{sentences.correct(facts.result)}. {sentences.trust(facts.result)}",
-        sentences.voices(facts.speakers, facts.unseen_speakers),
-        sentences.worst_speaker(facts.result),
-        report.robustness.replace("`", ""),
+        f"{sentences.correct(result)}. {sentences.trust(result)}",
+        sentences.voices(report.speakers, report.unseen_speakers),
+        sentences.worst_speaker(result),
+        report.robust.replace("`", ""),
     )
     for line in lines:
         say(console, line)

@@ -14,7 +14,7 @@ from audiomnist.errors import AudiomnistError, DataError
 if TYPE_CHECKING:
     from audiomnist.config import Config
     from audiomnist.corpus import Corpus
-    from audiomnist.reports.facts import Facts
+    from audiomnist.reports.report import Report
     from audiomnist.runs.robustness import Robustness
 
 
@@ -31,24 +31,22 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:
     """Write a page about a run, with mistakes to hear, and a model card."""
-    from audiomnist.reports.facts import gather
-    from audiomnist.reports.report import require_writable, write_report
+    from audiomnist.reports.report import gather, require_writable, write_report
     from audiomnist.runs.folder import RunFolder
 
     quiet = quiet or json
     folder = RunFolder.open(run) if run else RunFolder.newest()
-    config = gather(folder).config
-    destination = out or folder.path
-    require_writable(destination)
-    corpus = _corpus(config, quiet=quiet)
-    facts = gather(folder, corpus)
-    if facts.robustness is None and corpus is not None and facts.folds is None:
-        facts = replace(facts, robustness=_sweep(facts, corpus, destination, quiet=quiet))
-    written = write_report(facts, destination)
+    found = gather(folder, out)
+    require_writable(found.folder)
+    corpus = _corpus(found.config, quiet=quiet)
+    found = replace(found, corpus=corpus)
+    if found.robustness is None and corpus is not None and found.folds is None:
+        found = replace(found, robustness=_sweep(found, corpus, quiet=quiet))
+    write_report(found)
     if json:
-        print_json(written.as_json())
+        print_json(found.as_json())
     else:
-        print_report(result_console(), written)
+        print_report(result_console(), found)
 
 
 def _corpus(config: "Config", *, quiet: bool) -> "Corpus | None":
@@ -62,7 +60,7 @@ def _corpus(config: "Config", *, quiet: bool) -> "Corpus | None":
         return None
 
 
-def _sweep(facts: "Facts", corpus: "Corpus", folder: Path, *, quiet: bool) -> "Robustness | None":
+def _sweep(report: "Report", corpus: "Corpus", *, quiet: bool) -> "Robustness | None":
     """Test the network on distorted clips, or return None if it cannot be done; the report comes all the same."""
     from audiomnist.corpus import labels
     from audiomnist.device import select_device
@@ -71,15 +69,15 @@ def _sweep(facts: "Facts", corpus: "Corpus", folder: Path, *, quiet: bool) -> "R
     from audiomnist.reports.figures import save_robustness
 
     try:
-        recognizer = TorchRecognizer.load(facts.run.require_model(), select_device("auto"))
+        recognizer = TorchRecognizer.load(report.run.require_model(), select_device("auto"))
         model = recognizer.model
-        clips = facts.run.load_split().split(corpus).test
+        clips = report.run.load_split().split(corpus).test
         truth = labels(corpus, model.config.target, model.classes).of_clips[clips]
         with progress("robustness", "conditions", quiet=quiet) as show:
             swept = sweep(recognizer, corpus, clips, truth, progress=show)
-        swept = swept.model_copy(update={"weights": facts.run.weights})
+        swept = swept.model_copy(update={"weights": report.run.weights})
     except DataError as error:
         message_console(quiet).print(f"warning: {error.message}; the report comes without robustness")
         return None
-    save_robustness(swept, folder)
+    save_robustness(swept, report.folder)
     return swept

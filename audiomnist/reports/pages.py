@@ -62,6 +62,6 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _PAGES.filters |= {"accuracy": accuracy, "number": number, "interval": interval, "zip": zip, "given": given}
-_PAGES.filters |= {"code": _code, "lines": _lines}
+_PAGES.filters |= {"code": _code, "lines": _lines, "drawing": drawing}
 _CARDS = _PAGES.overlay(autoescape=False, finalize=_markdown)
 _CARDS.filters = _PAGES.filters | {"table": lambda table: Markup(markdown_table(table))}

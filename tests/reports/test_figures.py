@@ -57,13 +57,12 @@ def test_bins_with_few_clips_are_drawn_as_one(counts: tuple[int, ...]) -> None:
 
 
 def test_a_run_of_an_earlier_version_gives_the_same_card(tmp_path: Path) -> None:
-    from audiomnist.reports.facts import gather
-    from audiomnist.reports.report import write_report
+    from audiomnist.reports.report import gather, write_report
 
     for name in ("train", "kfold"):
         run = RunFolder(GOLDEN.path.parent / name)
         metrics = json.loads(run.metrics.read_text())
-        report = write_report(gather(run), tmp_path / name)
+        report = write_report(gather(run, tmp_path / name))
         card = report.card.read_text()
         assert f"Accuracy {metrics['accuracy']:.3f}: " in card
         for speaker, of in metrics["groups"]["speaker"].items():

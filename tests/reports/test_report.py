@@ -17,9 +17,8 @@ from audiomnist.corpus.splits import Split
 from audiomnist.corpus.targets import labels
 from audiomnist.evaluation.metrics import columns_of, score
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.reports.facts import Facts, gather
 from audiomnist.reports.figures import save_robustness
-from audiomnist.reports.report import N_SHOWN, Report, write_report
+from audiomnist.reports.report import N_SHOWN, Report, gather, write_report
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import Result
 from audiomnist.runs.robustness import Curve, Robustness
@@ -114,9 +113,9 @@ ROBUSTNESS = Robustness(
 
 
 @pytest.fixture(scope="module")
-def facts(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Facts:
+def finished_run(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Report:
     run = finished(corpus, tmp_path_factory.mktemp("runs") / "run")
-    return replace(gather(run, corpus), robustness=ROBUSTNESS)
+    return replace(gather(run), corpus=corpus, robustness=ROBUSTNESS)
 
 
 def words_of(card: Path) -> str:
@@ -124,8 +123,8 @@ def words_of(card: Path) -> str:
     return re.sub(r"\\(.)", r"\1", card.read_text(encoding="utf-8"))
 
 
-def test_the_page_holds_everything_itself(facts: Facts, tmp_path: Path) -> None:
-    text = write_report(facts, tmp_path).page.read_text(encoding="utf-8")
+def test_the_page_holds_everything_itself(finished_run: Report, tmp_path: Path) -> None:
+    text = write_report(replace(finished_run, folder=tmp_path)).page.read_text(encoding="utf-8")
     page = Sources(text)
     assert all(address.startswith(("data:", "#")) for _, address in page.addresses)
     assert not page.tags & {"script", "iframe", "object", "embed"}
@@ -135,16 +134,17 @@ def test_the_page_holds_everything_itself(facts: Facts, tmp_path: Path) -> None:
     assert all(imread(io.BytesIO(picture), format="png").size for picture in page.embedded("img"))
 
 
-def test_the_first_chart_and_clips_come_before_the_details(facts: Facts, tmp_path: Path) -> None:
-    text = write_report(facts, tmp_path).page.read_text(encoding="utf-8")
+def test_the_first_chart_and_clips_come_before_the_details(finished_run: Report, tmp_path: Path) -> None:
+    text = write_report(replace(finished_run, folder=tmp_path)).page.read_text(encoding="utf-8")
     ordered = ["<h1>", 'class="hero"', "Contents", "<svg", "<audio", "<details", "What was not measured</h2>"]
     places = [text.index(part) for part in ordered]
     assert places == sorted(places)
 
 
-def test_every_mistake_shown_can_be_heard(facts: Facts, corpus: Corpus, tmp_path: Path) -> None:
-    mistakes = [card.clip for card in Report(facts, tmp_path).clips]
-    sounds = Sources(write_report(facts, tmp_path).page.read_text(encoding="utf-8")).embedded("audio")
+def test_every_mistake_shown_can_be_heard(finished_run: Report, corpus: Corpus, tmp_path: Path) -> None:
+    mistakes = [card.clip for card in finished_run.clips]
+    page = write_report(replace(finished_run, folder=tmp_path)).page
+    sounds = Sources(page.read_text(encoding="utf-8")).embedded("audio")
     assert 0 < len(mistakes) == len(sounds) <= N_SHOWN
     confidences = [mistake.probability for mistake in mistakes]
     assert confidences == sorted(confidences, reverse=True)
@@ -156,17 +156,17 @@ def test_every_mistake_shown_can_be_heard(facts: Facts, corpus: Corpus, tmp_path
     assert soundfile.info(io.BytesIO(sounds[0])).subtype == "PCM_16"
 
 
-def test_names_are_text_and_nothing_else(facts: Facts, tmp_path: Path) -> None:
-    report = write_report(facts, tmp_path)
+def test_names_are_text_and_nothing_else(finished_run: Report, tmp_path: Path) -> None:
+    report = write_report(replace(finished_run, folder=tmp_path))
     assert NAME not in report.page.read_text(encoding="utf-8")
     assert "&lt;b&gt;&amp;" in report.page.read_text(encoding="utf-8")
     assert "<b>" not in report.card.read_text(encoding="utf-8")
     assert f"Lowest accuracy of a speaker: {NAME}" in words_of(report.card)
 
 
-def test_card_and_page_give_the_numbers_of_the_result(facts: Facts, tmp_path: Path) -> None:
-    report = write_report(facts, tmp_path)
-    metrics = json.loads(facts.run.metrics.read_text())
+def test_card_and_page_give_the_numbers_of_the_result(finished_run: Report, tmp_path: Path) -> None:
+    report = write_report(replace(finished_run, folder=tmp_path))
+    metrics = json.loads(finished_run.run.metrics.read_text())
     interval, worst = metrics["interval"], metrics["worst_speaker"]
     expected = [
         f"Accuracy {metrics['accuracy']:.3f}: ",
@@ -188,13 +188,13 @@ def test_card_and_page_give_the_numbers_of_the_result(facts: Facts, tmp_path: Pa
 
 
 def test_what_was_not_measured_is_said(corpus: Corpus, tmp_path: Path) -> None:
-    known = write_report(gather(finished(corpus, tmp_path / "known"), corpus), tmp_path / "known")
+    known = write_report(replace(gather(finished(corpus, tmp_path / "known")), corpus=corpus))
     text = words_of(known.card)
     for line in ("only known speakers were tested", "none was fitted", "Robustness to noise", "gender, age, accent"):
         assert line in text
     assert "Known speakers: every tested speaker was also trained on" in text
     run = finished(corpus, tmp_path / "unseen", held_out=("george", NAME), fitted=True)
-    text = words_of(write_report(gather(run, corpus), run.path).card)
+    text = words_of(write_report(replace(gather(run), corpus=corpus)).card)
     assert "only known speakers" not in text
     assert ": each tested by a network not trained on them" in text
     assert "Temperature 1.50, fitted on validation (7 clips)" in text
@@ -202,13 +202,13 @@ def test_what_was_not_measured_is_said(corpus: Corpus, tmp_path: Path) -> None:
 
 def test_a_run_without_mistakes_and_of_one_speaker(corpus: Corpus, tmp_path: Path) -> None:
     george = corpus.select(np.flatnonzero((corpus.speakers == "george") & (corpus.digits != 3)))
-    report = write_report(gather(finished(george, tmp_path / "run"), george), tmp_path / "out")
+    report = write_report(replace(gather(finished(george, tmp_path / "run")), corpus=george))
     assert "No clip is misclassified" in report.page.read_text(encoding="utf-8")
     assert "over further clips of the same 1 speaker" in words_of(report.card)
 
 
 def test_without_the_corpus_the_report_comes_without_sound(corpus: Corpus, tmp_path: Path) -> None:
-    text = write_report(gather(finished(corpus, tmp_path / "run")), tmp_path / "out").page.read_text(encoding="utf-8")
+    text = write_report(gather(finished(corpus, tmp_path / "run"))).page.read_text(encoding="utf-8")
     assert "<audio" not in text
     assert "The corpus is no longer there" in text
     assert "not known" in text
@@ -218,7 +218,7 @@ def test_a_changed_corpus_and_a_lost_recording_are_told(make_corpus: MakeCorpus,
     corpus = scan(make_corpus(tmp_path / "corpus", speakers=1, repetitions=2))
     run = finished(corpus, tmp_path / "run")
     (corpus.root / "3_george_1.wav").write_bytes(b"no sound")
-    text = write_report(gather(run, scan(corpus.root)), run.path).page.read_text(encoding="utf-8")
+    text = write_report(replace(gather(run), corpus=scan(corpus.root))).page.read_text(encoding="utf-8")
     assert "have changed since" in text
     assert "1 without sound" in text
 
@@ -229,8 +229,8 @@ def test_a_sweep_and_results_elsewhere_are_found_in_the_folder(corpus: Corpus, t
     elsewhere = RunFolder(run.path / "evaluations" / "elsewhere")
     elsewhere.path.mkdir(parents=True)
     elsewhere.metrics.write_text(json.dumps(json.loads(run.metrics.read_text()) | {"data": "there", "own_test": False}))
-    found = gather(run, corpus)
+    found = replace(gather(run), corpus=corpus)
     assert found.robustness == ROBUSTNESS
-    text = words_of(write_report(found, run.path).card)
+    text = words_of(write_report(found).card)
     assert "## Other corpora" in text
     assert "only one corpus was tested" not in text
