@@ -162,7 +162,10 @@ def _count_style(result: "Tested", row: int, column: int) -> str:
 
 
 def _origin(result: "Result | CrossValidation") -> str:
-    seconds = getattr(result, "train_seconds", None) or result.seconds
+    from audiomnist.reports.wording import count
+    from audiomnist.runs.results import Result
+
+    seconds = (isinstance(result, Result) and result.train_seconds) or result.seconds
     reached = "" if result.is_finished else f"{result.epochs} of "
     epochs = f"{reached}{count(result.epochs_planned, 'epoch')}"
     return f"{result.version}, {epochs}, {seconds:.0f} s"

@@ -13,6 +13,7 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import Labels
 from audiomnist.errors import DataError
 from audiomnist.files import atomic_path, plain_cell, safe_cell
+from audiomnist.runs.documents import fault_of
 from audiomnist.runs.record import Folder
 from audiomnist.runs.results import Misclassified, Tested
 
@@ -168,6 +169,5 @@ class Predictions:
             if not (np.isclose(sums, 1, atol=1e-3).all() and (predictions.probabilities >= 0).all()):
                 raise ValueError("probabilities that do not add up to 1")
         except (OSError, KeyError, ValueError, csv.Error) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise DataError(f"{path}: no predictions ({reason})", _RESTORE) from error
+            raise DataError(f"{path}: no predictions ({fault_of(error)})", _RESTORE) from error
         return predictions

@@ -57,9 +57,9 @@ def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
     yield "levels", draw.levels_figure(measured)
     yield "silence", draw.silence_figure(measured)
     yield "mean_mel", draw.mean_mel_figure(spectra)
-    yield "digits", draw.digits_figure(spectra)
-    yield "voices", draw.speakers_spectra_figure(spectra)
-    yield "mfcc", draw.mfcc_figure(spectra)
+    yield "digits", draw.gallery_figure(spectra, spectra.by_digit)
+    yield "voices", draw.gallery_figure(spectra, spectra.by_speaker, by_speaker=True)
+    yield "mfcc", draw.gallery_figure(spectra, spectra.by_digit, mfcc=True)
 
 
 def numbers(summary: Summary) -> list[Number]:

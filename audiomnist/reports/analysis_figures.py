@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -112,7 +112,8 @@ def length_by_digit_figure(measured: Measurements) -> Figure:
     means = [float(values.mean()) for values in own]
     axes.plot(present, means, "D", color=SECOND, markersize=4, label="mean, written below")
     for digit, mean in zip(present, means, strict=True):
-        _write_below(axes, digit, f"{mean:.0f}")
+        place = axes.get_xaxis_transform()  # x is a digit, y is a share of the height
+        axes.text(digit, 0.01, f"{mean:.0f}", transform=place, ha="center", fontsize=8, color=SECOND)
     highest = 1.15 * float(np.quantile(lengths_ms, 0.995))
     n_beyond = int((lengths_ms > highest).sum())
     beyond = f", {n_beyond:,} longer clips not shown" if n_beyond else ""
@@ -205,26 +206,10 @@ def mean_mel_figure(spectra: Spectra) -> Figure:
 
 
 @drawn
-def digits_figure(spectra: Spectra) -> Figure:
-    """Draw a mel spectrogram of each digit by one speaker."""
-    return _gallery(spectra, spectra.by_digit, title=lambda example: CLASSES[example.digit])
-
-
-@drawn
-def speakers_spectra_figure(spectra: Spectra) -> Figure:
-    """Draw a mel spectrogram of one digit by several speakers."""
-    return _gallery(spectra, spectra.by_speaker, title=lambda example: example.speaker)
-
-
-@drawn
-def mfcc_figure(spectra: Spectra) -> Figure:
-    """Draw the standardised MFCCs of each digit without the first, which is loudness alone."""
-    return _gallery(spectra, spectra.by_digit, title=lambda example: CLASSES[example.digit], mfcc=True)
-
-
-def _gallery(
-    spectra: Spectra, examples: tuple[Example, ...], *, title: Callable[[Example], str], mfcc: bool = False
+def gallery_figure(
+    spectra: Spectra, examples: tuple[Example, ...], *, by_speaker: bool = False, mfcc: bool = False
 ) -> Figure:
+    """Draw mel spectrograms of clips, or their standardised MFCCs without the first, which is loudness alone."""
     n_rows = -(-len(examples) // _COLUMNS)
     figure = new_figure(0.5 + 1.38 * n_rows)
     grid = figure.subplots(n_rows, _COLUMNS, squeeze=False, sharex=True, sharey=True)
@@ -237,7 +222,7 @@ def _gallery(
         extent = (0, picture.shape[1] * spectra.frame_ms, first - 0.5, first + len(picture) - 0.5)
         image = axes.imshow(picture, origin="lower", aspect="auto", interpolation="nearest", extent=extent)
         image.set(cmap="RdBu_r" if mfcc else "magma", clim=(lowest, highest))
-        axes.set_title(title(example), fontweight="bold")
+        axes.set_title(example.speaker if by_speaker else CLASSES[example.digit], fontweight="bold")
         axes.set_xlim(0, longest * spectra.frame_ms)
         if not mfcc:
             axes.set_yticks(*_hz_ticks(spectra))
@@ -274,16 +259,3 @@ def _name_ticks(axes: Axes, names: list[str]) -> None:
     step = -(-len(names) // _NAMES_SHOWN)
     turned = len("".join(names)) > 40
     axes.set_xticks(range(0, len(names), step), names[::step], rotation=90 if turned else 0)
-
-
-def _write_below(axes: Axes, x: float, text: str) -> None:
-    axes.annotate(
-        text,
-        (x, 0),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="center",
-        fontsize=8,
-        color=SECOND,
-    )

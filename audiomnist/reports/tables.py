@@ -162,9 +162,9 @@ def differing_settings(of: Comparison) -> Table:
 def compared(of: Comparison) -> Table:
     """Return the main numbers of each run, without those that are known of none."""
     shares = {"accuracy", "worst_speaker_accuracy", "robustness"}
-    rows = []
-    for key in type(of.runs[0]).model_fields:
-        values = [getattr(run, key) for run in of.runs]
+    rows, runs = [], [dict(run) for run in of.runs]
+    for key in runs[0]:
+        values = [run[key] for run in runs]
         if key not in {"name", "path"} and any(value is not None for value in values):
             rows.append((key.replace("_", " "), *(_cell(value, is_share=key in shares) for value in values)))
     return Table("results, each on all its own test clips", ("", *(run.name for run in of.runs)), tuple(rows))

@@ -43,7 +43,7 @@ class Document(BaseModel):
         try:
             return cls.parse(path.read_bytes(), path, hint)
         except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}", hint) from error
+            raise DataError(f"{path} cannot be read: {fault_of(error)}", hint) from error
 
     @classmethod
     def parse(cls, text: str | bytes, path: Path, hint: str) -> Self:
@@ -54,8 +54,12 @@ class Document(BaseModel):
             raise DataError(f"{path}: damaged, or not a file of this program ({fault_of(error)})", hint) from error
 
 
-def fault_of(error: ValidationError) -> str:
-    """Return what is wrong with a document first, and how much more there is."""
+def fault_of(error: Exception) -> str:
+    """Return in a few words why a file cannot be read: what is wrong first, and how much more there is."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if not isinstance(error, ValidationError):
+        return str(error)
     first, *others = error.errors(include_url=False, include_context=False, include_input=False)
     where = ".".join(map(str, first["loc"]))
     more = f", and {len(others)} more faults" if others else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter
 
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Part, Split
@@ -67,8 +67,7 @@ class SplitFile:
             if len({row.path for row in rows}) < len(rows):
                 raise ValueError("a clip is listed twice")
         except (OSError, ValueError, csv.Error) as error:
-            reason = fault_of(error) if isinstance(error, ValidationError) else getattr(error, "strerror", error)
-            raise DataError(f"{file}: not the split of a run ({reason})", _HINT) from error
+            raise DataError(f"{file}: not the split of a run ({fault_of(error)})", _HINT) from error
         return cls(rows)
 
     @property

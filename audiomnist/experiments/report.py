@@ -1,0 +1,70 @@
+"""A page about a run and a model card, with what they need beside the run: its corpus, and a sweep of distortions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from audiomnist.config import Config
+from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.targets import labels
+from audiomnist.device import select_device
+from audiomnist.errors import AudiomnistError, DataError
+from audiomnist.evaluation.robustness import sweep
+from audiomnist.experiments.inputs import open_inputs
+from audiomnist.experiments.progress import Progress
+from audiomnist.inference.torch_recognizer import TorchRecognizer
+from audiomnist.reports.figures import save_robustness
+from audiomnist.reports.report import Report, gather, require_writable, write_report
+from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.robustness import Robustness
+
+
+def report(run: Path | None = None, out: Path | None = None, *, progress: Progress | None = None) -> Report:
+    """Write a page about a run, with mistakes to hear, and a model card.
+
+    Parameters
+    ----------
+    run : Path, optional
+        A training or a cross validation; the newest training by default.
+    out : Path, optional
+        Folder for both; the run by default.
+
+    Raises
+    ------
+    DataError
+        If the run has no result, or a file in it is damaged.
+    """
+    progress = progress or Progress()
+    found = gather(RunFolder.open(run) if run else RunFolder.newest(), out)
+    require_writable(found.folder)
+    corpus = _corpus(found.config, progress)
+    found = replace(found, corpus=corpus)
+    if found.robustness is None and corpus is not None and found.folds is None:
+        found = replace(found, robustness=_sweep(found, corpus, progress))
+    return write_report(found)
+
+
+def _corpus(config: Config, progress: Progress) -> Corpus | None:
+    """Return the corpus of a run with its further ones, or None if it is no longer there."""
+    try:
+        return open_inputs(config, progress).corpus
+    except AudiomnistError as error:
+        progress.say(f"warning: {error.message}; the report comes without sound")
+        return None
+
+
+def _sweep(of: Report, corpus: Corpus, progress: Progress) -> Robustness | None:
+    """Test the network on distorted clips, or return None if it cannot be done; the report comes all the same."""
+    try:
+        recognizer = TorchRecognizer.load(of.run.require_model(), select_device("auto"))
+        clips = of.run.load_split().split(corpus).test
+        truth = labels(corpus, of.config.target, recognizer.model.classes).of_clips[clips]
+        with progress.counting("robustness", "conditions") as show:
+            swept = sweep(recognizer, corpus, clips, truth, progress=show)
+    except DataError as error:
+        progress.say(f"warning: {error.message}; the report comes without robustness")
+        return None
+    swept = swept.model_copy(update={"weights": of.run.weights})
+    save_robustness(swept, of.folder)
+    return swept
