@@ -139,10 +139,7 @@ _VERBS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
         ),
         demo.demo: ("audiomnist demo", "audiomnist demo --host 0.0.0.0 --tls"),
         live.live: ("audiomnist live --continuous",),
-        explain.explain: (
-            "audiomnist explain digits seven.wav --digit 1",
-            "audiomnist explain runs/mine --data fsdd",
-        ),
+        explain.explain: ("audiomnist explain digits seven.wav --digit 1", "audiomnist explain runs/mine --data fsdd"),
         export.export: (
             "audiomnist export digits --format onnx --out digits.onnx",
             "audiomnist export runs/mine --format bundle --out mine.zip",

@@ -22,8 +22,7 @@ _MORE = " (--json lists all)"
 def download(
     name: Annotated[str, typer.Argument(help="audiomnist, fsdd or speech-commands.", metavar="NAME")] = "audiomnist",
     root: Annotated[
-        Path | None,
-        typer.Option(help="Folder in which the corpus is made. (default: data)", metavar="DIR"),
+        Path | None, typer.Option(help="Folder in which the corpus is made. (default: data)", metavar="DIR")
     ] = None,
     source: Annotated[
         str | None,

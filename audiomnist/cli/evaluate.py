@@ -24,8 +24,7 @@ def evaluate(
         ),
     ] = None,
     split: Annotated[
-        str | None,
-        typer.Option(help="Test only the test part of --data under this scheme.", metavar="SCHEME"),
+        str | None, typer.Option(help="Test only the test part of --data under this scheme.", metavar="SCHEME")
     ] = None,
     exclude_file: options.ExcludeFile = None,
     min_accuracy: Annotated[

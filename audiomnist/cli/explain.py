@@ -29,26 +29,17 @@ class Method(StrEnum):
 
 def explain(
     model: Annotated[str, typer.Argument(help="Run folder, model.safetensors, or digits.", metavar="MODEL")],
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(help="Recordings, or folders of them.", metavar="FILE", show_default=False),
-    ] = None,
+    files: Annotated[list[str] | None, typer.Argument(help="Recordings, or folders of them.", metavar="FILE")] = None,
     method: Annotated[
         Method, typer.Option(help="Integrated gradients, layer-wise relevance propagation, or occlusion.")
     ] = Method.IG,
-    digit: Annotated[
-        str | None,
-        typer.Option(help="Explain this one as well as the likeliest.", metavar="D", show_default=False),
-    ] = None,
+    digit: Annotated[str | None, typer.Option(help="Explain this one as well as the likeliest.", metavar="D")] = None,
     data: Annotated[
         str | None,
-        typer.Option(
-            help=f"A corpus: average over {_CLIPS_PER_CLASS} clips of each digit.", metavar="PLACE", show_default=False
-        ),
+        typer.Option(help=f"A corpus: average over {_CLIPS_PER_CLASS} clips of each digit.", metavar="PLACE"),
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the pictures. (default: explanations)", metavar="DIR", show_default=False),
+        Path | None, typer.Option(help="Folder for the pictures. (default: explanations)", metavar="DIR")
     ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,

@@ -13,10 +13,7 @@ from audiomnist.errors import UsageError
 
 def kfold(
     folds: Annotated[int | None, typer.Option(min=2, help="Number of folds. (default: 5)", metavar="N")] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(help="The same as --scheme speaker.", metavar="speaker"),
-    ] = None,
+    group: Annotated[str | None, typer.Option(help="The same as --scheme speaker.", metavar="speaker")] = None,
     scheme: Annotated[
         str | None,
         typer.Option(

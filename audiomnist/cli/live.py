@@ -46,9 +46,7 @@ def live(
     input_: Annotated[
         str | None,
         typer.Option(
-            "--input",
-            help="Microphone, by number or part of its name. (default: the system's)",
-            metavar="NAME",
+            "--input", help="Microphone, by number or part of its name. (default: the system's)", metavar="NAME"
         ),
     ] = None,
     device: options.Device = "auto",
@@ -174,11 +172,8 @@ class _Screen:
 
     def print_document(self) -> None:
         """Print all that was heard."""
-        segments = [
-            {"start_s": one.start_s, "end_s": one.end_s, "digit": one.digit, "probability": one.probability}
-            for one in self.segments
-        ]
-        print_json({"digits": "".join(str(one.digit) for one in self.segments), "segments": segments})
+        digits = "".join(str(one.digit) for one in self.segments)
+        print_json({"digits": digits, "segments": [*map(vars, self.segments)]})
 
     def level(self, samples: Any) -> None:
         """Show how loud it is, on a terminal only."""

@@ -16,8 +16,7 @@ Data = Annotated[
     ),
 ]
 ExtraData = Annotated[
-    list[str] | None,
-    typer.Option(help="A further corpus, for training only; repeat it for several.", metavar="PLACE"),
+    list[str] | None, typer.Option(help="A further corpus, for training only; repeat it for several.", metavar="PLACE")
 ]
 NoDigitData = Annotated[
     list[str] | None,
@@ -28,8 +27,7 @@ NoDigitData = Annotated[
     ),
 ]
 ExcludeFile = Annotated[
-    Path | None,
-    typer.Option(help="File that lists clips to leave out, a path per line or a .csv.", metavar="LIST"),
+    Path | None, typer.Option(help="File that lists clips to leave out, a path per line or a .csv.", metavar="LIST")
 ]
 Version = Annotated[
     str | None,
@@ -51,21 +49,17 @@ SplitScheme = Annotated[
 Target = Annotated[
     str | None,
     typer.Option(
-        help="What to recognise: digit, speaker, or a column such as gender. (default: digit)",
-        metavar="COLUMN",
+        help="What to recognise: digit, speaker, or a column such as gender. (default: digit)", metavar="COLUMN"
     ),
 ]
 From = Annotated[
     str | None,
     typer.Option(
-        "--from",
-        help="Start from the weights and settings of a run, a model.safetensors or digits.",
-        metavar="MODEL",
+        "--from", help="Start from the weights and settings of a run, a model.safetensors or digits.", metavar="MODEL"
     ),
 ]
 Model = Annotated[
-    str,
-    typer.Option(help="Run folder, model.safetensors, .onnx, or digits (comes with the program).", metavar="MODEL"),
+    str, typer.Option(help="Run folder, model.safetensors, .onnx, or digits (comes with the program).", metavar="MODEL")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", metavar="DEVICE")]
 Jobs = Annotated[

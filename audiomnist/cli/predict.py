@@ -91,23 +91,19 @@ def _outcomes(recognizer: "Recognizer", paths: Sequence[str], jobs: int | None, 
                 waiting.append(STDIN if STDIN in paths else str(path))
                 yield path
 
+        def segmented(path: Path) -> "Spoken | DataError":
+            try:
+                return recognizer.segment(path)
+            except DataError as error:
+                return error
+
         if segment:
-            results: Iterable[Answer | Spoken | DataError] = map(_tried(recognizer.segment), noted())
+            results: Iterable[Answer | Spoken | DataError] = map(segmented, noted())
         else:
             stack.enter_context(recognizer.single_threaded())
             results = recognizer.stream(noted(), jobs=jobs)
         for outcome in results:
             yield waiting.pop(0), outcome
-
-
-def _tried(segment: "Callable[[Path], Spoken]") -> "Callable[[Path], Spoken | DataError]":
-    def tried(path: Path) -> "Spoken | DataError":
-        try:
-            return segment(path)
-        except DataError as error:
-            return error
-
-    return tried
 
 
 def _print_line(outcome: Outcome) -> None:
@@ -117,18 +113,16 @@ def _print_line(outcome: Outcome) -> None:
     if isinstance(result, DataError):
         return
     if isinstance(result, Spoken):
-        lines = [f"{path}: {result.digits or 'no digits'}"]
-        lines += [
-            f"  {one.start_s:8.2f} {one.end_s:8.2f}  {one.digit}  {one.probability:.3f}" for one in result.segments
-        ]
-        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.write(f"{path}: {result.digits or 'no digits'}\n")
+        for one in result.segments:
+            sys.stdout.write(f"  {one.start_s:8.2f} {one.end_s:8.2f}  {one.digit}  {one.probability:.3f}\n")
         return
-    digit = "no digit" if result.digit is None else result.digit
     second, probability = result.second_guess
     if result.digit is None:
-        sys.stdout.write(f"{path}: {digit} (most likely {second}, {probability:.3f})\n")
+        sys.stdout.write(f"{path}: no digit (most likely {second}, {probability:.3f})\n")
     else:
-        sys.stdout.write(f"{path}: {digit}  {result.probability:.3f}  (second guess {second}, {probability:.3f})\n")
+        guess = f"(second guess {second}, {probability:.3f})"
+        sys.stdout.write(f"{path}: {result.digit}  {result.probability:.3f}  {guess}\n")
 
 
 @contextmanager
@@ -153,7 +147,7 @@ def _document(outcome: Outcome, *, segment: bool) -> dict[str, object]:
         rest: dict[str, object] = {"digits": None, "segments": []} if segment else {"digit": None, "probability": None}
         return {"path": path, **rest, "error": result.message}
     if isinstance(result, Spoken):
-        segments = [one.__dict__ for one in result.segments]
+        segments = [*map(vars, result.segments)]
         return {"path": path, "digits": result.digits, "segments": segments, "seconds": result.seconds}
     second, probability = result.second_guess
     return {
@@ -173,24 +167,23 @@ def _table(path: Path, recognizer: "Recognizer", *, segment: bool) -> Iterator[W
     from audiomnist.inference.answers import Spoken
 
     classes = recognizer.answering.classes
+    answered = ("start_s", "end_s", "digit", "probability")
+    columns = answered if segment else (*answered[2:], *(f"p{name}" for name in classes), "seconds")
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if segment:
-            writer.writerow(("path", "start_s", "end_s", "digit", "probability", "error"))
-        else:
-            writer.writerow(("path", "digit", "probability", *(f"p{name}" for name in classes), "seconds", "error"))
+        writer = csv.DictWriter(file, ("path", *columns, "error"), restval="", lineterminator="\n")
+        writer.writeheader()
 
         def write(outcome: Outcome) -> None:
             path, result = outcome
             if isinstance(result, DataError):
-                writer.writerow((path, *([""] * (4 if segment else len(classes) + 3)), result.message))
+                writer.writerow({"path": path, "error": result.message})
             elif isinstance(result, Spoken):
                 for one in result.segments:
-                    times = f"{one.start_s:.3f}", f"{one.end_s:.3f}"
-                    writer.writerow((path, *times, one.digit, f"{one.probability:.6f}", ""))
+                    segment_values = f"{one.start_s:.3f}", f"{one.end_s:.3f}", one.digit, f"{one.probability:.6f}"
+                    writer.writerow({"path": path, **dict(zip(columns, segment_values, strict=True))})
             else:
-                digit = "" if result.digit is None else result.digit
-                values = (f"{value:.6g}" for value in result.probabilities.values())
-                writer.writerow((path, digit, f"{result.probability:.6f}", *values, f"{result.seconds:.3f}", ""))
+                every = (f"{value:.6g}" for value in result.probabilities.values())  # a class "07" is the label 7
+                values = result.digit, f"{result.probability:.6f}", *every, f"{result.seconds:.3f}"
+                writer.writerow({"path": path, **dict(zip(columns, values, strict=True))})
 
         yield write

@@ -45,11 +45,7 @@ def print_table(
         if console.is_terminal and _width(table, columns) > console.width:
             columns.remove(table.columns.index(name))
     rich_table = RichTable(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        collapse_padding=True,
-        show_header=any(table.columns),
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True, show_header=any(table.columns)
     )
     for place in columns:
         is_number = place > 0 and table.is_number(place)

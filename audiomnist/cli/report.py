@@ -14,8 +14,7 @@ def report(
     run: Annotated[
         Path | None,
         typer.Argument(
-            help="Run folder of a training or a cross validation. (default: the newest training)",
-            metavar="RUN",
+            help="Run folder of a training or a cross validation. (default: the newest training)", metavar="RUN"
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the report. (default: RUN)", metavar="DIR")] = None,

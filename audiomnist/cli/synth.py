@@ -11,10 +11,7 @@ from audiomnist.errors import command
 
 
 def synth(
-    out: Annotated[
-        Path | None,
-        typer.Option(help="New folder. (default: data/synthetic)", metavar="DIR"),
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="New folder. (default: data/synthetic)", metavar="DIR")] = None,
     speakers: Annotated[int, typer.Option(help="Number of voices, at most 60.", metavar="N")] = 20,
     repetitions: Annotated[int, typer.Option(help="Clips of each digit by each voice.", metavar="N")] = 10,
     seed: Annotated[int, typer.Option(help="Seed of the voices and of how each clip is spoken.", metavar="N")] = 0,
