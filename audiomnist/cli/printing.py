@@ -158,7 +158,6 @@ def _count_style(result: "Tested", row: int, column: int) -> str:
 
 
 def _origin(result: "Result | CrossValidation") -> str:
-    from audiomnist.reports.wording import count
     from audiomnist.runs.results import Result
 
     seconds = (isinstance(result, Result) and result.train_seconds) or result.seconds
