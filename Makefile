@@ -76,6 +76,10 @@ fuzz: $(VENV)/.dev ## give every reader of files changed ones, MINUTES=10 each
 	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
+.PHONY: mutation
+mutation: $(VENV)/.dev ## make small faults in scores, splits and training, and count those that the tests notice
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.mutation
+
 .PHONY: test-runtime
 test-runtime: $(VENV)/.dev ## use a model in a fresh environment without PyTorch
 	rm -rf build/runtime

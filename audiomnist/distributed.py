@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -26,12 +27,14 @@ Value = TypeVar("Value")
 TIMEOUT_S = "AUDIOMNIST_JOB_TIMEOUT_S"  # a process that does not answer for so long has ended; 1800 by default
 _MEETING = timedelta(minutes=2)
 _LOOK_S = 0.5
+_BEAT_S = 1.0
 _ENDED = "another process of this job has ended"
 _CAUSE = "torchrun tells the cause below; start the job again"
 
 _rank, _size = 0, 1
 _is_spokesman = True
 _store: Any = None
+_silence_s = 1800.0
 
 
 class JobEnded(AudiomnistError):
@@ -51,7 +54,7 @@ def begin() -> None:
     UsageError
         If the job's variables are no numbers, or its processes do not meet.
     """
-    global _rank, _size, _is_spokesman, _store
+    global _rank, _size, _is_spokesman, _store, _silence_s
     if not is_one_of_several():
         return
     import torch.distributed
@@ -60,10 +63,12 @@ def begin() -> None:
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, signal.SIG_DFL) for number in numbers]  # the meeting hears no Python handler
     try:
-        working = timedelta(seconds=float(os.environ.get(TIMEOUT_S, "1800")))
+        _silence_s = float(os.environ.get(TIMEOUT_S, _silence_s))
         store, rank, size = next(rendezvous("env://", timeout=_MEETING))
         # No backend is named: each device brings its own, gloo or NCCL.
-        torch.distributed.init_process_group(store=store, rank=rank, world_size=size, timeout=working)
+        torch.distributed.init_process_group(
+            store=store, rank=rank, world_size=size, timeout=timedelta(seconds=_silence_s)
+        )
     except (ValueError, RuntimeError, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"the processes of this job did not meet: {reason}", "start them with torchrun") from error
@@ -72,6 +77,7 @@ def begin() -> None:
             signal.signal(number, handler)
     _store, _rank, _size = store, rank, size
     _is_spokesman = _rank == 0
+    threading.Thread(target=_beat, args=(store, rank), daemon=True).start()
     signal.signal(signal.SIGTERM, _stop)
 
 
@@ -129,12 +135,35 @@ def gathered(value: Value) -> list[Value]:
 
 
 def wait_for_all() -> None:
-    """Return when every process has come here, however long the work of another takes. Collective."""
+    """Return when every process has come here, however long the work of another takes. Collective.
+
+    Raises
+    ------
+    JobEnded
+        If one gives no sign of life for as long as the job's processes may be silent.
+    """
     if _size == 1:
         return
     _store.add("waiting", 1)
+    heard = {number: (0, time.monotonic()) for number in range(_size)}
     while int(_store.add("waiting", 0)) < _size:
+        now = time.monotonic()
+        for number, (beats, since) in heard.items():
+            beats_now = int(_store.add(f"beats of {number}", 0))
+            if beats_now != beats:
+                heard[number] = beats_now, now
+            elif now - since > _silence_s:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun's, for the same reason
+                raise JobEnded(_ENDED, _CAUSE)
         time.sleep(_LOOK_S)
+
+
+def _beat(store: Any, number: int) -> None:
+    """Count up for as long as this process runs, so that others know that it works on something long."""
+    with suppress(RuntimeError):  # the process that keeps the store is gone
+        while True:
+            store.add(f"beats of {number}", 1)
+            time.sleep(_BEAT_S)
 
 
 def summed(values: torch.Tensor) -> torch.Tensor:

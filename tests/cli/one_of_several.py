@@ -1,14 +1,13 @@
-"""The command as torchrun starts it in these tests: in full precision, and in one test a process of it dies."""
+"""The command as torchrun starts it in these tests: in full precision, and in some a process of it gets a signal."""
 
 import os
-import signal
 from collections.abc import Sequence
 from contextlib import nullcontext
 
 from audiomnist.cli.app import main
 from audiomnist.training import trainer
 
-DIES_AFTER = "TEST_SECOND_PROCESS_DIES_AFTER_EPOCH"
+SIGNAL = "TEST_SIGNAL_TO_SECOND_PROCESS_AFTER_AN_EPOCH"
 
 
 def train_in_full_precision() -> None:
@@ -16,20 +15,20 @@ def train_in_full_precision() -> None:
     trainer.autocast = lambda device: nullcontext()
 
 
-def die_after(epoch: int) -> None:
-    """Let the second process be killed when so many epochs are over."""
+def signalled(number: int) -> None:
+    """Let the second process get a signal when an epoch is over."""
     train_epoch = trainer.Trainer._train_epoch
 
-    def train_epoch_or_die(self: trainer.Trainer, listeners: Sequence[trainer.Listener]) -> tuple[float, float, float]:
-        if self.epoch == epoch and os.environ["RANK"] == "1":
-            os.kill(os.getpid(), signal.SIGKILL)
+    def train_epoch_or_not(self: trainer.Trainer, listeners: Sequence[trainer.Listener]) -> tuple[float, float, float]:
+        if self.epoch == 1 and os.environ["RANK"] == "1":
+            os.kill(os.getpid(), number)
         return train_epoch(self, listeners)
 
-    trainer.Trainer._train_epoch = train_epoch_or_die
+    trainer.Trainer._train_epoch = train_epoch_or_not
 
 
 if __name__ == "__main__":
     train_in_full_precision()
-    if DIES_AFTER in os.environ:
-        die_after(int(os.environ[DIES_AFTER]))
+    if SIGNAL in os.environ:
+        signalled(int(os.environ[SIGNAL]))
     main()

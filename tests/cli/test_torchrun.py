@@ -92,7 +92,7 @@ def told(outcome: Outcome) -> tuple[str, str]:
     lines = outcome.stderr.splitlines()
     (error,) = (number for number, line in enumerate(lines) if line.startswith(("error: ", "stopped ")))
     assert "torch.distributed" in outcome.stderr.split("Traceback")[-1]
-    return lines[error], lines[error + 1]
+    return lines[error], " ".join(map(str.strip, lines[error + 1 : error + 3]))
 
 
 def history(run: Path) -> list[dict[str, Any]]:
@@ -132,11 +132,24 @@ def test_training_takes_the_course_of_one_process(corpus: Path, alone: Path, hom
 
 
 @pytest.mark.slow
+def test_a_process_that_is_stopped_ends_the_job_in_time(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    monkeypatch.setenv(one_of_several.SIGNAL, str(signal.SIGSTOP.value))
+    monkeypatch.setenv(distributed.TIMEOUT_S, "10")
+    error, hint = told(ended(start("kfold", "--data", corpus, *SETTINGS, "--folds", 2, "--run", run)))
+    assert error.startswith("error: another process of this job has ended")
+    assert error.endswith(f"stopped after 1 of 2 folds; they are saved in {run}")
+    assert hint == f"hint: go on: audiomnist kfold --resume {run}"
+
+
+@pytest.mark.slow
 def test_a_killed_process_ends_the_job(
     corpus: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
-    monkeypatch.setenv(one_of_several.DIES_AFTER, "1")
+    monkeypatch.setenv(one_of_several.SIGNAL, str(signal.SIGKILL.value))
     outcome = ended(start("train", "--data", corpus, *SETTINGS, "--run", run))
     assert outcome.exit_code != 0
     error, hint = told(outcome)

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 import torch
 
-from audiomnist.config import Augment, Config, Features, Window
+from audiomnist.config import Augment, Config, Features, Window, load
 from audiomnist.corpus import scan
 from audiomnist.features import prepare
 from audiomnist.features.mel import band_centres_hz, mel_filters
@@ -243,3 +243,13 @@ def test_speech_in_loud_noise_is_not_cut_away(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "1_ann_0.wav", samples, FEATURES.sample_rate)
     store = prepare(scan(tmp_path), FEATURES, folder=tmp_path / "stores")
     assert trimmed(store, Window(padding="blank", trim_db=40, trim_snr_db=6, channels=1)).n_frames[0] > 95
+
+
+def test_an_automatic_window_is_a_minute_at_most(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(scale=0.1, size=4_000 * 61)
+    soundfile.write(tmp_path / "3_ann_0.wav", noise, 4_000)
+    features = Features(sample_rate=4_000, n_fft=256, hop_length=256, n_mels=8)
+    store = prepare(scan(tmp_path), features, folder=tmp_path / "stores")
+    config = definite(Config(features=features, window=Window(clip_ms="auto")), store, np.array([0]))
+    config.save(tmp_path / "config.yaml")
+    assert load(tmp_path / "config.yaml").window.clip_ms == 60_000

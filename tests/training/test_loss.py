@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from audiomnist.training.loss import adjusted_loss, log_priors
+from audiomnist.training.loss import adjusted_loss, log_priors, missing_classes
 
 SOURCES = np.array([0, 0, 0, 0, 1, 1, 1])
 LABELS = np.array([0, 1, 2, 2, 0, 1, 1])  # the second corpus has no class 2
@@ -48,3 +48,21 @@ def test_the_output_for_no_class_is_not_shifted() -> None:
     adjusted_loss(logits, torch.tensor([3]), torch.full((1, 3), -20.0), 0.0).backward()
     assert logits.grad is not None
     assert logits.grad.abs().max() < 1e-6
+
+
+def test_priors_by_hand() -> None:
+    sources = np.array([0, 0, 0, 0, 1, 1, 2, 0])
+    labels = np.array([0, 0, 1, 2, 0, 1, 2, 1])
+    trained = np.arange(6)  # nothing of the third corpus; nobody has the fourth class
+    priors = log_priors(sources, labels, trained, 4)
+    everywhere = np.array([3, 2, 1]) / 6
+    own = np.array([[2, 1, 1], [1.5, 1.5, 0]]) / np.array([[4], [3]])
+    assert priors is not None
+    expected = np.zeros((4, 4))
+    expected[:2, :3] = np.log((0.7 * own + 0.3 * everywhere) / everywhere)
+    np.testing.assert_allclose(priors.numpy(), expected, rtol=1e-6)
+
+
+def test_a_corpus_that_is_not_trained_on_lacks_nothing() -> None:
+    counts = np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    assert missing_classes(counts).tolist() == [[False] * 3, [False, True, False], [False] * 3]
