@@ -71,7 +71,9 @@ def begin() -> None:
         )
     except (ValueError, RuntimeError, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"the processes of this job did not meet: {reason}", "start them with torchrun") from error
+        raise UsageError(
+            f"the processes of this job did not find each other: {reason}", "start them with torchrun"
+        ) from error
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
@@ -102,7 +104,7 @@ def local_size() -> int:
 
 
 def is_spokesman() -> bool:
-    """Whether this process prints results and chatter: the first of the job does."""
+    """Whether this process prints results and messages: the first of the job does."""
     return _is_spokesman
 
 
@@ -221,7 +223,7 @@ def leave() -> None:
 
 
 @contextmanager
-def ends_told() -> Iterator[None]:
+def lost_connections_reported() -> Iterator[None]:
     """Turn a lost connection to another process into JobEnded."""
     try:
         yield
@@ -232,7 +234,7 @@ def ends_told() -> Iterator[None]:
         raise JobEnded(_ENDED, _CAUSE) from error
 
 
-def may_tell() -> bool:
+def may_report() -> bool:
     """Return whether this process shall tell why it fails: one of each machine, the first that asks, tells.
 
     Most errors are met by all processes alike, and the others' ends follow from that of the first.

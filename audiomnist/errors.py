@@ -45,7 +45,7 @@ class ConfigError(AudiomnistError):
 
 
 class ThresholdError(AudiomnistError):
-    """A figure that stays below the threshold asked for."""
+    """A result below the threshold asked for."""
 
     exit_code = 5
 

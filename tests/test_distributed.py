@@ -26,11 +26,11 @@ def test_one_process_has_everything_to_itself() -> None:
     assert distributed.stacked(values).shape == (1, 3)
     assert distributed.parallel(network) is network
     distributed.leave()
-    assert distributed.may_tell()
+    assert distributed.may_report()
 
 
 def test_a_fault_of_ours_is_no_lost_connection() -> None:
-    with pytest.raises(RuntimeError, match="ours"), distributed.ends_told():
+    with pytest.raises(RuntimeError, match="ours"), distributed.lost_connections_reported():
         raise RuntimeError("a fault of ours")
 
 
@@ -60,4 +60,4 @@ def test_help_joins_no_job(monkeypatch: pytest.MonkeyPatch, words: list[str]) ->
 def test_a_job_with_broken_variables_is_refused(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     for name, value in {**variables, "TORCHELASTIC_RUN_ID": "none"}.items():
         monkeypatch.setenv(name, value)
-    assert "did not meet" in refused(2, "train").error
+    assert "did not find each other" in refused(2, "train").error

@@ -47,21 +47,21 @@ class Verbs(Group):
         """Read the words before the verb; note first whether JSON and work are wanted."""
         ctx.obj = "--json" in args
         ctx.meta[_WORKS] = not {"-h", "--help"} & set(args)
-        with _failures_told(as_json=ctx.obj):
+        with _failures_reported(as_json=ctx.obj):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a verb."""
-        with _failures_told(as_json=ctx.obj):
+        with _failures_reported(as_json=ctx.obj):
             result = super().invoke(ctx)
             distributed.leave()
             return result
 
 
 @contextmanager
-def _failures_told(*, as_json: bool) -> Iterator[None]:
+def _failures_reported(*, as_json: bool) -> Iterator[None]:
     try:
-        with distributed.ends_told():
+        with distributed.lost_connections_reported():
             yield
         return
     except typer.Exit:
@@ -74,7 +74,7 @@ def _failures_told(*, as_json: bool) -> Iterator[None]:
     except ModuleNotFoundError as error:
         package = (error.name or "audiomnist").partition(".")[0]
         if package == "audiomnist":
-            _one_process_tells(1)
+            _one_process_reports(1)
             raise
         failure = ConfigError(
             f"this needs {package}, which is not installed here",
@@ -82,23 +82,23 @@ def _failures_told(*, as_json: bool) -> Iterator[None]:
         )
     except OSError as error:
         if error.filename is None and error.errno not in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}:
-            _one_process_tells(1)
+            _one_process_reports(1)
             raise
         where = f"{error.filename}: " if error.filename else ""
         failure = DataError(f"{where}{error.strerror}", "check the path, its permissions and free space on the disk")
     except KeyboardInterrupt as stop:
         failure = stopping.as_error(stop, "stopped", f"start again: {command('audiomnist', *sys.argv[1:])}")
     except Exception:
-        _one_process_tells(1)
+        _one_process_reports(1)
         raise
-    _one_process_tells(failure.exit_code)
+    _one_process_reports(failure.exit_code)
     report_error(failure, as_json=as_json)
     raise typer.Exit(failure.exit_code)
 
 
-def _one_process_tells(exit_code: int) -> None:
+def _one_process_reports(exit_code: int) -> None:
     """Go on in the process that tells of a failure; end the others of its machine without a word."""
-    if not distributed.may_tell():
+    if not distributed.may_report():
         raise typer.Exit(exit_code) from None
 
 

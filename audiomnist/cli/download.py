@@ -65,7 +65,7 @@ def download(
         failure = None
         if deviations:
             failure = DataError(
-                f"{path} differs from what was recorded in {len(deviations)} ways\n{indented(deviations, more=_MORE)}",
+                f"{path} differs from its checksums in {len(deviations)} ways\n{indented(deviations, more=_MORE)}",
                 f"remove it and get it again: {command('audiomnist download', name)}",
             )
         if json:
@@ -73,7 +73,7 @@ def download(
             raise typer.Exit(failure.exit_code if failure else 0)
         if failure:
             raise failure
-        console.print(f"{path}: every file is as recorded in its manifest")
+        console.print(f"{path}: every file matches its checksums")
         return
     with byte_progress(quiet=quiet) as show:
         report = bring(corpus, path, source=source, progress=show, on_event=message_console(quiet).print)

@@ -75,7 +75,7 @@ def sample_folds(corpus: Corpus, count: int, *, labels: Clips, by_speaker: bool,
         scarcest = int(np.unique(labels, return_counts=True)[1].min())
         if scarcest < count:
             raise DataError(
-                f"{count} folds need {count} clips of each class; the scarcest has {scarcest}",
+                f"{count} folds need {count} clips of each class; the rarest has {scarcest}",
                 f"use --folds {scarcest}" if scarcest > 1 else "add clips",
             )
         return list(StratifiedKFold(count, shuffle=True, random_state=seed).split(everything, labels))

@@ -53,7 +53,7 @@ def labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) ->
         classes = sorted({value for value in values if value is not None})
         if not 2 <= len(classes) <= _MOST_CLASSES:
             raise ConfigError(
-                f"{len(classes)} values of {target} in {corpus.root} make no classes to tell apart",
+                f"{target} has {len(classes):,} values in {corpus.root}",
                 f"choose a target with 2 to {_MOST_CLASSES:,}",
             )
     numbers = {name: number for number, name in enumerate(classes)}

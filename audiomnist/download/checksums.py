@@ -113,7 +113,7 @@ def verify(folder: Path, *, deep: bool = False, progress: Progress = ignore) -> 
         progress(done_bytes, total_bytes)
     clips = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if is_recording(path)}
     surplus = sorted(clips - {record.path for record in records})
-    return problems | dict.fromkeys(surplus, "not in the manifest")
+    return problems | dict.fromkeys(surplus, "not in the checksums")
 
 
 def sha256(file: Path) -> str:
@@ -137,9 +137,9 @@ def _problem(folder: Path, record: FileRecord, deep: bool) -> str:
         if is_recording(file) and not record.is_readable_clip:
             return "no readable recording"
         if _header(file) != (record.sample_rate, record.frames):
-            return "another header than in the manifest"
+            return "another header than in the checksums"
         if deep and sha256(file) != record.sha256:
-            return "another content than in the manifest"
+            return "another content than in the checksums"
         if deep and is_recording(file) and len(audio.decode(file)[0]) != record.frames:
             return "cannot be decoded to its end"
     except FileNotFoundError:

@@ -194,5 +194,5 @@ def find_source(name: str, *, words: str = "digits") -> Source:
     if words == "digits":
         return SOURCES[name]
     if name != SPEECH_COMMANDS.name:
-        raise UsageError(f"{name} holds nothing but digits", "leave out --words")
+        raise UsageError(f"{name} has no words but digits", "leave out --words")
     return ALL_SPEECH_COMMANDS

@@ -74,9 +74,9 @@ def _check_speakers(corpus: Corpus, split: Split) -> None:
     for first, second in combinations(voices, 2):
         if shared := sorted(voices[first] & voices[second]):
             raise DataError(
-                f"{len(shared)} speakers stand in both {first} and {second}, such as {shared[0]}; "
-                "this split promises voices that are not shared",
-                "draw it anew: start a new run",
+                f"{len(shared)} speakers are in both {first} and {second}, such as {shared[0]}; "
+                "this split must not share speakers",
+                "start a new run, which makes a new split",
             )
 
 
@@ -93,6 +93,6 @@ def _check_recordings(corpus: Corpus, store: FeatureStore, split: Split) -> None
             shared.append(f"{corpus.paths[first]} ({part_of[first]}) = {corpus.paths[clip]} ({part_of[clip]})")
     if shared:
         raise DataError(
-            f"{len(shared)} recordings stand in two parts of the split\n{indented(shared)}",
+            f"{len(shared)} recordings are in two parts of the split\n{indented(shared)}",
             "leave one of each pair out with --exclude-file; 'audiomnist validate --deep' lists duplicates",
         )

@@ -83,7 +83,7 @@ def compare(runs: Sequence[Path], out: Path | None = None) -> Comparison:
         If there is nothing at a path, or no result yet.
     """
     if len(runs) < 2:
-        raise UsageError("one run is nothing to compare", "name two or more; see which there are: audiomnist runs")
+        raise UsageError("compare needs two runs or more", "name two or more; see which there are: audiomnist runs")
     paths = [path.parent if path.is_file() else path for path in runs]
     resolved = [path.resolve() for path in paths]
     for number, path in enumerate(resolved):

@@ -191,7 +191,7 @@ def _open(model: str | Path | None, device: torch.device, progress: Progress) ->
     planned = recognizer.model.config.optim.epochs
     epochs = recognizer.model.epochs or len(run.load_history()) or planned
     if epochs < planned or not run.is_finished:
-        progress.say(f"warning: {run.path} is not finished, {epochs} of {planned} epochs; go on: {run.resume_command}")
+        progress.say(f"warning: {run.path} is not finished, {epochs} of {planned} epochs; resume: {run.resume_command}")
     return _Tested(recognizer, file, run, epochs)
 
 
@@ -240,7 +240,7 @@ def _n_trained_on(tested: _Tested, clips: _Clips, progress: Progress) -> int | N
         progress.say("warning: whether these clips were trained on could not be checked")
     elif found:
         progress.say(
-            f"warning: {found:,} of these {len(clips.chosen):,} clips were trained on; the run's own test clips, "
-            "without --data, show more"
+            f"warning: {found:,} of these {len(clips.chosen):,} clips were trained on, so this result is too "
+            "good; without --data the run is tested on its own test clips"
         )
     return found

@@ -126,8 +126,8 @@ def _splits(config: Config, inputs: Inputs, parent: RunFolder | None) -> list[Sp
     for number, split in written.items():
         if number >= len(splits) or not np.array_equal(split.test, splits[number].test):
             raise DataError(
-                f"{corpus.root} has changed since {parent and parent.path} began: its folds would be others now",
-                "restore the corpus, or run kfold anew, without --resume",
+                f"{corpus.root} has changed since {parent and parent.path} began: its folds would now differ",
+                "restore the corpus, or run kfold again, without --resume",
             )
     return [written.get(number, split) for number, split in enumerate(splits)]
 
@@ -148,7 +148,7 @@ def _together(
     )
     tested = np.concatenate([split.test for split in splits])
     if everything.paths != tuple(corpus.paths[clip] for clip in tested.tolist()):
-        raise DataError(f"{parent.path}: predictions and splits of the folds differ", "run kfold anew")
+        raise DataError(f"{parent.path}: predictions and splits of the folds differ", "run kfold again")
     scores = score(everything, columns_of(corpus, config.target, tested))
     save_figure(confusion_figure(scores), parent.figures / "confusion.png")
     save_figure(reliability_figure(scores.calibration), parent.figures / "reliability.png")

@@ -127,8 +127,8 @@ def train(
         for part in trained_corpora(corpus, split, labels(corpus, config.target, inputs.classes)):
             if part.lacks:
                 progress.say(
-                    f"{part.name} has no {', '.join(part.lacks)}: they count as rare there, so that its voices and "
-                    "microphones are not taken for never saying them"
+                    f"{part.name} has no {', '.join(part.lacks)}: the loss treats these as rare there, so that "
+                    "the network does not learn that its speakers never say them"
                 )
         with progress.training(config.optim.epochs):
             return run_experiment(corpus, store, split, folder, chosen_device, inputs.classes, Reporter(progress))
@@ -253,7 +253,7 @@ def configured(
         if folder.kind == "evaluation":
             raise DataError(f"{path} is an evaluation", "name a run; see which there are: audiomnist runs")
         what = "a cross validation" if folder.is_cross_validation else "a training run"
-        raise DataError(f"{path} is {what}", f"go on: {folder.resume_command}")
+        raise DataError(f"{path} is {what}", f"resume: {folder.resume_command}")
     config = folder.load_config()
     data = options.get("data")
     return config if data is None else config.model_copy(update={"data": data}), folder
@@ -280,12 +280,12 @@ def only_process_in(run: RunFolder) -> Iterator[None]:
 def stoppable(reached: Callable[[], str], run: RunFolder) -> Iterator[None]:
     """Turn Ctrl-C, or the end of another process of the job, into an error that says what is saved and how to go on."""
     try:
-        with distributed.ends_told():
+        with distributed.lost_connections_reported():
             yield
     except KeyboardInterrupt as stop:
-        raise stopping.as_error(stop, reached(), f"go on: {run.resume_command}") from None
+        raise stopping.as_error(stop, reached(), f"resume: {run.resume_command}") from None
     except distributed.JobEnded as stop:
-        raise distributed.JobEnded(f"{stop.message}; {reached()}", f"go on: {run.resume_command}") from None
+        raise distributed.JobEnded(f"{stop.message}; {reached()}", f"resume: {run.resume_command}") from None
 
 
 def _go_on(trainer: Trainer, run: RunFolder, device: torch.device) -> None:

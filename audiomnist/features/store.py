@@ -177,7 +177,7 @@ class FeatureStore(ClipStore):
             if not path.exists():
                 raise DataError(f"{path}: no feature store", "make it: audiomnist prep") from error
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise DamagedStore(f"{path}: no whole feature store ({reason})", "run 'audiomnist prep' again") from error
+            raise DamagedStore(f"{path}: damaged feature store ({reason})", "run 'audiomnist prep' again") from error
         except OSError as error:
             raise DataError(
                 f"{error.filename or path}: cannot be read ({error.strerror})",

@@ -156,7 +156,7 @@ def _write_onnx(deployed: Deployed, metadata: Metadata, path: Path) -> None:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise ConfigError(f"writing ONNX needs {error.name}", "pip install 'audiomnist[export]'") from error
+        raise ConfigError(f"writing ONNX needs the package {error.name}", "pip install 'audiomnist[export]'") from error
     with _without_remarks():
         program: Any = torch.onnx.export(
             deployed,

@@ -48,7 +48,7 @@ class RunFolder(Folder):
             if path.exists() and not (path.is_dir() and _is_unstarted(path)):
                 raise DataError(
                     f"{path} is not empty",
-                    f"name another folder, or go on with it: {command(f'audiomnist {verb} --resume', path)}",
+                    f"name another folder, or resume it: {command(f'audiomnist {verb} --resume', path)}",
                 )
             path.mkdir(parents=True, exist_ok=True)
             return cls(path)
@@ -173,7 +173,7 @@ class RunFolder(Folder):
             )
         if self.verified(self.model).exists():
             return self.model
-        raise DataError(f"{self.path} has no model yet", f"go on with its training: {self.resume_command}")
+        raise DataError(f"{self.path} has no model yet", f"resume its training: {self.resume_command}")
 
     def load_split(self) -> SplitFile:
         """Read which clip belongs to which part."""
@@ -181,7 +181,7 @@ class RunFolder(Folder):
 
     def load_history(self) -> list[EpochRecord]:
         """Read the epochs so far."""
-        hint = "restore the file, or train anew"
+        hint = "restore the file, or train again"
         if not self.verified(self.history).exists():
             return []
         lines = self.history.read_bytes().splitlines()
@@ -219,7 +219,7 @@ class RunFolder(Folder):
 
     def _load(self, kind: type[T]) -> T:
         if not self.is_finished:
-            raise DataError(f"{self.path} is not finished", f"go on with it: {self.resume_command}")
+            raise DataError(f"{self.path} is not finished", f"resume it: {self.resume_command}")
         hint = f"restore the file, or remove it and test again: {self.resume_command}"
         return kind.load(self.verified(self.metrics), hint)
 

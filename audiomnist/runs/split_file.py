@@ -17,7 +17,7 @@ from audiomnist.errors import DataError, indented
 from audiomnist.files import plain_cell, safe_cell
 from audiomnist.runs.documents import Document, fault_of
 
-_HINT = "restore the file from a backup, or train anew"
+_HINT = "restore the file from a backup, or train again"
 
 
 class SplitRow(Document):
@@ -93,7 +93,7 @@ class SplitFile:
         if others := [row.path for row in self.rows if changed(row)]:
             raise DataError(
                 f"{len(others)} clips in {corpus.root} are no longer those of this run\n{indented(others)}",
-                "restore them, or train anew; to test on the corpus as it is now, name it with --data",
+                "restore them, or train again; to test on the corpus as it is now, name it with --data",
             )
         return split
 

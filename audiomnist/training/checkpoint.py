@@ -111,13 +111,13 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
             _compare({name: file.get_slice(name) for name in file.keys()}, expected)  # noqa: SIM118, not a dict
             tensors = {name: file.get_tensor(name) for name in expected}
         if faults := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
-            raise ValueError(f"weights that are no finite numbers: {faults[0]}")
+            raise ValueError(f"weights that are not finite: {faults[0]}")
         network = build_model(config, len(about.classes))
         network.load_state_dict(tensors)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError, AudiomnistError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path}: no model file of audiomnist's ({error})", hint) from error
+        raise DataError(f"{path}: not a model file of audiomnist ({error})", hint) from error
     return TrainedModel(
         network.to(device).eval(),
         config,
@@ -162,7 +162,7 @@ def resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], N
         go_on(torch.load(path, map_location=device, weights_only=True))
     except Exception as error:  # damage shows in any way that torch, zipfile and pickle can fail
         reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise DataError(f"{path}: no resume state ({reason})", "restore the file, or train anew") from error
+        raise DataError(f"{path}: no resume state ({reason})", "restore the file, or train again") from error
 
 
 def before(path: Path) -> Path:

@@ -164,7 +164,7 @@ class Trainer:
             loss = float(functional.cross_entropy(logits[:, : len(self.classes)], truth))
             if not math.isfinite(train_loss + loss):
                 raise ConfigError(
-                    f"training diverged in epoch {self.epoch}: the loss is no finite number",
+                    f"training diverged in epoch {self.epoch}: the loss is not finite",
                     f"lower the learning rate: --set optim.lr={self.config.optim.lr / 10:g}",
                 )
             record = EpochRecord(

@@ -134,7 +134,7 @@ def test_a_cross_validation_is_compared_by_its_out_of_fold_predictions(
     assert f"caution: {caution}\n" in succeeds("compare", first, folds).stdout
     fold = folds / "fold-1"
     (fold / "metrics.json").unlink()
-    assert refused(3, "compare", first, fold).hint == f"go on with it: audiomnist kfold --resume {folds}"
+    assert refused(3, "compare", first, fold).hint == f"resume it: audiomnist kfold --resume {folds}"
 
 
 @pytest.mark.usefixtures("two_distortions")
@@ -169,7 +169,7 @@ def test_a_run_without_result_is_refused_with_the_command_that_finishes_it(first
     (second / "metrics.json").unlink()
     refusal = refused(3, "compare", first, second)
     assert refusal.error == f"{second} is not finished"
-    assert refusal.hint == f"go on with it: audiomnist train --resume {second}"
+    assert refusal.hint == f"resume it: audiomnist train --resume {second}"
 
 
 @pytest.mark.parametrize("content", ["", "path,label,speaker,prediction,probability,p0\n", "no table"])

@@ -155,7 +155,7 @@ def test_a_killed_process_ends_the_job(
     error, hint = told(outcome)
     assert error.startswith("error: another process of this job has ended")
     assert error.endswith(f"stopped after epoch 1 of 2; that much is saved in {run}")
-    assert hint == f"hint: go on: audiomnist train --resume {run}"
+    assert hint == f"hint: resume: audiomnist train --resume {run}"
     assert len(history(run)) == 1
     succeeds("train", "--resume", run)
     assert_same_course(run, alone)
@@ -185,7 +185,7 @@ def test_ctrl_c_stops_all_processes(corpus: Path, tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     error, hint = told(ended(process))
     assert error == f"stopped after epoch {len(history(run))} of 500; that much is saved in {run}"
-    assert hint == f"hint: go on: audiomnist train --resume {run}"
+    assert hint == f"hint: resume: audiomnist train --resume {run}"
 
 
 def test_folds_are_those_of_one_process(corpus: Path, tmp_path: Path) -> None:

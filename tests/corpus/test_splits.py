@@ -199,7 +199,7 @@ def test_a_single_speaker_makes_no_folds_by_speaker() -> None:
 
 
 def test_a_digit_with_one_clip_makes_no_folds() -> None:
-    with pytest.raises(DataError, match="the scarcest has 1") as error:
+    with pytest.raises(DataError, match="the rarest has 1") as error:
         list(folds(table(1, 10, 1), by(False, 2), 0))
     assert error.value.hint == "add clips"
 

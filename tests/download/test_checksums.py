@@ -73,13 +73,13 @@ def test_missing_shortened_and_surplus_files_are_named(corpus: Path, deep: bool)
         CLIP: "missing",
         "data/01/1_01_0.wav": f"100 bytes instead of {size}",
         "data/audioMNIST_meta.txt": "3 bytes instead of 2",
-        "data/01/0_01_9.wav": "not in the manifest",
+        "data/01/0_01_9.wav": "not in the checksums",
     }
 
 
 def test_another_header_of_the_same_size_is_noticed(corpus: Path) -> None:
     (corpus / CLIP).write_bytes(wav_bytes(sample_rate=16_000))
-    assert verify(corpus) == {CLIP: "another header than in the manifest"}
+    assert verify(corpus) == {CLIP: "another header than in the checksums"}
 
 
 def test_only_the_deep_check_notices_another_content(corpus: Path) -> None:
@@ -87,7 +87,7 @@ def test_only_the_deep_check_notices_another_content(corpus: Path) -> None:
     content[-1] ^= 1
     (corpus / CLIP).write_bytes(content)
     assert verify(corpus) == {}
-    assert verify(corpus, deep=True) == {CLIP: "another content than in the manifest"}
+    assert verify(corpus, deep=True) == {CLIP: "another content than in the checksums"}
 
 
 @pytest.mark.parametrize("content", [b"", b"no sound at all", wav_bytes(frames=0)])

@@ -40,7 +40,7 @@ def test_a_clean_split_passes(clips: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["speaker", "becker-0", "becker-gender-3"])
 def test_a_voice_on_both_sides_is_stopped_where_new_voices_are_promised(clips: Path, scheme: str) -> None:
-    with pytest.raises(DataError, match="3 speakers stand in both train and test, such as george"):
+    with pytest.raises(DataError, match="3 speakers are in both train and test, such as george"):
         checked(clips, scheme, "_0.wav", "_1.wav")
 
 

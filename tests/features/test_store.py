@@ -137,7 +137,7 @@ def test_growing_reads_only_what_is_new(root: Path, tmp_path: Path) -> None:
 def test_a_damaged_store_is_made_again(root: Path, tmp_path: Path, damage: str) -> None:
     store, _ = prepare_counting(root, tmp_path / "stores")
     (store.path / damage).write_bytes(b"")
-    with pytest.raises(DataError, match="no whole feature store"):
+    with pytest.raises(DataError, match="damaged feature store"):
         FeatureStore.open(store.path)
     _, computed = prepare_counting(root, tmp_path / "stores")
     assert computed == 80

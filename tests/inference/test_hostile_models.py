@@ -207,7 +207,7 @@ def test_a_description_that_lies_is_refused(refusals: dict[str, str], name: str)
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("nan", "weights that are no finite numbers"),
+        ("nan", "weights that are not finite"),
         ("shape", "in the network that it describes"),
         ("type", "is F64"),
         ("missing", "1 weights are not those of the network"),
