@@ -52,8 +52,8 @@ def main() -> None:
             frames.append(picture(page))
         save(picture(page, full_page=True), "page.png", 96)
         page.context.browser.close()
-        small = [frame.resize((693, 573), Image.Resampling.LANCZOS).quantize(48) for frame in frames]
-        small[0].save(OUT / "page.gif", save_all=True, append_images=small[1:], duration=700, loop=0, optimize=True)
+        first, *others = [frame.resize((693, 573), Image.Resampling.LANCZOS) for frame in frames]
+        first.save(OUT / "page.webp", save_all=True, append_images=others, duration=700, loop=0, quality=70, method=6)
 
         phones = []
         for scheme in ("light", "dark"):
