@@ -28,6 +28,10 @@ from audiomnist.training.recordings import find_recordings, silent_waves
 MODELS = Path(__file__).parent.parent / "audiomnist" / "models"
 NEAR_WORDS = ("for", "tree", "ate", "won", "to", "nein", "sex", "fife")
 N_VOICES = 12
+LICENCE = (
+    "MIT, as the program. Trained on Speech Commands (Pete Warden, arXiv 1804.03209; CC BY 4.0), the Free Spoken Digit "
+    "Dataset (Jakobovski et al.; CC BY-SA 4.0), and speech made by eSpeak NG and Flite."
+)
 UNHEARD_NOISES = ("dude_miaowing.flac", "running_tap.flac")  # not trained on
 
 
@@ -191,7 +195,8 @@ def main() -> None:
     parser.add_argument("--ship", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    model = with_names(load_model(RunFolder.open(arguments.run).require_model(), torch.device("cpu")))
+    loaded = load_model(RunFolder.open(arguments.run).require_model(), torch.device("cpu"))
+    model = replace(with_names(loaded), licence=LICENCE)
     recognizer = TorchRecognizer(model, torch.device("cpu"))
     folder = MODELS if arguments.ship else arguments.run
     file = folder / "digits.safetensors"

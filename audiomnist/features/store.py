@@ -30,7 +30,7 @@ from audiomnist.errors import DataError
 from audiomnist.features.mel import CLIP_FACTS, ClipFrames
 from audiomnist.files import Hold
 
-FORMAT = 2  # of the files, and of what MelPower and ClipFrames compute
+FORMAT = 3  # of the files, and of what MelPower and ClipFrames compute
 FRAMES, INDEX, CLIPS, DESCRIPTION = "frames.f32", "index.npz", "clips.json", "store.json"
 _BLOCK_BYTES = 1 << 20  # that one checksum is of
 _BLOCKS_LOOKED_AT = 16

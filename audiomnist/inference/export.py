@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from audiomnist import __version__
 from audiomnist.errors import AudiomnistError, ConfigError
 from audiomnist.files import atomic_path
+from audiomnist.inference.credits import licence
 from audiomnist.inference.deployed import Deployed
 from audiomnist.inference.metadata import Metadata
 from audiomnist.inference.onnx_recognizer import OnnxRecognizer
@@ -94,7 +95,7 @@ def describe(model: TrainedModel) -> Metadata:
         temperature=model.temperature,
         no_digit=model.no_digit,
         version=config.version,
-        licence="The program: MIT. The weights: that of the recordings they were trained on.",
+        licence=licence(model),
         weights_sha256=weights_sha256(model),
         audiomnist=__version__,
     )

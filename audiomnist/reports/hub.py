@@ -9,7 +9,7 @@ import hashlib
 import io
 import re
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from markupsafe import Markup
 from audiomnist.config import Config
 from audiomnist.errors import ConfigError
 from audiomnist.files import atomic_path
+from audiomnist.inference.credits import CREDITS, OWN, credit_texts, places
 from audiomnist.inference.export import export
 from audiomnist.inference.opening import is_shipped
 from audiomnist.page.export import engine_of, page_of
@@ -32,26 +33,9 @@ from audiomnist.runs.results import Result
 from audiomnist.training.checkpoint import TrainedModel, load_model, save_model
 
 README, SUMS = "README.md", "SHA256SUMS"
-_OWN = "own recordings"
 _LICENCES = {"CC BY-SA 4.0": "cc-by-sa-4.0", "CC BY 4.0": "cc-by-4.0", "MIT": "mit"}  # the one that asks most first
 _MEASURED = re.compile(r"^Accuracy (?P<accuracy>[01]\.\d+) on [\d,]+ clips", re.MULTILINE)  # in the card that ships
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip can name
-
-
-@dataclass(frozen=True)
-class _Credit:
-    """A public corpus: whose it is and under which licence, and what the Hugging Face Hub calls it, if it is there."""
-
-    text: str
-    dataset: str = ""
-
-
-_CREDITS = {
-    "audiomnist": _Credit("AudioMNIST (Becker et al., arXiv 1807.03418; MIT)", "gilkeyio/AudioMNIST"),
-    "fsdd": _Credit("Free Spoken Digit Dataset (Jackson et al.; CC BY-SA 4.0)"),
-    "speech-commands": _Credit("Speech Commands (Warden, arXiv 1804.03209; CC BY 4.0)", "google/speech_commands"),
-    "synthetic": _Credit("Synthetic voices, made by eSpeak NG"),
-}
 
 
 def write_folder(source: Path, folder: Path) -> list[str]:
@@ -112,8 +96,8 @@ def contents(source: Path) -> dict[str, bytes]:
 def _impersonal(config: Config) -> Config:
     """Return a configuration that says nothing of places and people."""
 
-    def public(places: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(place if place in _CREDITS else _OWN for place in places))
+    def public(named: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(place if place in CREDITS else OWN for place in named))
 
     return config.model_copy(
         update={
@@ -148,19 +132,18 @@ def _for_browsers(model: TrainedModel) -> dict[str, bytes]:
 def _about(model: TrainedModel, result: Result | None) -> tuple[str, dict[str, Any]]:
     """Return what is said of a model that was trained here, and the metadata."""
     config = model.config
-    places = dict.fromkeys((config.data, *config.extra_data, *config.no_digit.data, *config.augment.noise_data))
-    credits = [_CREDITS[place].text if place in _CREDITS else f"{_OWN.capitalize()} of its maker" for place in places]
+    trained_on = places(config)
     about = card(
         "hub_model.md.j2",
         config=config,
         model=model,
         n_parameters=sum(parameter.numel() for parameter in model.network.parameters()),
-        credits=credits,
+        credits=credit_texts(config),
         result=result,
         sentences=sentences,
     )
-    metadata = _metadata(config.version, about, [_CREDITS[place].dataset for place in places if place in _CREDITS])
-    if _OWN in places:
+    metadata = _metadata(config.version, about, [CREDITS[place].dataset for place in trained_on if place in CREDITS])
+    if OWN in trained_on:
         metadata["license"] = "unknown"
     if result is not None:
         metadata |= _index(config.version, config.data, result.accuracy)

@@ -44,6 +44,8 @@ class TrainedModel:
         How it says that it heard none of the classes, if it can.
     epochs : int, optional
         That it was trained; None in files of earlier versions.
+    licence : str, optional
+        What its maker says of its licence; see ``inference.credits`` for what is said where it is None.
     """
 
     network: nn.Module
@@ -53,6 +55,7 @@ class TrainedModel:
     n_calibration: int = 0
     no_digit: NoDigit | None = None
     epochs: int | None = None
+    licence: str | None = None
 
 
 class _Description(Document):
@@ -65,6 +68,7 @@ class _Description(Document):
     n_calibration: Count = 0
     epochs: Count | None = None
     no_digit: NoDigit | None = None
+    licence: str | None = None
 
 
 def save_model(model: TrainedModel, path: Path) -> None:
@@ -81,6 +85,7 @@ def save_model(model: TrainedModel, path: Path) -> None:
         "n_calibration": model.n_calibration,
         "epochs": model.epochs,
         "no_digit": asdict(model.no_digit) if model.no_digit else None,
+        "licence": model.licence,
     }
     with _telling(path), atomic_path(path) as temporary:
         save_file(tensors, temporary, {METADATA_KEY: json.dumps(description)})
@@ -126,6 +131,7 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
         about.n_calibration,
         about.no_digit,
         about.epochs,
+        about.licence,
     )
 
 
