@@ -75,6 +75,7 @@ def predict(
 def _outcomes(recognizer: "Recognizer", paths: Sequence[str], jobs: int | None, *, segment: bool) -> Iterator[Outcome]:
     """Yield what is said in each recording, in order."""
     from audiomnist.inference.listing import STDIN, from_stdin, recordings
+    from audiomnist.inference.recognizer import tried
 
     with ExitStack() as stack:
         named: Iterable[Path]
@@ -91,14 +92,8 @@ def _outcomes(recognizer: "Recognizer", paths: Sequence[str], jobs: int | None, 
                 waiting.append(STDIN if STDIN in paths else str(path))
                 yield path
 
-        def segmented(path: Path) -> "Spoken | DataError":
-            try:
-                return recognizer.segment(path)
-            except DataError as error:
-                return error
-
         if segment:
-            results: Iterable[Answer | Spoken | DataError] = map(segmented, noted())
+            results: Iterable[Answer | Spoken | DataError] = (tried(recognizer.segment, path) for path in noted())
         else:
             stack.enter_context(recognizer.single_threaded())
             results = recognizer.stream(noted(), jobs=jobs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -208,11 +209,13 @@ def _largest_difference(ours: Recognizer, other: Recognizer, waveforms: Sequence
 
 @contextmanager
 def _without_remarks() -> Iterator[None]:
-    """Keep the exporter from telling which other libraries are not installed."""
+    """Keep the exporter from telling which libraries are not installed, and what will change in PyTorch."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
     finally:
         logger.setLevel(level)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import Any, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from audiomnist.inference.answers import Answer, Spoken, label
 from audiomnist.inference.sequences import find_digits
 from audiomnist.training.no_digit import NoDigit, split_logits
 
+P = ParamSpec("P")
+Result = TypeVar("Result")
 Samples = NDArray[np.float32]
 Sound = str | Path | NDArray[Any]
 Sounds = list[str] | list[Path] | list[NDArray[Any]] | list[Sound]
@@ -128,8 +130,7 @@ class Recognizer(ABC):
                     raise answer
                 answers.append(answer)
             return answers
-        samples, rate = load(sound, sample_rate)
-        return self.answering.answers(self.logits([self._resampled(samples, rate)]), [len(samples) / rate])[0]
+        return self._answers([load(sound, sample_rate)])[0]
 
     def stream(
         self, sounds: Iterable[Sound], sample_rate: int | None = None, *, jobs: int | None = None
@@ -143,22 +144,10 @@ class Recognizer(ABC):
         """
 
         def answer(batch: Sequence[Sound]) -> list[Answer | DataError]:
-            results: list[Answer | DataError] = []
-            waveforms, seconds, places = [], [], []
             with _READING:
-                loaded = [_tried(sound, sample_rate) for sound in batch]
-            for place, one in enumerate(loaded):
-                if isinstance(one, DataError):
-                    results.append(one)
-                    continue
-                waveforms.append(self._resampled(*one))
-                seconds.append(len(one[0]) / one[1])
-                places.append(place)
-            if waveforms:
-                answers = self.answering.answers(self.logits(waveforms), seconds)
-                for place, found in zip(places, answers, strict=True):
-                    results.insert(place, found)
-            return results
+                loaded = [tried(load, sound, sample_rate) for sound in batch]
+            answers = iter(self._answers([one for one in loaded if not isinstance(one, DataError)]))
+            return [one if isinstance(one, DataError) else next(answers) for one in loaded]
 
         for answers in map_in_order(answer, _batched(sounds), jobs):
             yield from answers
@@ -187,6 +176,13 @@ class Recognizer(ABC):
             yield resampler.resample_chunk(samples)
         if resampler:
             yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+    def _answers(self, recordings: Sequence[tuple[Samples, int]]) -> list[Answer]:
+        """Return the answers to recordings, each with its sample rate."""
+        if not recordings:
+            return []
+        logits = self.logits([self._resampled(*recording) for recording in recordings])
+        return self.answering.answers(logits, [len(samples) / rate for samples, rate in recordings])
 
     def _resampled(self, samples: Samples, sample_rate: int) -> Samples:
         return resample(samples, sample_rate, self.answering.sample_rate)
@@ -221,9 +217,10 @@ def load(sound: Sound, sample_rate: int | None) -> tuple[Samples, int]:
     return np.ascontiguousarray(samples, np.float32), sample_rate
 
 
-def _tried(sound: Sound, sample_rate: int | None) -> tuple[Samples, int] | DataError:
+def tried(function: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> Result | DataError:
+    """Call a function; return what is wrong with a recording in place of raising it."""
     try:
-        return load(sound, sample_rate)
+        return function(*arguments, **named)
     except DataError as error:
         return error
 

@@ -30,6 +30,7 @@ FLOOR_SHARE = 0.2  # of the frames around a moment lie below the floor
 RANGE_DB = 45.0  # below the loudest frame around a moment nothing counts as sound
 ABOVE_FLOOR_DB = 6.0
 CLEAR_DB = 9.0
+VALLEY_DB = 7.0  # a stretch may end where it falls by so much and rises again
 SHORTEST_S = 0.05
 SMALLEST_GAP_S = 0.04
 MARGIN_S = 0.03
@@ -129,7 +130,20 @@ def _runs(above: NDArray[np.float64]) -> list[Span]:
             runs[-1] = (runs[-1][0], end)
         else:
             runs.append((start, end))
-    return [run for run in runs if run[1] - run[0] >= SHORTEST_S / HOP_S and above[slice(*run)].max() > CLEAR_DB]
+    clear = [run for run in runs if run[1] - run[0] >= SHORTEST_S / HOP_S and above[slice(*run)].max() > CLEAR_DB]
+    return [part for run in clear for part in _parts(above, run)]
+
+
+def _parts(above: NDArray[np.float64], run: Span) -> list[Span]:
+    """Cut a run at its valleys, where noise may have filled the pause between two words."""
+    start, end = run
+    shortest, inside = round(SHORTEST_S / HOP_S), above[start:end]
+    before, behind = np.maximum.accumulate(inside), np.maximum.accumulate(inside[::-1])[::-1]
+    depths = (np.minimum(before, behind) - inside)[shortest:-shortest]
+    if not depths.size or depths.max() < VALLEY_DB:
+        return [run]
+    valley = start + shortest + int(depths.argmax())
+    return [*_parts(above, (start, valley)), *_parts(above, (valley, end))]
 
 
 def _band_power_db(samples: Samples, sample_rate: int) -> NDArray[np.float64]:

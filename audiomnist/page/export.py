@@ -25,8 +25,8 @@ ENGINE = ("front_end.js", "network.js", "recognizer.js")
 SCRIPTS = (*ENGINE, "segments.js", "sound.js", "drawing.js", "app.js")
 _LISTENING = (  # settings of inference.sequences
     *("HOP_S", "FRAME_S", "LOWEST_HZ", "HIGHEST_HZ", "N_BANDS", "FLOOR_WINDOW_S", "FLOOR_SHARE", "RANGE_DB"),
-    *("ABOVE_FLOOR_DB", "CLEAR_DB", "SHORTEST_S", "SMALLEST_GAP_S", "MARGIN_S", "WORD_S", "LARGEST_CLOSURE_S"),
-    *("MOST_STRETCHES", "SKIP_COST"),
+    *("ABOVE_FLOOR_DB", "CLEAR_DB", "VALLEY_DB", "SHORTEST_S", "SMALLEST_GAP_S", "MARGIN_S", "WORD_S"),
+    *("LARGEST_CLOSURE_S", "MOST_STRETCHES", "SKIP_COST"),
 )
 _TRIMMING = {"background": dataset.BACKGROUND, "speech_db": dataset.SPEECH_DB, "margin": dataset.MARGIN}
 _DIGITS = tuple(str(digit) for digit in range(10))

@@ -64,7 +64,20 @@ class Listener {
     }
     return runs
       .filter(([start, end]) => end - start >= shortest_s / hop_s && Math.max(...above.slice(start, end)) > clear_db)
+      .flatMap(run => this.#parts(above, run))
       .map(run => run.map(frame => frame + this.first));
+  }
+
+  /** Cuts a run at its valleys, where noise may have filled the pause between two words. */
+  #parts(above, [start, end]) {
+    const {shortest_s, hop_s, valley_db} = this.settings, shortest = Math.round(shortest_s / hop_s);
+    let valley, deepest = 0;
+    for (let frame = start + shortest; frame < end - shortest; frame++) {
+      const shoulder = Math.min(Math.max(...above.slice(start, frame)), Math.max(...above.slice(frame, end)));
+      if (shoulder - above[frame] > deepest) [valley, deepest] = [frame, shoulder - above[frame]];
+    }
+    if (deepest < valley_db) return [[start, end]];
+    return [...this.#parts(above, [start, valley]), ...this.#parts(above, [valley, end])];
   }
 
   /** Returns by how many decibels each frame stands out, in the half of the bands that do so most. */

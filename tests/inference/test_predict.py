@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 import shutil
 import struct
 import subprocess
@@ -48,6 +49,15 @@ def test_a_file_gets_its_digit(models: Models) -> None:
     outcome = succeeds("predict", file, "--model", models.onnx)
     assert outcome.stdout.startswith(f"{file}: 7  0.")
     assert f"model: {models.onnx}" in outcome.stderr
+
+
+def test_the_transcript_of_the_documentation_reads_as_what_is_printed(models: Models) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "using.md").read_text(encoding="utf-8")
+    shown = re.findall(r"audiomnist predict seven\.wav.*\n(model: .*\nseven\.wav: .*\n)", document)
+    printed = succeeds("predict", models.corpus / "7_george_0.wav", "--model", models.onnx)
+    assert len(shown) == 2
+    for lines in (*shown, printed.stderr + printed.stdout):
+        assert re.fullmatch(r"model: \S+\.onnx\n\S+\.wav: 7  [01]\.\d{3}  \(second guess \d, [01]\.\d{3}\)\n", lines)
 
 
 def test_torch_and_onnx_give_the_same_answers(models: Models) -> None:
