@@ -29,11 +29,18 @@ class Method(StrEnum):
 
 def explain(
     model: Annotated[str, typer.Argument(help="Run folder, model.safetensors, or digits.", metavar="MODEL")],
-    files: Annotated[list[str] | None, typer.Argument(help="Recordings, or folders of them.", metavar="FILE")] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Recordings, or folders of them.", metavar="FILE...")
+    ] = None,
     method: Annotated[
-        Method, typer.Option(help="Integrated gradients, layer-wise relevance propagation, or occlusion.")
+        Method,
+        typer.Option(
+            help="Integrated gradients, layer-wise relevance propagation, or occlusion.", metavar="ig|lrp|occlusion"
+        ),
     ] = Method.IG,
-    digit: Annotated[str | None, typer.Option(help="Explain this one as well as the likeliest.", metavar="D")] = None,
+    digit: Annotated[
+        str | None, typer.Option(help="Also explain this digit, not only the most probable one.", metavar="D")
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(help=f"A corpus: average over {_CLIPS_PER_CLASS} clips of each digit.", metavar="PLACE"),
@@ -44,10 +51,10 @@ def explain(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw which bands and moments of a recording speak for a digit, and check that this can be believed.
+    """Draw what in a recording speaks for a digit, and check the drawing.
 
     Each explanation is checked: hiding its most relevant tenth must lower the probability far more than hiding another
-    tenth, and networks of random weights must be explained otherwise.
+    tenth, and networks of random weights must get other explanations.
     """
     if not files and data is None:
         raise UsageError("nothing to explain", "name recordings, or a corpus with --data")

@@ -39,7 +39,7 @@ def export(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a model as one file for other programs, or with all that others need to use it.
+    """Write a model for other programs, a browser or a model repository.
 
     ONNX and torch take waveforms at the model's sample rate and give probabilities; html is a page that needs nothing
     but a browser. The answers of the file are checked against those of the model. hub is a folder as model repositories

@@ -26,7 +26,8 @@ Outcome = tuple[str, "Answer | Spoken | DataError"]
 
 def predict(
     paths: Annotated[
-        list[str] | None, typer.Argument(help="Recordings, folders of them, or - for standard input.", metavar="PATH")
+        list[str] | None,
+        typer.Argument(help="Recordings, folders of them, or - for standard input.", metavar="PATH..."),
     ] = None,
     model: options.Model = "digits",
     segment: Annotated[
