@@ -51,7 +51,7 @@ def explain(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw what in a recording speaks for a digit, and check the drawing.
+    """Show what in a recording speaks for a digit.
 
     Each explanation is checked: hiding its most relevant tenth must lower the probability far more than hiding another
     tenth, and networks of random weights must get other explanations.
