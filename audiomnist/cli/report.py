@@ -1,4 +1,4 @@
-"""``audiomnist report``: all that is known of a run, to look at, to listen to and to hand on."""
+"""``audiomnist report``: a page about a run, with figures and sound, and a model card."""
 
 from pathlib import Path
 from typing import Annotated

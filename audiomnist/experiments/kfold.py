@@ -1,4 +1,4 @@
-"""Cross validation: one experiment per fold over one store, and what they come to together."""
+"""Cross validation: one experiment per fold over one store, and their results as one."""
 
 from __future__ import annotations
 

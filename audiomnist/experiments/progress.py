@@ -1,4 +1,4 @@
-"""How work goes, for whoever wants to show it."""
+"""The progress of work, for those who show it."""
 
 from __future__ import annotations
 

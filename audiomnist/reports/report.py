@@ -1,4 +1,4 @@
-"""The report of a run: a page to look at and listen to, and a model card to hand on.
+"""The report of a run: a page with figures and sound, and a model card.
 
 The sections of the card are those of Mitchell et al., "Model cards for model reporting", FAT* 2019.
 """

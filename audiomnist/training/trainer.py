@@ -40,7 +40,7 @@ TEST_BATCH = 256
 
 
 class Listener:
-    """Whoever wants to know how training goes."""
+    """A follower of a training; each method may be left out."""
 
     def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
         """Take note of a finished epoch."""
@@ -83,7 +83,7 @@ def _change(config: Config, clips: WindowedClips, train_clips: torch.Tensor) -> 
 
 @dataclass
 class _EpochUnderWay:
-    """What a part of an epoch came to."""
+    """What is known of an unfinished epoch."""
 
     n_steps: int
     total_loss: torch.Tensor
