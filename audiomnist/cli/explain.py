@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -74,9 +74,8 @@ def explain(
     explainer = Explainer(TorchRecognizer.load(source, torch.device("cpu")), method)
     message_console(quiet or json).print(f"model: {source}; method: {method}")
     folder = out or home() / "explanations"
-    document: dict[str, Any] = {"model": str(source), "method": method.value, "files": [], "averages": []}
-    for one in _of_files(explainer, files or [], [] if digit is None else [label(digit)], folder, tell=not json):
-        document["files"].append(one)
+    explained = [*_of_files(explainer, files or [], [] if digit is None else [label(digit)], folder, tell=not json)]
+    document: dict[str, object] = {"model": str(source), "method": method.value, "files": explained, "averages": []}
     if data is not None:
         document |= _of_corpus(explainer, data, folder, quiet=quiet or json, tell=not json)
     if json:
@@ -85,7 +84,7 @@ def explain(
 
 def _of_files(
     explainer: "Explainer", files: list[str], asked: "list[Label]", folder: Path, *, tell: bool
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Draw a picture per recording; yield what is known of each."""
     from audiomnist.inference.listing import recordings
     from audiomnist.reports.drawing import save_figure
@@ -113,7 +112,7 @@ def _of_files(
         }
 
 
-def _of_corpus(explainer: "Explainer", place: str, folder: Path, *, quiet: bool, tell: bool) -> dict[str, Any]:
+def _of_corpus(explainer: "Explainer", place: str, folder: Path, *, quiet: bool, tell: bool) -> dict[str, object]:
     """Draw the averages over a corpus; return what is known of each."""
     from audiomnist.experiments.inputs import open_corpus, place_name
     from audiomnist.reports.drawing import save_figure
@@ -131,7 +130,7 @@ def _of_corpus(explainer: "Explainer", place: str, folder: Path, *, quiet: bool,
     return {"data": place, "picture": str(picture), "averages": documents}
 
 
-def _told(one: "Explanation | Average", *, tell: bool) -> dict[str, Any]:
+def _told(one: "Explanation | Average", *, tell: bool) -> dict[str, object]:
     """Print the checks of an explanation; return them as plain values."""
     from audiomnist.reports.explanations import checks
 

@@ -116,7 +116,7 @@ def list_clips(place: Path) -> Listing:
 
 def _of_manifest(place: Path) -> Listing:
     clips: dict[str, Clip] = {}
-    others: list[dict[str, Any]] = []
+    others: list[dict[str, object]] = []
     findings = []
     for number, line in read_lines(place):
         if isinstance(line, str):

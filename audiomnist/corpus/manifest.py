@@ -39,7 +39,7 @@ class Line(BaseModel):
     speaker: Annotated[str, AfterValidator(_word)]
 
     @property
-    def others(self) -> dict[str, Any]:
+    def others(self) -> dict[str, object]:
         """The values of further columns: numbers and None as they are, all else as text without control characters."""
         return {printable(name): _cell(value) for name, value in (self.model_extra or {}).items()}
 

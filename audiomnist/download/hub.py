@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -47,7 +46,7 @@ class _Row(BaseModel):
     def speaker(self) -> str:
         return f"{self.speaker_id:02d}"
 
-    def about_speaker(self) -> dict[str, Any]:
+    def about_speaker(self) -> dict[str, object]:
         known = self.model_dump(include={"gender", "accent", "age", "native_speaker", "origin"}, exclude_none=True)
         return {name.replace("_", " "): value for name, value in known.items()}
 
@@ -94,7 +93,7 @@ def table_files(tables: Path, source: Source) -> Iterator[File]:
     import pyarrow
     from pyarrow import parquet
 
-    speakers: dict[str, dict[str, Any]] = {}
+    speakers: dict[str, dict[str, object]] = {}
     counted: Counter[tuple[str, int]] = Counter()
     files = sorted(tables.rglob("*.parquet"))
     if not files:

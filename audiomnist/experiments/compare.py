@@ -175,7 +175,7 @@ def _folder_name(names: Sequence[str]) -> str:
     return f"{start}-{hashlib.sha256(joined.encode()).hexdigest()[:8]}"
 
 
-def _dotted(settings: dict[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+def _dotted(settings: dict[str, object], group: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in settings.items():
         if isinstance(value, dict):
             yield from _dotted(value, f"{group}{key}.")

@@ -8,7 +8,6 @@ import json
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -110,7 +109,7 @@ def _refuse_what_differs(model: TrainedModel) -> None:
         )
 
 
-def _settings(model: TrainedModel, steps: list[dict[str, Any]]) -> str:
+def _settings(model: TrainedModel, steps: list[dict[str, object]]) -> str:
     """Return what the scripts need to know, as JSON that cannot end its element."""
     settings = {
         "classes": model.classes,

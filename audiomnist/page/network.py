@@ -75,7 +75,7 @@ class Steps:
 
     steps: list[Step] = field(default_factory=list)
 
-    def document(self) -> list[dict[str, Any]]:
+    def document(self) -> list[dict[str, object]]:
         """Return the steps without their weights, as they are written into the page."""
         return [self._description(step) for step in self.steps]
 
@@ -98,8 +98,8 @@ class Steps:
         return np.concatenate(whole), np.concatenate(constants).astype(np.float32)
 
     @staticmethod
-    def _description(step: Step) -> dict[str, Any]:
-        known: dict[str, Any] = {"operation": step.operation, "sources": step.sources}
+    def _description(step: Step) -> dict[str, object]:
+        known: dict[str, object] = {"operation": step.operation, "sources": step.sources}
         if step.affine is not None:
             n_outputs, per_group, *kernel = step.affine.weight.shape
             known |= {"inputs": per_group * step.groups, "outputs": n_outputs, "kernel": kernel}

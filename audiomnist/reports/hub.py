@@ -12,7 +12,6 @@ import tempfile
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 import torch
@@ -129,7 +128,7 @@ def _for_browsers(model: TrainedModel) -> dict[str, bytes]:
     return {"index.html": page.encode(), "model.js": engine.encode(), "example.html": _text("example.html")}
 
 
-def _about(model: TrainedModel, result: Result | None) -> tuple[str, dict[str, Any]]:
+def _about(model: TrainedModel, result: Result | None) -> tuple[str, dict[str, object]]:
     """Return what is said of a model that was trained here, and the metadata."""
     config = model.config
     trained_on = places(config)
@@ -150,7 +149,7 @@ def _about(model: TrainedModel, result: Result | None) -> tuple[str, dict[str, A
     return about, metadata
 
 
-def _metadata(name: str, about: str, datasets: list[str]) -> dict[str, Any]:
+def _metadata(name: str, about: str, datasets: list[str]) -> dict[str, object]:
     """Return what stands at the head of the card: see "Model cards" in the documentation of the Hugging Face Hub."""
     licence = next((identity for text, identity in _LICENCES.items() if text in about), "unknown")
     return {
@@ -164,7 +163,7 @@ def _metadata(name: str, about: str, datasets: list[str]) -> dict[str, Any]:
     }
 
 
-def _index(name: str, dataset: str, accuracy: float) -> dict[str, Any]:
+def _index(name: str, dataset: str, accuracy: float) -> dict[str, object]:
     task = {"type": "audio-classification", "name": "Spoken digits"}
     corpus = {"name": dataset, "type": dataset.lower().replace(" ", "-")}
     metrics = [{"type": "accuracy", "value": round(accuracy, 4)}]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
@@ -212,7 +211,7 @@ def _folder(corpus: Path, voice: Voice) -> Path:
 
 
 def _metadata(voices: Sequence[Voice], settings: Settings) -> str:
-    entries: dict[str, dict[str, Any]] = {
+    entries: dict[str, dict[str, object]] = {
         f"{voice.speaker:02d}": {
             "accent": ACCENTS[voice.accent][0],
             "age": str(voice.age),
