@@ -62,13 +62,7 @@ def estimate(right: NDArray[np.int64], n: NDArray[np.int64]) -> Estimate:
 
 
 def overall(correct: NDArray[np.bool_], speakers: NDArray[np.str_]) -> Estimate:
-    """Return the accuracy over all clips with its 95 % interval.
-
-    Parameters
-    ----------
-    correct : bool array [n_clips]
-    speakers : str array [n_clips]
-    """
+    """Return the accuracy over all clips with its 95 % interval, from two arrays [n_clips]."""
     _, of_speaker, n = np.unique(speakers, return_inverse=True, return_counts=True)
     return estimate(np.bincount(of_speaker[correct], minlength=len(n)), n)
 

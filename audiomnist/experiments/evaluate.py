@@ -168,11 +168,8 @@ def _record(tested: _Tested, clips: _Clips, *facts: object) -> Record:
 
 def _sweep(tested: _Tested, clips: _Clips, folder: EvaluationFolder, weights: str, progress: Progress) -> Robustness:
     """Test on distorted clips, and write what comes of it."""
-    recognizer, model = tested.recognizer, tested.recognizer.model
-    known = labels(clips.corpus, model.config.target, model.classes).of_clips[clips.chosen]
     with progress.counting("robustness", "conditions") as show, distributed.alone():
-        found = sweep(recognizer, clips.corpus, clips.chosen, known, progress=show)
-    found = found.model_copy(update={"weights": weights})
+        found = sweep(tested.recognizer, clips.corpus, clips.chosen, weights=weights, progress=show)
     with by_turns(folder.path):
         save_figure(robustness_figure(found), folder.figures / "robustness.png")
         with folder.replacing(folder.robustness) as (file,):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
-from audiomnist.corpus.targets import labels
 from audiomnist.device import select_device
 from audiomnist.errors import AudiomnistError, DataError
 from audiomnist.evaluation.robustness import sweep
@@ -59,12 +58,10 @@ def _sweep(of: Report, corpus: Corpus, progress: Progress) -> Robustness | None:
     try:
         recognizer = TorchRecognizer.load(of.run.require_model(), select_device("auto"))
         clips = of.run.load_split().split(corpus).test
-        truth = labels(corpus, of.config.target, recognizer.model.classes).of_clips[clips]
         with progress.counting("robustness", "conditions") as show:
-            swept = sweep(recognizer, corpus, clips, truth, progress=show)
+            swept = sweep(recognizer, corpus, clips, weights=of.run.weights, progress=show)
     except DataError as error:
         progress.say(f"warning: {error.message}; the report comes without robustness")
         return None
-    swept = swept.model_copy(update={"weights": of.run.weights})
     save_robustness(swept, of.folder)
     return swept

@@ -41,7 +41,7 @@ def trainer(material: Material) -> Trainer:
 
 
 def run_sweep(trainer: Trainer, corpus: Corpus, clips: np.ndarray) -> Robustness:
-    return sweep(TorchRecognizer(trainer.trained, CPU), corpus, clips, corpus.digits[clips])
+    return sweep(TorchRecognizer(trainer.trained, CPU), corpus, clips)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,6 @@ def test_progress_counts_every_condition_that_is_tested(material: Material) -> N
         TorchRecognizer(trainer.trained, CPU),
         material.corpus,
         clips,
-        material.corpus.digits[clips],
         progress=lambda done, total: seen.append((done, total)),
     )
     total = seen[0][1]

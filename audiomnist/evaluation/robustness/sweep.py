@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from audiomnist.audio import map_in_order, read, resample
 from audiomnist.corpus.scan import Corpus
+from audiomnist.corpus.targets import labels
 from audiomnist.device import single_threaded_torch
 from audiomnist.evaluation.robustness.families import Clip, Family, all_families
 from audiomnist.evaluation.robustness.noises import Wave
@@ -32,8 +33,8 @@ def sweep(
     recognizer: TorchRecognizer,
     corpus: Corpus,
     clips: NDArray[np.int64],
-    labels: NDArray[np.int64],
     *,
+    weights: str | None = None,
     progress: Progress | None = None,
 ) -> Robustness:
     """Test a network under every distortion at every level.
@@ -45,8 +46,8 @@ def sweep(
     ----------
     clips : int64 array [n_clips]
         Indices into the corpus; of more than 1,000, as many are tested, spread evenly.
-    labels : int64 array [n_clips]
-        The network's output that is right for each clip.
+    weights : str, optional
+        SHA-256 of the model file, to be noted in the result.
     progress : callable, optional
         Called with the conditions done and the conditions in all.
 
@@ -55,10 +56,11 @@ def sweep(
     DataError
         If a recording cannot be read.
     """
-    config = recognizer.model.config
-    chosen = spread_evenly(len(clips), N_CLIPS, config.seed)
+    model, config = recognizer.model, recognizer.model.config
+    chosen = clips[spread_evenly(len(clips), N_CLIPS, config.seed)]
+    truth = labels(corpus, config.target, model.classes).of_clips[chosen]
     rate = config.features.sample_rate
-    subjects = _load(corpus, clips[chosen], rate)
+    subjects = _load(corpus, chosen, rate)
     voices = np.random.default_rng(config.seed).permutation(len(corpus))[:N_VOICES]
     families = all_families(rate, _load(corpus, voices, rate))
     n_conditions = sum(level != family.neutral for family in families for level in family.levels) + 1
@@ -70,7 +72,7 @@ def sweep(
 
         def answer(chunk: list[Clip]) -> NDArray[np.int64]:
             logits = recognizer.logits([distort(clip) for clip in chunk])
-            answers: NDArray[np.int64] = split_logits(logits, len(recognizer.model.classes))[0].argmax(1)
+            answers: NDArray[np.int64] = split_logits(logits, len(model.classes))[0].argmax(1)
             return answers
 
         with single_threaded_torch():
@@ -78,7 +80,7 @@ def sweep(
         n_done += 1
         if progress:
             progress(n_done, n_conditions)
-        return float((answers == labels[chosen]).mean())
+        return float((answers == truth).mean())
 
     def curve(family: Family) -> Curve:
         def distort(level: float) -> Distort:
@@ -98,11 +100,12 @@ def sweep(
     curves = {family.name: curve(family) for family in families}
     return Robustness(
         clean=clean,
-        chance=1 / len(recognizer.model.classes),
+        chance=1 / len(model.classes),
         n_clips=len(subjects),
         n_available=len(clips),
         seed=config.seed,
         families=curves,
+        weights=weights,
     )
 
 
