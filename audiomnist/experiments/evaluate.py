@@ -79,6 +79,7 @@ class _Clips:
     store: FeatureStore
     chosen: NDArray[np.int64]
     n_left_out: int
+    held_out: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -136,7 +137,9 @@ def evaluate(
     logits = recognizer.store_logits(clips.store, chosen)
     weights = file_hash(tested.file)
     described = describe(config, corpus, tested.name, recognizer.device, tested.epochs, clips.n_left_out)
-    provenance = NetworkProvenance(**dict(described), weights=weights, own_test=data is None)
+    provenance = NetworkProvenance(
+        **dict(described), weights=weights, own_test=data is None, held_out=clips.held_out or None
+    )
     if data is not None:
         other = {"data": lasting_place(data), "split": split or "all"}
         n_trained_on = _n_trained_on(tested, clips, progress)
@@ -203,7 +206,7 @@ def _own_clips(tested: _Tested, progress: Progress, *, strict: bool) -> _Clips:
     inputs = open_inputs(config, progress, tested.recognizer.model.classes, strict=strict)
     split = run.load_split().unchanged(inputs.corpus, inputs.store.digests)
     check(config, inputs.corpus, inputs.store, split)
-    return _Clips(inputs.corpus, inputs.store, split.test, inputs.n_left_out)
+    return _Clips(inputs.corpus, inputs.store, split.test, inputs.n_left_out, split.held_out)
 
 
 def _clips_of(

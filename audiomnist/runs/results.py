@@ -114,7 +114,7 @@ class NetworkProvenance(Provenance):
     own_test : bool
         Whether the clips were the test part of the run's own split.
     held_out : tuple of str or None
-        Speakers that only the test part has; None if there is none, or it was not a training.
+        Speakers that only the test part has; None if there is none, or it was another corpus.
     corpora : tuple of TrainedCorpus
         Where the training clips are from; empty for an evaluation and in files of earlier versions.
     n_train, n_parameters, train_seconds

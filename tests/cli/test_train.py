@@ -2,6 +2,7 @@ import csv
 import json
 import re
 import shlex
+import shutil
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
@@ -226,6 +227,11 @@ def test_a_run_resumed_from_another_folder_says_the_same_and_still_names_the_voi
     after = succeeds("train", "--resume", of_unseen_voice.run, "--json").json
     assert after["loss"] == before["loss"]
     assert after["held_out"] == before["held_out"]
+
+
+def test_an_evaluation_names_the_unseen_voice_too(of_unseen_voice: Told, tmp_path: Path) -> None:
+    run = shutil.copytree(of_unseen_voice.run, tmp_path / "run")
+    assert "Unseen speakers" in succeeds("evaluate", run).stdout
 
 
 @pytest.fixture(scope="module")
