@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from audiomnist.runs.robustness import Robustness
 from audiomnist.runs.scores import Bins, Calibration, Scores
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -256,8 +255,16 @@ def curves_figure(histories: Mapping[str, Sequence[list[EpochRecord]]]) -> Figur
     panels = figure.subplots(1, 2)
     for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
         for number, (name, of_run) in enumerate(histories.items()):
-            style = ("-", "--", ":")[number // len(colours) % 3]
-            _draw_run(axes, name, [history for history in of_run if history], quantity, colours[number % 10], style)
+            told = [history for history in of_run if history]
+            curves = [[getattr(epoch, quantity) for epoch in history] for history in told]
+            if not curves:
+                continue
+            style, colour = ("-", "--", ":")[number // len(colours) % 3], colours[number % len(colours)]
+            mean = np.mean([*zip(*curves, strict=False)], axis=1)  # as far as all folds have come
+            label = f"{name} ({told[0][0].watched} clips{f', mean of {len(curves)} folds' if curves[1:] else ''})"
+            axes.plot(range(1, len(mean) + 1), mean, style, marker="o", markersize=3, color=colour, lw=2, label=label)
+            for curve in curves if curves[1:] else ():
+                axes.plot(range(1, len(curve) + 1), curve, style, color=colour, linewidth=0.7, alpha=0.35)
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid()
@@ -265,18 +272,3 @@ def curves_figure(histories: Mapping[str, Sequence[list[EpochRecord]]]) -> Figur
     if handles:
         figure.legend(handles, labels, loc="outside lower center")
     return figure
-
-
-def _draw_run(
-    axes: Axes, name: str, histories: list[list[EpochRecord]], quantity: str, colour: Any, style: str
-) -> None:
-    if not histories:
-        return
-    curves = [[getattr(epoch, quantity) for epoch in history] for history in histories]
-    label = f"{name} ({histories[0][0].watched} clips" + (f", mean of {len(curves)} folds)" if curves[1:] else ")")
-    shortest = min(map(len, curves))
-    if curves[1:]:
-        for curve in curves:
-            axes.plot(range(1, len(curve) + 1), curve, style, color=colour, linewidth=0.7, alpha=0.35)
-    mean = np.mean([curve[:shortest] for curve in curves], axis=0)
-    axes.plot(range(1, shortest + 1), mean, style, marker="o", markersize=3, color=colour, linewidth=2, label=label)
