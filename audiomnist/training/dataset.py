@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 _WHOLE = 0.99  # share of the training clips that an automatic window keeps whole
 _SHORTEST_MS = 50
-_BATCH, _LARGE_BATCH = 64, 128  # clips; small corpora have too few steps of the large one
-_MANY_CLIPS = 10_000
+_BATCH = 64  # clips
+_LARGER = 256, 128  # where an epoch has enough steps of them
+_ENOUGH_STEPS = 80
 BACKGROUND = 10  # one frame of so many is quieter than what counts as the background
 SPEECH_DB = 15.0
 MARGIN = 2  # frames
@@ -78,8 +79,8 @@ def definite(config: Config, store: FeatureStore, clips: NDArray[np.int64]) -> C
         clip_ms = max(window_ms(1000 * n_samples / config.features.sample_rate, _WHOLE), _SHORTEST_MS)
         changes["window.clip_ms"] = min(clip_ms, LONGEST_WINDOW_MS)
     if optim.batch_size == "auto":
-        factor = _LARGE_BATCH // _BATCH if len(clips) >= _MANY_CLIPS else 1
-        changes |= {"optim.batch_size": factor * _BATCH, "optim.lr": factor * optim.lr}
+        batch_size = next((size for size in _LARGER if len(clips) >= _ENOUGH_STEPS * size), _BATCH)
+        changes |= {"optim.batch_size": batch_size, "optim.lr": optim.lr * batch_size / _BATCH}
     return from_settings(config.model_dump(mode="json"), "the training clips", overrides=changes)
 
 

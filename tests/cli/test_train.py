@@ -352,9 +352,10 @@ def test_a_folder_that_holds_something_is_not_trained_into(tiny: Path, tmp_path:
 
 def test_a_window_that_cuts_many_clips_is_told_with_its_setting(told: Told, tiny: Path, tmp_path: Path) -> None:
     assert "warning:" not in told.outcome.stderr
-    words = ("--data", tiny, *SMALL, "--set", "window.clip_ms=400")
+    words = ("--data", tiny, *SMALL, "--set", "window.clip_ms=400", "--set", "optim.batch_size=auto")
     outcome = succeeds("train", *words, "--run", tmp_path / "run")
     assert outcome.stderr.count("warning: window.clip_ms=400 cuts ") == 1
+    assert load(tmp_path / "run" / "config.yaml").optim.batch_size == 64  # what is automatic is written as it became
 
 
 def test_faults_of_a_corpus_are_counted_before_it_is_read(make_corpus: MakeCorpus, tmp_path: Path) -> None:

@@ -45,7 +45,9 @@ def test_averaged_weights_are_what_is_tested_and_kept(material: Material) -> Non
     assert not torch.equal(trainer.network.classifier.weight, trainer.model.classifier.weight)
 
 
-@pytest.mark.parametrize(("n_clips", "batch_size", "lr"), [(9_999, 64, 0.01), (10_000, 128, 0.02)])
+@pytest.mark.parametrize(
+    ("n_clips", "batch_size", "lr"), [(10_239, 64, 0.01), (10_240, 128, 0.02), (20_480, 256, 0.04)]
+)
 def test_automatic_batches_grow_with_the_corpus(material: Material, n_clips: int, batch_size: int, lr: float) -> None:
     config = material.config.model_copy(update={"optim": Optim(lr=0.01, batch_size="auto")})
     chosen = definite(config, material.store, np.zeros(n_clips, np.int64)).optim
