@@ -16,6 +16,15 @@ from audiomnist.runs.robustness import Robustness
 from audiomnist.runs.scores import Calibration, Estimate, Scores
 
 _HIGHER = "Higher is better."
+_COMPARED = {
+    "loss": "cross entropy",
+    "n_test": "test clips",
+    "n_train": "training clips",
+    "n_parameters": "parameters",
+    "train_seconds": "training, seconds",
+    "worst_speaker_accuracy": "accuracy of that speaker",
+    "robustness": "accuracy under distortion",
+}
 _INTERVALS = "The interval is the 95 % interval over speakers where there are several, otherwise over clips."
 
 
@@ -166,7 +175,9 @@ def compared(of: Comparison) -> Table:
     for key in runs[0]:
         values = [run[key] for run in runs]
         if key not in {"name", "path"} and any(value is not None for value in values):
-            rows.append((key.replace("_", " "), *(_cell(value, is_share=key in shares) for value in values)))
+            rows.append(
+                (_COMPARED.get(key, key.replace("_", " ")), *(_cell(value, is_share=key in shares) for value in values))
+            )
     return Table("results, each on all its own test clips", ("", *(run.name for run in of.runs)), tuple(rows))
 
 
