@@ -43,7 +43,7 @@ def explain(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(help=f"A corpus: average over {_CLIPS_PER_CLASS} clips of each digit.", metavar="PLACE"),
+        typer.Option(help=f"Corpus: average over {_CLIPS_PER_CLASS} clips of each digit.", metavar="PLACE"),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pictures. (default: explanations)", metavar="DIR")

@@ -14,7 +14,7 @@ Method = Callable[[nn.Module, torch.Tensor, int], torch.Tensor]
 
 _N_STEPS = 32  # from the mean level to the clip
 _PATCH = 5  # frames and bands that are hidden at once
-_GAMMA = 0.25
+_GAMMA, _EPSILON = 0.25, 0.3
 
 
 def integrated_gradients(network: nn.Module, inputs: torch.Tensor, target: int) -> torch.Tensor:
@@ -89,6 +89,8 @@ class _Layers(nn.Module):
             layer = operations[step.operation]() if step.affine is None else _convolution(step)
             if not isinstance(layer, nn.ReLU):
                 layer.rule = GammaRule(_GAMMA) if step.affine else EpsilonRule(1e-6)
+            if step.affine:  # sums near 0, of inputs of both signs, would give their few inputs any relevance
+                layer.rule.STABILITY_FACTOR = _EPSILON
             self.layers.append(layer)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:

@@ -46,7 +46,7 @@ def explanation_figure(explained: Explained, features: Features, title: str) -> 
         axes.set_title(f"for {one.label}: {checks(one.checks)}", fontsize=9)
     for axes in (seen, *maps):
         _name_bands(axes, features)
-    maps[-1].set_xlabel("seconds")
+    maps[-1].set_xlabel("seconds; blue speaks for the digit, red against it\noutlined is the loudest quarter")
     return figure
 
 
