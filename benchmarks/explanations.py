@@ -6,13 +6,14 @@ ICCV 2017.
 
 import argparse
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import nn
 
-from audiomnist.corpus import scan
+from audiomnist.corpus import Corpus, scan
 from audiomnist.corpus.places import locate
 from audiomnist.evaluation.explanation import Explainer
 from audiomnist.evaluation.relevance import METHODS
@@ -28,23 +29,29 @@ def gradcam(network: nn.Module, inputs: torch.Tensor, target: int, block: int) -
     return LayerAttribution.interpolate(found.detach(), inputs.shape[2:], "bilinear")
 
 
+def chosen(corpus: Corpus, digit: int, n_clips: int) -> Iterator[int]:
+    """Yield the first clip of a digit by one speaker, the second by another one, and so on."""
+    speakers = sorted(set(corpus.speakers.tolist()))
+    for number in range(n_clips):
+        spoken = np.flatnonzero(
+            (corpus.digits == digit) & (corpus.speakers == speakers[(digit + 2 * number) % len(speakers)])
+        )
+        yield int(spoken[np.argsort(corpus.repetitions[spoken], kind="stable")][number])
+
+
 def main() -> None:
     """Print a line per method."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("--data", default="fsdd")
-    parser.add_argument("--clips", type=int, default=5, help="of each class")
+    parser.add_argument("--clips", type=int, default=3, help="of each digit")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     recognizer = TorchRecognizer.load(weights_file(arguments.model), torch.device("cpu"))
     for name, block in BLOCKS_BEFORE_END.items():
         METHODS[name] = lambda network, inputs, target, block=block: gradcam(network, inputs, target, block)
     corpus = scan(locate(arguments.data))
-    clips = [
-        clip
-        for digit in range(10)
-        for clip in np.flatnonzero(corpus.digits == digit)[:: len(corpus) // (10 * arguments.clips)].tolist()
-    ]
+    clips = [clip for digit in range(10) for clip in chosen(corpus, digit, arguments.clips)]
     print(f"{len(clips)} clips; likeliest digit of each")
     print("| method | probability | relevant tenth hidden | another tenth | random weights | checks hold | s a clip |")
     print("|---|---|---|---|---|---|---|")
