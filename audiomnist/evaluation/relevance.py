@@ -88,9 +88,10 @@ class _Layers(nn.Module):
                 raise ConfigError(f"lrp has no rule for {step.operation}", "use --method ig")
             layer = operations[step.operation]() if step.affine is None else _convolution(step)
             if not isinstance(layer, nn.ReLU):
-                layer.rule = GammaRule(_GAMMA) if step.affine else EpsilonRule(1e-6)
-            if step.affine:  # sums near 0, of inputs of both signs, would give their few inputs any relevance
-                layer.rule.STABILITY_FACTOR = _EPSILON
+                rule = GammaRule(_GAMMA) if step.affine else EpsilonRule()
+                if step.affine:  # a sum near 0, of inputs of both signs, would give them any relevance
+                    rule.STABILITY_FACTOR = _EPSILON
+                layer.rule = rule
             self.layers.append(layer)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
