@@ -35,6 +35,7 @@ _rank, _size = 0, 1
 _is_spokesman = True
 _store: Any = None
 _silence_s = 1800.0
+_has_left = threading.Event()
 
 
 class JobEnded(AudiomnistError):
@@ -163,9 +164,8 @@ def wait_for_all() -> None:
 def _beat(store: Any, number: int) -> None:
     """Count up for as long as this process runs, so that others know that it works on something long."""
     with suppress(RuntimeError):  # the process that keeps the store is gone
-        while True:
+        while not _has_left.wait(_BEAT_S):
             store.add(f"beats of {number}", 1)
-            time.sleep(_BEAT_S)
 
 
 def summed(values: torch.Tensor) -> torch.Tensor:
@@ -219,6 +219,7 @@ def leave() -> None:
     if _store is not None and _size > 1:
         import torch.distributed
 
+        _has_left.set()
         torch.distributed.destroy_process_group()
 
 

@@ -35,6 +35,8 @@ def test_columns_that_say_nothing_or_too_much_are_no_groups() -> None:
     assert list(columns_of(table, "digit", np.arange(25))) == ["digit", "gender"]
     assert "note" not in columns_of(table, "name", np.arange(25))
     assert "name" in columns_of(table, "name", np.arange(25))
+    assert "name" in columns_of(table, "digit", np.arange(20))
+    assert "name" not in columns_of(table, "digit", np.arange(21))
 
 
 def test_unknown_is_a_group_where_something_is_known_of_others() -> None:
