@@ -120,8 +120,10 @@ def test_the_shipped_file_has_the_weights_of_the_shipped_model() -> None:
     weights = load_model(weights_file("digits"), CPU)
     shipped = open_model("digits")
     assert isinstance(shipped, OnnxRecognizer)
-    # after a new model: audiomnist export digits --out audiomnist/models/digits.onnx
+    # after a new model: python benchmarks/digits.py RUN --ship
     assert shipped.metadata.weights_sha256 == weights_sha256(weights)
+    assert shipped.metadata.licence == weights.licence
+    assert "CC BY-SA 4.0" in shipped.metadata.licence
     assert shipped.answering == TorchRecognizer(weights, CPU).answering
 
 
