@@ -23,7 +23,6 @@ def elsewhere(trained: Trained, tmp_path: Path) -> Path:
 
 def test_a_run_is_repeated_bit_for_bit_elsewhere(trained: Trained, elsewhere: Path, tmp_path: Path) -> None:
     corpus = shutil.copytree(trained.corpus, tmp_path / "moved")
-    (corpus / "3_zoe_0.wav").write_bytes((corpus / "3_george_0.wav").read_bytes()[:-200])  # a clip more changes nothing
     outcome = succeeds("train", "--like", elsewhere, "--data", corpus, "--run", tmp_path / "again", "--json").json
     assert weights(tmp_path / "again") == weights(trained.run)
     assert outcome["loss"] == trained.document["loss"]
