@@ -89,6 +89,7 @@ def _killed_processes_reported() -> Iterator[None]:
     try:
         yield
     except BrokenProcessPool as error:
+        stopping.check()  # it was asked to stop as well
         raise AudiomnistError(
             "a process that trained a fold was killed", "resume with fewer --jobs; memory may have run out"
         ) from error

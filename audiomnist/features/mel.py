@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from audiomnist.audio import Samples
 from audiomnist.config import Features
@@ -23,6 +24,7 @@ CLIP_FACTS = np.dtype(
     ]
 )
 _BLOCK = 256  # frames per FFT call: small enough that a block stays in the cache
+_TILE = 16  # columns that a matrix product takes at once
 
 
 def band_centres_hz(features: Features) -> torch.Tensor:
@@ -97,29 +99,34 @@ class MelPower:
         """
         n_fft, hop = self.grid.n_fft, self.grid.hop_length
         counts = [self.grid.n_frames(len(clip)) for clip in clips]
-        buffer = np.zeros(sum(counts) * hop + n_fft - hop, np.float32)
+        n_blocks = -(-sum(counts) // _BLOCK)  # whole ones: what a frame comes to does not depend on those beside it
+        buffer = np.zeros(n_blocks * _BLOCK * hop + n_fft - hop, np.float32)
         start = self.grid.lead * hop + n_fft // 2
         for clip, count in zip(clips, counts, strict=True):
             np.subtract(clip, clip.mean() if self._removes_mean else 0, out=buffer[start : start + len(clip)])
             start += count * hop
         blocks = torch.split(torch.from_numpy(buffer).unfold(0, n_fft, hop), _BLOCK)
-        return torch.cat([self._power(block) for block in blocks])
+        return torch.cat([self._power(block) for block in blocks])[: sum(counts)]
 
     def _power(self, frames: torch.Tensor) -> torch.Tensor:
         spectrum = torch.view_as_real(torch.fft.rfft(frames * self.window)).flatten(1)  # (N, n_fft + 2)
         spectrum.square_()
-        return torch.cat([spectrum[:, bins] @ filters for bins, filters in self._groups], 1)  # (N, M)
+        powers = [spectrum[:, bins] @ filters for bins, filters in self._groups]
+        return torch.cat(powers, 1)[:, : self.filters.shape[1]]  # (N, M)
 
 
 def _grouped(filters: torch.Tensor) -> list[tuple[slice, torch.Tensor]]:
     """Return mel filters, Tensor[n_fft / 2 + 1, M], low to high in three groups, each with the bins that it looks at.
 
     Most of a filter is zeros: the groups have a third of the numbers. Each number stands there twice, so that the
-    filters add real and imaginary squares: adding them before would cost more than the Fourier transform.
+    filters add real and imaginary squares: adding them before would cost more than the Fourier transform. Products of
+    whole tiles are the same to the bit wherever a frame stands in its block.
     """
     n_mels = filters.shape[1]
+    whole = functional.pad(filters, (0, -n_mels % _TILE))
+    cuts = [-(-cut // _TILE) * _TILE for cut in (n_mels // 2, 3 * n_mels // 4)]
     groups = []
-    for group in torch.tensor_split(filters, (n_mels // 2, 3 * n_mels // 4), dim=1):
+    for group in torch.tensor_split(whole, cuts, dim=1):
         seen = group.any(1).nonzero().flatten().tolist() or [0]
         first, last = seen[0], seen[-1] + 1
         groups.append((slice(2 * first, 2 * last), group[first:last].repeat_interleave(2, 0)))

@@ -187,7 +187,7 @@ def test_a_path_that_is_no_run_is_refused(first: Path, tmp_path: Path) -> None:
 
 
 def test_one_run_or_the_same_twice_is_nothing_to_compare(first: Path) -> None:
-    assert "one run" in refused(2, "compare", first).error
+    assert "two runs or more" in refused(2, "compare", first).error
     assert "twice" in refused(2, "compare", first, first / "model.safetensors").error
 
 

@@ -191,7 +191,6 @@ def write_onnx(folder: Path) -> None:
         ("classes", None),
         ("sample_rate", str(10**9)),
         ("temperature", "NaN"),
-        ("no_digit", "null"),
         ("no_digit", '{"method": "class", "threshold": Infinity, "misses": 0, "n_fitted": 0}'),
         ("version", "{"),
     ):
