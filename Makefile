@@ -93,7 +93,7 @@ test-lowest: ## run the tests with the lowest versions of all dependencies, but 
 	rm -rf $(LOWEST)
 	$(PYTHON) -m venv $(LOWEST)
 	$(PYTHON) tests/lowest.py > $(LOWEST)/versions.txt
-	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/versions.txt --editable '.[export,hub,synth,tensorboard]' \
+	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/versions.txt --editable '.[explain,export,hub,synth,tensorboard]' \
 		hypothesis playwright pytest pytest-xdist
 	$(LOWEST)/bin/pytest -n auto --dist loadfile --ignore tests/features/test_mel.py --ignore tests/training/test_transforms.py
 

@@ -5,7 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-EXTRAS = ("export", "hub", "synth", "tensorboard")
+EXTRAS = ("explain", "export", "hub", "synth", "tensorboard")
 
 if __name__ == "__main__":
     text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")

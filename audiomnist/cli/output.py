@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
-from rich.progress import Progress as Bars
+from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 from audiomnist import distributed
@@ -138,6 +138,15 @@ def byte_progress(*, quiet: bool) -> Iterator[Count]:
             bars.update(bar, completed=done, total=total)
 
         yield show
+
+
+class Bars(RichProgress):
+    """Bars that write nothing where they are not shown; before Rich 14.3 they end with an empty line all the same."""
+
+    def stop(self) -> None:
+        """End them."""
+        if not self.disable:
+            super().stop()
 
 
 def _bars(console: Console, *columns: str | ProgressColumn) -> Bars:
