@@ -289,7 +289,7 @@ def write_description(
 
 
 def clip_files(corpus: Corpus, clips: range | None = None) -> list[ClipFile]:
-    """Return each clip's file as it was when it was read; raise ValueError if the list is damaged."""
+    """Return the file of each clip of a corpus, or of consecutive ones."""
     root = str(corpus.root.resolve())
     part = slice(clips.start, clips.stop) if clips else slice(None)
     return [

@@ -80,8 +80,10 @@ class TorchRecognizer(Recognizer):
         )
 
     def _logits_of(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        clips = ClipFrames.of(waveforms, self._mel)
-        return self.store_logits(ClipStore.in_memory(self.model.config.features, clips), np.arange(len(clips)))
+        return self.store_logits(self._store_of(waveforms), np.arange(len(waveforms)))
+
+    def _store_of(self, waveforms: Sequence[NDArray[np.float32]]) -> ClipStore:
+        return ClipStore.in_memory(self.model.config.features, ClipFrames.of(waveforms, self._mel))
 
     def store_logits(self, store: ClipStore, clips: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the logits of clips of a store, by their indices; several processes share them, and all get all.
@@ -103,8 +105,7 @@ class TorchRecognizer(Recognizer):
     def seen(self, waveforms: Sequence[NDArray[np.float32]]) -> Seen:
         """Return what the network sees of waveforms at the model's sample rate, and where in them that is."""
         features = self.model.config.features
-        store = ClipStore.in_memory(features, ClipFrames.of(waveforms, self._mel))
-        front_end, clips = self._over(store), torch.arange(len(waveforms))
+        front_end, clips = self._over(self._store_of(waveforms)), torch.arange(len(waveforms))
         inside, first = front_end.test_places(clips)
         return Seen(front_end.test(clips), inside, first * (features.hop_length / features.sample_rate))
 

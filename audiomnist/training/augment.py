@@ -157,11 +157,12 @@ class VoiceAndRoom:
         of_frames = clean.sum(2, keepdim=True).clamp(min=_TINY)  # (b, N, 1)
         ceiling = of_frames.amax(1, keepdim=True) * torch.pow(10.0, -_OVERDRIVE_DB / 10 * drive[clips, None, None])
         kept = (ceiling / of_frames).clamp(max=1.0)
-        correlation = torch.fft.irfft(clean / of_frames / self._filters.sum(0) @ self._filters.T)  # (b, N, n_fft)
+        widths = self._filters.sum(0).clamp(min=_TINY)  # a filter between two bins holds neither
+        correlation = torch.fft.irfft(clean / of_frames / widths @ self._filters.T)  # (b, N, n_fft)
         limited = torch.asin((correlation / correlation[..., :1].clamp(min=_TINY)).clamp(-1, 1))
         spread_out = torch.fft.rfft(limited).real.clamp(min=0) @ self._filters
         spread_out *= kept * of_frames / spread_out.sum(2, keepdim=True).clamp(min=_TINY)
-        return power.index_copy(0, clips, kept.square() * clean + (1 - kept) * spread_out)
+        return power.index_copy_(0, clips, kept.square() * clean + (1 - kept) * spread_out)
 
     def _limit_band(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         present, height = draws[:, :1], draws[:, 1:]

@@ -131,6 +131,16 @@ def test_hard_clipping_spreads_the_spectrum_as_it_does_in_a_waveform() -> None:
     assert (10 * (power(wave) / clipped).log10())[0, 0, -1] < -20.0
 
 
+def test_filters_between_two_bins_leave_clipped_frames_finite() -> None:
+    narrow = Features(sample_rate=16_000, n_fft=256, hop_length=80, n_mels=128)
+    assert not mel_filters(narrow).sum(0).all()
+    power = torch.rand(1, 9, 1) * mel_filters(narrow).sum(0)
+    noise = RoomNoise([[NoiseBank(Config(features=narrow), CPU).levelled]], CPU)
+    draws = torch.zeros(1, N_DRAWS)
+    draws[:, 21] = 0.5
+    assert VoiceAndRoom(narrow, Augment(overdrive_probability=1), noise, CPU)(power, draws).isfinite().all()
+
+
 def test_no_frame_is_louder_than_where_its_peaks_are_cut() -> None:
     power = torch.rand(1, 50, 40)
     draws = torch.full((1, N_DRAWS), 0.5)
