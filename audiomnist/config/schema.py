@@ -114,6 +114,9 @@ class Augment(Settings):
     time_masks: int = Field(2, ge=0, le=16)
     mask_fraction: float = Field(0.1, ge=0, le=1, description="largest share of an axis that one mask covers")
     stretch: float = Field(0.0, ge=0, le=1, description="0.25: up to a quarter faster or slower")
+    margin_ms: float = Field(
+        0.0, ge=0, le=5_000, description="450: up to so much around a trimmed word is kept, as where a room is loud"
+    )
     warp: float = Field(0.0, ge=0, le=1, description="0.2: vocal tract up to a fifth longer or shorter")
     tilt_db: float = Field(0.0, ge=0, le=60, description="largest change of the spectrum's ends, dB")
     equaliser_db: float = Field(0.0, ge=0, le=60, description="height of a random smooth curve over the bands, dB")
@@ -135,7 +138,7 @@ class Augment(Settings):
             self.reverberation_probability,
             self.overdrive_probability,
         )
-        return any((self.stretch, self.warp, self.tilt_db, self.equaliser_db, *probabilities))
+        return any((self.stretch, self.margin_ms, self.warp, self.tilt_db, self.equaliser_db, *probabilities))
 
 
 class Model(Settings):

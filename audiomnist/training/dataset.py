@@ -131,6 +131,8 @@ class WindowedClips:
         self.n_frames = self.window_samples // features.hop_length + 1
         self._lead = 0 if window.trim_db else FrameGrid(features.n_fft, features.hop_length).lead
         self._frames = store.frames.to(device) if _fits(store.frames.nbytes, device) else store.frames
+        self._recording_starts = torch.from_numpy(store.index.starts).to(device)
+        self._recording_ends = self._recording_starts + torch.from_numpy(store.index.n_frames).to(device)
         index = trimmed(store, window)
         self._starts, self._counts, self.n_samples = (
             torch.from_numpy(values).to(device) for values in (index.starts, index.n_frames, index.n_samples)
@@ -143,7 +145,13 @@ class WindowedClips:
         start = int(self._starts[clip])
         return self._frames[start : start + int(self._counts[clip])].to(self.device)
 
-    def place(self, clips: torch.Tensor, position: torch.Tensor, speed: torch.Tensor | None = None) -> Placed:
+    def place(
+        self,
+        clips: torch.Tensor,
+        position: torch.Tensor,
+        speed: torch.Tensor | None = None,
+        margins: torch.Tensor | None = None,
+    ) -> Placed:
         """Gather clips at given places in their windows.
 
         Parameters
@@ -154,6 +162,9 @@ class WindowedClips:
             From 0 (as early as possible) to 1 (exclusive; as late as possible).
         speed : Tensor[B], optional
             How much faster than it was each clip is said; frames between two of the store are interpolated.
+        margins : Tensor[B, 2], optional
+            How many frames before and after the clip are its own too: those that were trimmed, and silence beyond the
+            recording. Only together with ``speed``.
         """
         n_samples = self.n_samples[clips]
         if speed is not None:
@@ -167,11 +178,14 @@ class WindowedClips:
             power = self._gather(clips, within, inside)
         else:
             exact = after_begin * speed[:, None] + self._lead
-            inside = (exact >= 0) & (exact <= self._counts[clips, None] - 1)
-            within = exact.long()
-            following = torch.minimum(within + 1, self._counts[clips, None] - 1)
+            before, after = (0, 0) if margins is None else margins.T[..., None]
+            inside = (exact >= -before) & (exact <= self._counts[clips, None] - 1 + after)
+            within = exact.floor().long()
             share = (exact - within)[..., None]
-            power = torch.lerp(self._gather(clips, within, inside), self._gather(clips, following, inside), share)
+            first, following = (
+                self._gather(clips, frames, inside & self._recorded(clips, frames)) for frames in (within, within + 1)
+            )
+            power = torch.lerp(first, following, share)
         return Placed(power, inside, offsets, n_samples, self._lowest[clips], self._highest[clips])
 
     def first_frames(self, clips: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
@@ -179,8 +193,13 @@ class WindowedClips:
 
         Frame 0 of a clip is centred on its first sample, also where that is trimmed.
         """
-        trimmed = self._starts[clips] - torch.from_numpy(self.store.index.starts).to(self.device)[clips]
+        trimmed = self._starts[clips] - self._recording_starts[clips]
         return trimmed + self._lead - FrameGrid(self.n_fft, self.hop_length).lead - offsets
+
+    def _recorded(self, clips: torch.Tensor, within: torch.Tensor) -> torch.Tensor:
+        """Return which frames the recordings have, trimmed or not, Tensor[B, N], by their number within the clip."""
+        rows = self._starts[clips, None] + within
+        return (rows >= self._recording_starts[clips, None]) & (rows < self._recording_ends[clips, None])
 
     def _gather(self, clips: torch.Tensor, within: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
         """Return frames of clips by their number within the clip, Tensor[B, N, M], silence where not inside."""

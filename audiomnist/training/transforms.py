@@ -75,6 +75,8 @@ class FrontEnd:
         self._padding = NoisePadding(config, clips, NoiseBank(config, clips.device)) if padded else None
         self._change = change
         self._n_placing = 1 + (self._padding.n_draws if self._padding else 0)
+        self._n_margins = 2 if config.augment.margin_ms else 0
+        self._widest_margin = config.augment.margin_ms / 1000 * config.features.sample_rate / config.features.hop_length
 
     def keep_test_noise_only(self) -> None:
         """Forget the noise that tests do not use, before an export."""
@@ -94,7 +96,7 @@ class FrontEnd:
 
     @property
     def _sizes(self) -> list[int]:
-        changes = 1 + self._change.n_draws if self._change else 0
+        changes = 1 + self._n_margins + self._change.n_draws if self._change else 0
         return [self._n_placing, 2 * self._augment.time_masks, 2 * self._augment.freq_masks, changes]
 
     def train(self, clips: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
@@ -132,8 +134,11 @@ class FrontEnd:
 
     def _inputs(self, clips: torch.Tensor, placing: torch.Tensor, changes: torch.Tensor | None) -> torch.Tensor:
         if self._change and changes is not None:
-            placed = self.clips.place(clips, placing[:, 0], spread(changes[:, 0], self._augment.stretch))
-            power = self._change(placed.power, changes[:, 1:])[:, None]
+            stretch, margins, others = torch.split(changes, [1, self._n_margins, self._change.n_draws], dim=1)
+            speed = spread(stretch[:, 0], self._augment.stretch)
+            frames = margins * self._widest_margin if self._n_margins else None
+            placed = self.clips.place(clips, placing[:, 0], speed, frames)
+            power = self._change(placed.power, others)[:, None]
         else:
             placed = self.clips.place(clips, placing[:, 0])
             power = self._padding(placed, placing[:, 1:]) if self._padding else placed.power[:, None]  # (B, C, N, M)

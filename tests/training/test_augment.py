@@ -25,7 +25,7 @@ ROOM = {
     "reverberation_probability": 0.5,
     "overdrive_probability": 0.5,
 }
-EVERYTHING = VOICE_AND_MICROPHONE.model_copy(update=ROOM)
+EVERYTHING = VOICE_AND_MICROPHONE.model_copy(update={"margin_ms": 100, **ROOM})
 
 
 def change(augment: Augment, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
@@ -204,6 +204,23 @@ def test_a_faster_clip_has_fewer_frames(material: Material, speed: float) -> Non
     n_frames = clips.place(chosen, position).inside.sum(1)
     changed = clips.place(chosen, position, torch.full((20,), speed)).inside.sum(1)
     assert ((changed - n_frames / speed).abs() <= 2).all()
+
+
+def test_margins_hold_what_was_trimmed_and_then_silence(material: Material) -> None:
+    """Frames around the word are those of the recording, and the network sees them as the clip's."""
+    whole = WindowedClips(material.store, Window(), CPU)
+    clips = WindowedClips(material.store, Window(trim_db=3), CPU)
+    chosen, middle, speed = torch.arange(20), torch.full((20,), 0.5), torch.ones(20)
+    of_word = clips.place(chosen, middle, speed)
+    placed = clips.place(chosen, middle, speed, torch.tensor([2.0, 3.0]).expand(20, 2))
+    assert (placed.inside.sum(1) - of_word.inside.sum(1)).tolist() == [5] * 20
+    assert torch.equal(placed.power[of_word.inside], of_word.power[of_word.inside])
+    everything = clips.place(chosen, middle, speed, torch.full((20, 2), 1_000.0))
+    assert everything.inside.all()
+    for of_recording, power in zip(whole.place(chosen, middle).power, everything.power, strict=True):
+        frames, shown = (found[found.any(1)] for found in (of_recording, power))
+        assert any(torch.equal(frames[first : first + len(shown)], shown) for first in range(len(frames)))
+        assert len(shown) > len(power) / 4
 
 
 def test_changed_inputs_do_not_depend_on_the_clips_beside_them(material: Material) -> None:
