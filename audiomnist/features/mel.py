@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,16 +14,6 @@ from torch.nn import functional
 from audiomnist.audio import Samples
 from audiomnist.config import Features
 
-ClipFacts = tuple[int, int, float, float, bytes]
-CLIP_FACTS = np.dtype(
-    [
-        ("n_frames", np.int64),
-        ("n_samples", np.int64),
-        ("lowest", np.float32),
-        ("highest", np.float32),
-        ("digests", "V16"),
-    ]
-)
 _BLOCK = 256  # frames per FFT call: small enough that a block stays in the cache
 _TILE = 16  # columns that a matrix product takes at once
 
@@ -99,7 +90,7 @@ class MelPower:
         """
         n_fft, hop = self.grid.n_fft, self.grid.hop_length
         counts = [self.grid.n_frames(len(clip)) for clip in clips]
-        n_blocks = -(-sum(counts) // _BLOCK)  # whole ones: what a frame comes to does not depend on those beside it
+        n_blocks = -(-sum(counts) // _BLOCK)  # whole ones: a frame's result does not depend on those beside it
         buffer = np.zeros(n_blocks * _BLOCK * hop + n_fft - hop, np.float32)
         start = self.grid.lead * hop + n_fft // 2
         for clip, count in zip(clips, counts, strict=True):
@@ -133,14 +124,11 @@ def _grouped(filters: torch.Tensor) -> list[tuple[slice, torch.Tensor]]:
     return groups
 
 
-@dataclass(frozen=True)
-class ClipFrames:
-    """The features of one clip.
+class ClipEntry(NamedTuple):
+    """What an index says of a clip.
 
     Attributes
     ----------
-    frames : Tensor[n_frames, M]
-        Mel power.
     n_samples : int
         Length at the front end's sample rate.
     lowest, highest : float
@@ -149,22 +137,24 @@ class ClipFrames:
         Of the sound as it was read; zeros if it was not read from a file.
     """
 
-    frames: torch.Tensor
+    n_frames: int
     n_samples: int
-    lowest: float
-    highest: float
+    lowest: float = 0.0
+    highest: float = 0.0
     digest: bytes = bytes(16)
 
-    @property
-    def facts(self) -> ClipFacts:
-        """What an index says of a clip: an entry of a ``CLIP_FACTS`` array."""
-        return (len(self.frames), self.n_samples, self.lowest, self.highest, self.digest)
+
+class ClipFrames(NamedTuple):
+    """The features of one clip: mel power, Tensor[n_frames, M], and what an index says of it."""
+
+    frames: torch.Tensor
+    entry: ClipEntry
 
     @classmethod
     def of(cls, waveforms: Sequence[Samples], mel: MelPower) -> list[ClipFrames]:
         """Return the features of several clips, float32 array [L_i] each, at the front end's sample rate."""
         own = torch.split(mel(waveforms), [mel.grid.n_frames(len(samples)) for samples in waveforms])
         return [
-            cls(frames, len(samples), float(samples.min()), float(samples.max()))
+            cls(frames, ClipEntry(len(frames), len(samples), float(samples.min()), float(samples.max())))
             for samples, frames in zip(waveforms, own, strict=True)
         ]

@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.errors import DataError, indented, printable
-from audiomnist.features.mel import CLIP_FACTS, ClipFacts, ClipFrames, MelPower
+from audiomnist.features.mel import ClipEntry, ClipFrames, MelPower
 from audiomnist.features.store import (
     DESCRIPTION,
     FRAMES,
@@ -176,8 +175,9 @@ def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, prog
                     shutil.copyfileobj(frames, whole)
                 part.unlink()
             whole.write(np.zeros(features.n_mels, np.float32).data)
-        facts = np.array([clip for written, _, _ in shares for clip in written], CLIP_FACTS)
-        write_description(temporary, features, corpus, Index.of(facts), [clip for _, out, _ in shares for clip in out])
+        index = Index.of([result for result in results if isinstance(result, ClipEntry)])
+        left_out = [result for result in results if isinstance(result, LeftOut)]
+        write_description(temporary, features, corpus, index, left_out)
         if path.exists() and not _is_whole(path):
             remove(path)  # also from those who map it: the new one is the same, but whole
         try:
@@ -191,10 +191,10 @@ def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, prog
             distributed.by_first(temporary.mkdir)
             known = _known_clips(corpus, features, path.parent)
             own = _write_share(parts[distributed.rank()], corpus, features, known, jobs, progress)
-            shares = distributed.gathered(own)
+            results = [result for share in distributed.gathered(own) for result in share]
             if progress:
                 progress(len(corpus), len(corpus))
-            if faults := [fault for _, _, unread in shares for fault in unread]:
+            if faults := [result for result in results if isinstance(result, str)]:
                 raise DataError(
                     f"{len(faults):,} of {len(corpus):,} clips cannot be read now\n{indented(faults)}",
                     "make them readable, or leave them out with --exclude-file",
@@ -207,34 +207,26 @@ def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, prog
 
 def _write_share(
     file: Path, corpus: Corpus, features: Features, known: _Known, jobs: int | None, progress: Progress | None
-) -> tuple[list[ClipFacts], list[LeftOut], list[str]]:
-    """Write the frames of this process's clips; return what the index says of them, which cannot be used, and faults.
-
-    Faults are clips that could not be read now, which may pass.
-    """
+) -> list[ClipEntry | LeftOut | str]:
+    """Write the frames of this process's clips; return an entry of each, or why it has none, a str if that may pass."""
     mel = MelPower(features)
     clips = range(len(corpus))
     chunks = [clips[start : start + CLIPS_PER_CHUNK] for start in clips[::CLIPS_PER_CHUNK]]
     own = chunks[distributed.share(len(chunks))]
     jobs = jobs or max(1, (os.cpu_count() or 1) // distributed.local_size())
-    written: list[ClipFacts] = []
-    left_out: list[LeftOut] = []
-    faults: list[str] = []
+    done: list[ClipEntry | LeftOut | str] = []
     with file.open("wb") as out:
         for results in map_in_order(lambda chunk: _computed(corpus, chunk, mel, known), own, jobs):
             for result in results:
                 if isinstance(result, ClipFrames):
                     out.write(result.frames.numpy().data)
-                    written.append(result.facts)
-                elif isinstance(result, LeftOut):
-                    left_out.append(result)
+                    done.append(result.entry)
                 else:
-                    faults.append(result)
+                    done.append(result)
             stopping.check()
             if progress:
-                n_done = len(written) + len(left_out) + len(faults)
-                progress(min(n_done * distributed.size(), len(corpus)), len(corpus))
-    return written, left_out, faults
+                progress(min(len(done) * distributed.size(), len(corpus)), len(corpus))
+    return done
 
 
 def _computed(corpus: Corpus, clips: range, mel: MelPower, known: _Known) -> list[ClipFrames | LeftOut | str]:
@@ -256,7 +248,7 @@ def _computed(corpus: Corpus, clips: range, mel: MelPower, known: _Known) -> lis
     waveforms = [resample(*recording, mel.sample_rate) for recording in recordings.values()]
     for clip, features in zip(recordings, ClipFrames.of(waveforms, mel) if waveforms else [], strict=True):
         if math.isfinite(float(features.frames.sum())):
-            found[clip] = replace(features, digest=digest(*recordings[clip]))
+            found[clip] = ClipFrames(features.frames, features.entry._replace(digest=digest(*recordings[clip])))
         else:
             found[clip] = LeftOut(clip, corpus.paths[clip], "its features are not finite")
     return [found[clip] for clip in clips]

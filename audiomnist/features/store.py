@@ -22,18 +22,19 @@ from zipfile import BadZipFile
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from audiomnist.config import Features
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError
-from audiomnist.features.mel import CLIP_FACTS, ClipFrames
+from audiomnist.features.mel import ClipEntry, ClipFrames
 from audiomnist.files import Hold
 
 FORMAT = 3  # of the files, and of what MelPower and ClipFrames compute
 FRAMES, INDEX, CLIPS, DESCRIPTION = "frames.f32", "index.npz", "clips.json", "store.json"
 _BLOCK_BYTES = 1 << 20  # that one checksum is of
 _BLOCKS_LOOKED_AT = 16
+_ENTRY = np.dtype(list(zip(ClipEntry._fields, ("i8", "i8", "f4", "f4", "V16"), strict=True)))
 
 
 class DamagedStore(DataError):
@@ -56,10 +57,8 @@ class LeftOut(NamedTuple):
     reason: str
 
 
-class Description(BaseModel):
+class Description(BaseModel, frozen=True):
     """``store.json``: what a store was made from, and the checksums of its files, one of each MiB."""
-
-    model_config = ConfigDict(frozen=True)
 
     format: int
     features: Features
@@ -103,10 +102,11 @@ class Index:
     digests: NDArray[np.void]
 
     @classmethod
-    def of(cls, facts: NDArray[np.void]) -> Index:
-        """Return the index of clips that lie one after the other, given a ``CLIP_FACTS`` array [n_clips]."""
-        columns = {name: np.ascontiguousarray(facts[name]) for name in facts.dtype.names or ()}
-        return cls(np.cumsum(columns["n_frames"]) - columns["n_frames"], **columns)
+    def of(cls, entries: Sequence[ClipEntry]) -> Index:
+        """Return the index of clips that lie one after the other."""
+        table = np.array(entries, _ENTRY)
+        n_frames, *others = (table[name].copy() for name in ClipEntry._fields)
+        return cls(np.cumsum(n_frames) - n_frames, n_frames, *others)
 
     @property
     def n_rows(self) -> int:
@@ -141,7 +141,7 @@ class ClipStore:
     def in_memory(cls, features: Features, clips: Sequence[ClipFrames]) -> ClipStore:
         """Return a store of clips that is not written anywhere."""
         frames = torch.cat([*(clip.frames for clip in clips), torch.zeros(1, features.n_mels)])
-        return ClipStore(features, Index.of(np.array([clip.facts for clip in clips], CLIP_FACTS)), frames)
+        return ClipStore(features, Index.of([clip.entry for clip in clips]), frames)
 
 
 @dataclass(frozen=True)
@@ -227,15 +227,9 @@ class FeatureStore(ClipStore):
 
     def clip(self, number: int) -> ClipFrames:
         """Return a clip's features; the frames stay on disk."""
-        index = self.index
-        start = int(index.starts[number])
-        return ClipFrames(
-            self.frames[start : start + int(index.n_frames[number])],
-            int(index.n_samples[number]),
-            float(index.lowest[number]),
-            float(index.highest[number]),
-            index.digests[number].tobytes(),
-        )
+        start, *columns = (column[number].item() for column in vars(self.index).values())
+        entry = ClipEntry(*columns)
+        return ClipFrames(self.frames[start : start + entry.n_frames], entry)
 
 
 def _map(file: Path, shape: tuple[int, int]) -> torch.Tensor:

@@ -18,7 +18,7 @@ from audiomnist.corpus.listing import AUDIO_SUFFIXES, CLASSES, list_clips
 from audiomnist.corpus.manifest import MANIFEST_SUFFIXES
 from audiomnist.corpus.places import locate
 from audiomnist.errors import DataError, indented
-from audiomnist.features.mel import CLIP_FACTS, MelPower
+from audiomnist.features.mel import ClipEntry, MelPower
 from audiomnist.features.store import ClipStore, Index
 
 MOST_RECORDINGS = 10_000  # that are held in memory
@@ -130,8 +130,6 @@ def stretches(recordings: list[torch.Tensor], features: Features, n_frames: int)
     for frames in recordings:
         n_clips = max(1, len(frames) // n_frames)
         lengths.append(np.diff(np.linspace(0, len(frames), n_clips + 1).astype(np.int64)))
-    facts = np.zeros(sum(map(len, lengths)), CLIP_FACTS)
-    facts["n_frames"] = np.concatenate(lengths)
-    facts["n_samples"] = facts["n_frames"] * features.hop_length
+    entries = [ClipEntry(length, length * features.hop_length) for length in np.concatenate(lengths).tolist()]
     silence = torch.zeros(1, features.n_mels)
-    return ClipStore(features, Index.of(facts), torch.cat([*recordings, silence]))
+    return ClipStore(features, Index.of(entries), torch.cat([*recordings, silence]))
