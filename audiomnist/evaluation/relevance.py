@@ -32,7 +32,8 @@ def integrated_gradients(network: nn.Module, inputs: torch.Tensor, target: int) 
     """
     from captum.attr import IntegratedGradients
 
-    return _tensor(IntegratedGradients(network).attribute(inputs, target=target, n_steps=_N_STEPS))
+    relevance: torch.Tensor = IntegratedGradients(network).attribute(inputs, target=target, n_steps=_N_STEPS)
+    return relevance
 
 
 def occlusion(network: nn.Module, inputs: torch.Tensor, target: int) -> torch.Tensor:
@@ -43,7 +44,10 @@ def occlusion(network: nn.Module, inputs: torch.Tensor, target: int) -> torch.Te
     from captum.attr import Occlusion
 
     patch = (inputs.shape[1], _PATCH, _PATCH)
-    return _tensor(Occlusion(network).attribute(inputs, patch, patch, target=target, perturbations_per_eval=64))
+    relevance: torch.Tensor = Occlusion(network).attribute(
+        inputs, patch, patch, target=target, perturbations_per_eval=64
+    )
+    return relevance
 
 
 def layerwise_relevance(network: nn.Module, inputs: torch.Tensor, target: int) -> torch.Tensor:
@@ -61,7 +65,8 @@ def layerwise_relevance(network: nn.Module, inputs: torch.Tensor, target: int) -
 
     if inputs.shape[1] > 1:
         raise ConfigError("lrp cannot explain a network whose channels differ (padding noise)", "use --method ig")
-    return _tensor(LRP(_Layers(network)).attribute(inputs.clone().requires_grad_(), target=target))
+    relevance: torch.Tensor = LRP(_Layers(network)).attribute(inputs.clone().requires_grad_(), target=target)
+    return relevance
 
 
 METHODS: dict[str, Method] = {"ig": integrated_gradients, "lrp": layerwise_relevance, "occlusion": occlusion}
@@ -80,7 +85,7 @@ class _Layers(nn.Module):
 
         super().__init__()
         operations = {"relu": nn.ReLU, "add": Addition_Module, "average": lambda: nn.AdaptiveAvgPool2d(1)}
-        steps = steps_of(network).steps
+        steps = steps_of(network)
         self.sources = [step.sources for step in steps]
         self.layers = nn.ModuleList()
         for step in steps:
@@ -111,8 +116,3 @@ def _convolution(step: Step) -> nn.Conv2d:
     )
     layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias)
     return layer
-
-
-def _tensor(attributions: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:
-    assert isinstance(attributions, torch.Tensor)
-    return attributions.detach()

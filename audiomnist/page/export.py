@@ -15,7 +15,7 @@ from audiomnist import __version__
 from audiomnist.errors import ConfigError
 from audiomnist.files import write_text
 from audiomnist.inference import sequences
-from audiomnist.page.network import steps_of
+from audiomnist.page.network import described, steps_of, whole_weights
 from audiomnist.training import dataset
 from audiomnist.training.checkpoint import TrainedModel
 
@@ -90,15 +90,7 @@ def engine_of(model: TrainedModel) -> str:
 
 
 def _inside(model: TrainedModel) -> tuple[str, str, str]:
-    """Return settings, and weights and constants in base64."""
-    _refuse_what_differs(model)
-    steps = steps_of(model.network)
-    weights, constants = steps.weights()
-    settings = _settings(model, steps.document())
-    return settings, _base64(weights.astype("<i2").tobytes()), _base64(constants.astype("<f4").tobytes())
-
-
-def _refuse_what_differs(model: TrainedModel) -> None:
+    """Return settings as JSON that cannot end its element, and weights and constants in base64."""
     features, window = model.config.features, model.config.window
     if window.padding == "noise":
         raise ConfigError("the page cannot pad with noise", "export a model with padding silence or blank")
@@ -107,20 +99,22 @@ def _refuse_what_differs(model: TrainedModel) -> None:
             f"the page's Fourier transform needs a power of two, n_fft is {features.n_fft}",
             "export a model with an n_fft of 512 or 1024",
         )
-
-
-def _settings(model: TrainedModel, steps: list[dict[str, object]]) -> str:
-    """Return what the scripts need to know, as JSON that cannot end its element."""
+    steps = steps_of(model.network)
     settings = {
         "classes": model.classes,
         "temperature": model.temperature,
-        "features": model.config.features.model_dump(mode="json"),
-        "window": model.config.window.model_dump(mode="json") | _TRIMMING,
+        "features": features.model_dump(mode="json"),
+        "window": window.model_dump(mode="json") | _TRIMMING,
         "no_digit": asdict(model.no_digit) if model.no_digit else None,
         "sequences": {name.lower(): getattr(sequences, name) for name in _LISTENING},
-        "steps": steps,
+        "steps": [described(step) for step in steps],
     }
-    return json.dumps(settings).replace("<", "\\u003c")
+    weights, constants = whole_weights(steps)
+    return (
+        json.dumps(settings).replace("<", "\\u003c"),
+        _base64(weights.astype("<i2").tobytes()),
+        _base64(constants.astype("<f4").tobytes()),
+    )
 
 
 def _text(name: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,10 +46,6 @@ class Affine:
     weight: NDArray[np.float64]
     bias: NDArray[np.float64]
 
-    def then(self, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> Affine:
-        """Return this with a scale and a shift of each output behind it."""
-        return Affine(self.weight * scale[:, None, None, None], self.bias * scale + shift)
-
 
 @dataclass
 class Step:
@@ -69,46 +65,37 @@ class Step:
     groups: int = 1
 
 
-@dataclass
-class Steps:
-    """A network's steps in order; the last one gives the logits."""
-
-    steps: list[Step] = field(default_factory=list)
-
-    def document(self) -> list[dict[str, object]]:
-        """Return the steps without their weights, as they are written into the page."""
-        return [self._description(step) for step in self.steps]
-
-    def weights(self) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-        """Return all weights as whole numbers, and for each step the size of one of them and the bias of each output.
-
-        Whole numbers of 16 bits, whose unit each output has for itself, take half the room of float32 and are nearer to
-        it than float16.
-        """
-        whole, constants = [], []
-        for step in self.steps:
-            if step.affine is None:
-                continue
-            weight, bias = step.affine.weight, step.affine.bias
-            unit = np.maximum(np.abs(weight).max((1, 2, 3)), 1e-30) / _STEPS
-            rounded = np.rint(weight / unit[:, None, None, None]).astype(np.int16)
-            by_group = rounded.reshape(step.groups, -1, *weight.shape[1:])
-            whole.append(by_group.transpose(3, 4, 0, 2, 1).ravel())  # height, width, inputs, outputs of a group
-            constants += [unit, bias]
-        return np.concatenate(whole), np.concatenate(constants).astype(np.float32)
-
-    @staticmethod
-    def _description(step: Step) -> dict[str, object]:
-        known: dict[str, object] = {"operation": step.operation, "sources": step.sources}
-        if step.affine is not None:
-            n_outputs, per_group, *kernel = step.affine.weight.shape
-            known |= {"inputs": per_group * step.groups, "outputs": n_outputs, "kernel": kernel}
-            known |= {"stride": step.stride, "padding": step.padding, "groups": step.groups}
-        return known
+def described(step: Step) -> dict[str, object]:
+    """Return a step without its weights, as it is written into the page."""
+    known: dict[str, object] = {"operation": step.operation, "sources": step.sources}
+    if step.affine is not None:
+        n_outputs, per_group, *kernel = step.affine.weight.shape
+        known |= {"inputs": per_group * step.groups, "outputs": n_outputs, "kernel": kernel}
+        known |= {"stride": step.stride, "padding": step.padding, "groups": step.groups}
+    return known
 
 
-def steps_of(network: nn.Module) -> Steps:
-    """Follow a network's input to its logits.
+def whole_weights(steps: Sequence[Step]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """Return all weights as whole numbers, and for each step the size of one of them and the bias of each output.
+
+    Whole numbers of 16 bits, whose unit each output has for itself, take half the room of float32 and are nearer to
+    it than float16.
+    """
+    whole, constants = [], []
+    for step in steps:
+        if step.affine is None:
+            continue
+        weight, bias = step.affine.weight, step.affine.bias
+        unit = np.maximum(np.abs(weight).max((1, 2, 3)), 1e-30) / _STEPS
+        rounded = np.rint(weight / unit[:, None, None, None]).astype(np.int16)
+        by_group = rounded.reshape(step.groups, -1, *weight.shape[1:])
+        whole.append(by_group.transpose(3, 4, 0, 2, 1).ravel())  # height, width, inputs, outputs of a group
+        constants += [unit, bias]
+    return np.concatenate(whole), np.concatenate(constants).astype(np.float32)
+
+
+def steps_of(network: nn.Module) -> list[Step]:
+    """Follow a network's input to its logits, which the last step gives.
 
     A channel that is repeated is one channel; the first convolution's filters are summed over their inputs.
 
@@ -120,7 +107,7 @@ def steps_of(network: nn.Module) -> Steps:
     network = network.eval()
     graph = _Tracer(autowrap_functions=(pooled,)).trace(network)
     modules = dict(network.named_modules())
-    found = Steps()
+    found: list[Step] = []
     numbers: dict[fx.Node, int] = {}
     for node in graph.nodes:
         sources = [numbers[source] for source in node.all_input_nodes]
@@ -141,7 +128,7 @@ class _Tracer(fx.Tracer):
         return isinstance(module, layers) or super().is_leaf_module(module, qualified_name)
 
 
-def _add_module(found: Steps, module: nn.Module, sources: list[int], node: fx.Node) -> int:
+def _add_module(found: list[Step], module: nn.Module, sources: list[int], node: fx.Node) -> int:
     if isinstance(module, nn.Conv2d):
         return _add(found, _convolution(module, sources))
     if isinstance(module, nn.Linear):
@@ -166,22 +153,24 @@ def _convolution(module: nn.Conv2d, sources: list[int]) -> Step:
     return Step("convolve", sources, affine, (stride_y, stride_x), (pad_y, pad_x), module.groups)
 
 
-def _add_norm(found: Steps, module: nn.BatchNorm2d, sources: list[int], node: fx.Node) -> int:
+def _add_norm(found: list[Step], module: nn.BatchNorm2d, sources: list[int], node: fx.Node) -> int:
     assert module.running_mean is not None
     assert module.running_var is not None
     scale = _array(module.weight) / np.sqrt(_array(module.running_var) + module.eps)
     shift = _array(module.bias) - _array(module.running_mean) * scale
-    before = found.steps[sources[0] - 1] if sources[0] else None
+    before = found[sources[0] - 1] if sources[0] else None
     if before is not None and before.affine is not None and len(node.all_input_nodes[0].users) == 1:
-        before.affine = before.affine.then(scale, shift)
+        weight, bias = before.affine.weight, before.affine.bias
+        before.affine = Affine(weight * scale[:, None, None, None], bias * scale + shift)
         return sources[0]
     affine = Affine(scale[:, None, None, None], shift)
     return _add(found, Step("convolve", sources, affine, groups=module.num_features))
 
 
-def _add(found: Steps, step: Step) -> int:
-    found.steps.append(step)
-    return len(found.steps)
+def _add(found: list[Step], step: Step) -> int:
+    """Append a step; return its number."""
+    found.append(step)
+    return len(found)
 
 
 def _bias(module: nn.Conv2d | nn.Linear) -> NDArray[np.float64]:

@@ -64,7 +64,7 @@ class PageServer(ThreadingHTTPServer):
         return f"{self.scheme}://{self.host}:{self.server_port}/"
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of a browser that hangs up, or mistrusts the certificate."""
+        """Print nothing about a browser that hangs up, or does not trust the certificate."""
 
 
 def is_loopback(host: str) -> bool:
@@ -77,12 +77,6 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30  # seconds
 
     def do_GET(self) -> None:
-        self._answer()
-
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
         is_page = self.path.partition("?")[0] == "/"
         body = self.server.page if is_page else b"There is only one page here: /\n"
         self.send_response(200 if is_page else 404)
@@ -92,6 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
+
+    do_HEAD = do_GET
 
     def version_string(self) -> str:
         return "audiomnist"
