@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import Labels
 from audiomnist.errors import DataError
-from audiomnist.files import atomic_path, plain_cell, safe_cell
+from audiomnist.files import plain_cell, write_csv
 from audiomnist.runs.documents import fault_of
 from audiomnist.runs.record import Folder
 from audiomnist.runs.results import Misclassified, Tested
 
 _RESTORE = "restore the file from a backup, or test again"
-_FACTS = ("path", "label", "speaker", "prediction", "probability")
+_COLUMNS = ("path", "label", "speaker", "prediction", "probability")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Predictions:
         Parameters
         ----------
         temperature : float
-            What the logits are divided by: above 1 the network is less sure.
+            What the logits are divided by: above 1 lowers the confidence.
         """
         from scipy.special import softmax
 
@@ -108,22 +108,19 @@ class Predictions:
 
     def save(self, path: Path) -> None:
         """Write a CSV: path, label, speaker, prediction, probability, and the probability of each class."""
-        header = (*_FACTS, *(f"p{name}" for name in self.classes))
-        names = [safe_cell(name) for name in self.classes]
         rows = zip(
-            map(safe_cell, self.paths),
-            [names[label] for label in self.labels.tolist()],
-            map(safe_cell, self.speakers.tolist()),
-            [names[label] for label in self.predicted.tolist()],
-            self.probabilities.max(1).tolist(),
+            self.paths,
+            [self.classes[label] for label in self.labels.tolist()],
+            self.speakers.tolist(),
+            [self.classes[label] for label in self.predicted.tolist()],
             self.probabilities.tolist(),
             strict=True,
         )
-        with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            for *facts, probability, every in rows:
-                writer.writerow((*facts, f"{probability:.6f}", *(f"{value:.6g}" for value in every)))
+        write_csv(
+            path,
+            (*_COLUMNS, *(f"p{name}" for name in self.classes)),
+            ((*known, f"{max(every):.6f}", *(f"{value:.6g}" for value in every)) for *known, every in rows),
+        )
 
     @classmethod
     def of_result(cls, folder: Folder, result: Tested) -> Predictions:
@@ -151,8 +148,8 @@ class Predictions:
         try:
             with path.open(newline="", encoding="utf-8") as file:
                 header, *rows = [*csv.reader(file, strict=True)] or [[]]
-            classes = tuple(name[1:] for name in header[len(_FACTS) :])
-            if tuple(header[: len(_FACTS)]) != _FACTS or not classes or not rows:
+            classes = tuple(name[1:] for name in header[len(_COLUMNS) :])
+            if tuple(header[: len(_COLUMNS)]) != _COLUMNS or not classes or not rows:
                 raise ValueError("no predictions in it")
             if any(len(row) != len(header) for row in rows):
                 raise ValueError("a line is too short or too long")

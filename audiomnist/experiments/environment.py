@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from audiomnist import __version__, distributed
-from audiomnist.runs.environment import Environment
+from audiomnist.runs.record import Environment
 
 _LIBRARIES = ("numpy", "scikit-learn", "scipy", "soundfile", "soxr", "torch")
 _PACKAGE = Path(__file__).parent.parent

@@ -15,6 +15,8 @@ from audiomnist.runs.record import Folder, Record
 from audiomnist.runs.results import Result
 from audiomnist.runs.robustness import Robustness
 
+_HINT = "remove the folder, and evaluate again"
+
 
 @dataclass(frozen=True)
 class EvaluationFolder(Folder):
@@ -47,13 +49,13 @@ class EvaluationFolder(Folder):
         if before is not None and (before.kind, before.identity) == (record.kind, record.identity):
             return True
         # Hidden files are the lock, and what a process left that was killed before it began.
-        if self.path.exists() and not (self.path.is_dir() and all(_is_hidden(entry) for entry in self.path.iterdir())):
+        if self.path.exists() and not (self.path.is_dir() and not any(self.path.glob("[!.]*"))):
             raise DataError(f"{self.path} holds something else", "name another folder with --out")
         return False
 
     def result(self) -> Result:
         """Read the result."""
-        return Result.load(self.verified(self.metrics), "remove the folder, and evaluate again")
+        return Result.load(self.verified(self.metrics), _HINT)
 
     def trained_run(self, result: Result) -> Path | None:
         """Return the folder of the run whose network was tested; None if it is gone, or it was a model file."""
@@ -64,13 +66,9 @@ class EvaluationFolder(Folder):
         """Return how the network does on distorted clips of this test, if that was measured."""
         if not self.robustness.exists():
             return None
-        return Robustness.load(self.verified(self.robustness), "remove the folder, and evaluate again")
+        return Robustness.load(self.verified(self.robustness), _HINT)
 
 
-def _is_hidden(path: Path) -> bool:
-    return path.name.startswith(".")
-
-
-def identity(facts: Iterable[object]) -> str:
+def identity(values: Iterable[object]) -> str:
     """Return a hash of what was tested: scheme, weights, the clips with their sound, and so on."""
-    return hashlib.sha256("\0".join(map(str, facts)).encode("utf-8", "backslashreplace")).hexdigest()
+    return hashlib.sha256("\0".join(map(str, values)).encode("utf-8", "backslashreplace")).hexdigest()

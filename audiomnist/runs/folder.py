@@ -15,9 +15,8 @@ from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import DataError, command
 from audiomnist.files import alone_in, home
-from audiomnist.runs.environment import Environment
 from audiomnist.runs.evaluation_folder import EvaluationFolder
-from audiomnist.runs.record import File, Folder, Kind, Record, file_hash
+from audiomnist.runs.record import Environment, File, Folder, Kind, Record, file_hash
 from audiomnist.runs.results import CrossValidation, EpochRecord, Result, Tested
 from audiomnist.runs.robustness import Robustness
 from audiomnist.runs.split_file import SplitFile, write_split

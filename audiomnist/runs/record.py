@@ -1,4 +1,4 @@
-"""What a folder of results is, and which files belong to it, written down in the folder itself."""
+"""What a folder of results is, where it was made, and which files belong to it, written down in the folder itself."""
 
 from __future__ import annotations
 
@@ -15,10 +15,48 @@ from pydantic import Field
 from audiomnist.config import Config, load
 from audiomnist.errors import DataError
 from audiomnist.files import atomic_path
-from audiomnist.runs.documents import Versioned
-from audiomnist.runs.environment import Environment
+from audiomnist.runs.documents import Document, Versioned
 
 Kind = Literal["train", "kfold", "evaluation"]
+
+
+class Environment(Document):
+    """What a run is computed with and on: another machine must have the same to compute the same, bit for bit.
+
+    Attributes
+    ----------
+    command : str
+        As it could be typed again.
+    audiomnist, python : str
+        Versions.
+    git : str or None
+        Commit of the source that the program runs from, with ``+`` if files were changed; None if it is installed.
+    libraries : dict of str to str
+        Versions of what numbers depend on.
+    system, processor : str
+        Operating system, and the processor with the kernels that torch chooses on it.
+    device : str
+        Where the network was trained.
+    threads, processes : int
+        Of torch in each process, and processes that trained together.
+    """
+
+    command: str
+    audiomnist: str
+    python: str
+    git: str | None
+    libraries: dict[str, str]
+    system: str
+    processor: str
+    device: str
+    threads: int
+    processes: int
+
+    def differences(self, other: Environment) -> dict[str, tuple[str, str]]:
+        """Return what is not the same in another environment but the command: by name, the value here and there."""
+        ours, theirs = ({**one.model_dump(exclude={"command", "libraries"}), **one.libraries} for one in (self, other))
+        pairs = {name: (str(ours.get(name, "none")), str(theirs.get(name, "none"))) for name in {**ours, **theirs}}
+        return {name: (here, there) for name, (here, there) in pairs.items() if here != there}
 
 
 class Record(Versioned):

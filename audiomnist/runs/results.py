@@ -16,7 +16,7 @@ from audiomnist.runs.scores import Scores
 
 
 class EpochRecord(Document):
-    """What an epoch came to; ``watched`` says which part ``loss`` and ``accuracy`` were measured on."""
+    """The result of an epoch; ``watched`` says which part ``loss`` and ``accuracy`` were measured on."""
 
     epoch: int = Field(ge=1)
     epochs: int = Field(ge=1)
@@ -70,7 +70,7 @@ class Provenance(Document):
 
     @property
     def is_finished(self) -> bool:
-        """Whether training had come to its end."""
+        """Whether training is finished."""
         return self.epochs >= self.epochs_planned
 
 
@@ -134,7 +134,7 @@ class NetworkProvenance(Provenance):
 
 
 class Result(Tested, NetworkProvenance):
-    """What training or an evaluation came to.
+    """The result of a training or an evaluation.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, TypeAdapter
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Part, Split
 from audiomnist.errors import DataError, indented
-from audiomnist.files import plain_cell, safe_cell
+from audiomnist.files import plain_cell, write_csv
 from audiomnist.runs.documents import Document, fault_of
 
 _HINT = "restore the file from a backup, or train again"
@@ -100,7 +100,7 @@ class SplitFile:
     def split(self, corpus: Corpus) -> Split:
         """Find the clips of each part in a corpus.
 
-        The split is read, not drawn again: in a corpus that has changed since, a new draw could test on clips that were
+        The split is read, not made again: in a corpus that has changed since, a new one could test on clips that were
         trained on.
 
         Raises
@@ -121,14 +121,18 @@ class SplitFile:
         return Split(train, validation, test, tuple(sorted(held_out)))
 
 
-def write_split(file: Path, corpus: Corpus, split: Split, digests: Sequence[bytes] | None) -> None:
+def write_split(file: Path, corpus: Corpus, split: Split, digests: Sequence[bytes]) -> None:
     """Write which clip belongs to which part, and by what it is known again."""
     unseen = np.isin(corpus.speakers, split.held_out)
-    with file.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(SplitRow.model_fields)
-        for part, clips in split.parts.items():
-            for clip in clips.tolist():
-                voice = "unseen" if unseen[clip] else "known"
-                digest = "" if digests is None else digests[clip].hex()
-                writer.writerow((safe_cell(corpus.paths[clip]), part, voice, *corpus.stamps[clip].tolist(), digest))
+    rows = (
+        (
+            corpus.paths[clip],
+            part,
+            "unseen" if unseen[clip] else "known",
+            *corpus.stamps[clip].tolist(),
+            digests[clip].hex(),
+        )
+        for part, clips in split.parts.items()
+        for clip in clips.tolist()
+    )
+    write_csv(file, SplitRow.model_fields, rows)
