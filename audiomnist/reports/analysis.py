@@ -13,7 +13,7 @@ from audiomnist.evaluation.analysis.summary import Counts, Summary
 from audiomnist.files import write_text
 from audiomnist.reports import analysis_figures as draw
 from audiomnist.reports.drawing import save_figure
-from audiomnist.reports.pages import drawing, page
+from audiomnist.reports.pages import page
 from audiomnist.reports.sentences import Number
 from audiomnist.reports.table import Table
 from audiomnist.reports.wording import number
@@ -27,10 +27,9 @@ _SPEAKERS_SHOWN = 12
 
 def write_analysis(analysis: Analysis, folder: Path) -> Path:
     """Write ``report.html``, ``analysis.json`` and the figures into a folder, and return the page."""
-    pictures = {}
-    for name, figure in _figures(analysis):
+    figures = dict(_figures(analysis))
+    for name, figure in figures.items():
         save_figure(figure, folder / f"{name}.png")
-        pictures[name] = drawing(figure)
     write_text(folder / DOCUMENT, json.dumps(analysis.as_json(), indent=1, allow_nan=False) + "\n")
     summary, spectra = analysis.summary, analysis.spectra
     html = page(
@@ -39,7 +38,7 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
         numbers=numbers(summary),
         lengths=lengths(summary),
         signals=signals(summary),
-        pictures=pictures,
+        figures=figures,
         speaker=spectra.by_digit[0].speaker,
         common=CLASSES[spectra.by_speaker[0].digit],
     )
@@ -69,9 +68,9 @@ def numbers(summary: Summary) -> list[Number]:
         Number("clips", f"{summary.clips:,}", f"{summary.seconds / 60:,.0f} minutes in all"),
         Number("speakers", f"{summary.speakers:,}", "different voices"),
         Number("median length", f"{summary.length_ms.median:,.0f} ms", "half of the clips are longer"),
-        Number("sample rate", *_of_format(formats.sample_rate, "Hz")),
-        Number("channels", *_of_format(formats.channels)),
-        Number("bit depth", *_of_format(formats.bit_depth)),
+        Number("sample rate", *_of_format(formats["sample_rate"], "Hz")),
+        Number("channels", *_of_format(formats["channels"])),
+        Number("bit depth", *_of_format(formats["bit_depth"])),
     ]
 
 
@@ -120,8 +119,8 @@ def signals(summary: Summary, shown: int | None = None) -> Table:
         "Medians: RMS, peak and noise floor in dB of full scale, clips with clipping, DC offset in % of full scale, "
         "silence before and after the word in ms. What is zero throughout is left out."
     )
-    told = {name: cells for name, cells in columns.items() if {*cells} - {"0", "0.00"}}
-    return Table.of_columns(f"Sound by speaker, noisiest first{more}", told, note)
+    shown_columns = {name: cells for name, cells in columns.items() if {*cells} - {"0", "0.00"}}
+    return Table.of_columns(f"Sound by speaker, noisiest first{more}", shown_columns, note)
 
 
 def _of_format(of: Counts, unit: str = "") -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from audiomnist.config import Features, load, versions
-from audiomnist.corpus.measures import cut_share, window_ms
+from audiomnist.corpus.measures import cut_share
 from audiomnist.corpus.scan import CLASSES
 from audiomnist.evaluation.analysis.clips import Measurements
 
@@ -50,23 +51,30 @@ class Conclusion(NamedTuple):
     values: Values
 
 
-def conclude(measured: Measurements, features: Features, empty_bands: dict[int, int]) -> tuple[Conclusion, ...]:
-    """Say which clip length to choose, what length alone gives away, and whether classes and bands are filled."""
+def conclude(
+    measured: Measurements, features: Features, whole_ms: int, cuts: Mapping[str, Cut], empty_bands: Mapping[int, int]
+) -> tuple[Conclusion, ...]:
+    """Say which clip length to choose, what length alone gives away, and whether classes and bands are filled.
+
+    Parameters
+    ----------
+    whole_ms : int
+        The window that leaves ``WHOLE_SHARE`` of the clips whole.
+    cuts : mapping of str to Cut
+        What the window of each version cuts.
+    empty_bands : mapping of int to int
+        By sample rate in Hz: mel bands that hold nothing of such a recording.
+    """
     return (
-        _clip_length(measured),
-        _cuts(measured),
+        _clip_length(whole_ms),
+        _cuts(cuts),
         _length_only(measured),
         _balance(measured),
         _empty_bands(measured, features, empty_bands),
     )
 
 
-def whole_ms(measured: Measurements) -> int:
-    """Return the window that leaves 99 % of the clips whole, milliseconds."""
-    return window_ms(measured.lengths_ms, WHOLE_SHARE)
-
-
-def cuts(measured: Measurements) -> dict[str, Cut]:
+def count_cut(measured: Measurements) -> dict[str, Cut]:
     """Return what the window of each shipped version cuts; one that is chosen by the corpus itself is left out."""
     found = {}
     for name, path in versions().items():
@@ -77,15 +85,13 @@ def cuts(measured: Measurements) -> dict[str, Cut]:
     return found
 
 
-def _clip_length(measured: Measurements) -> Conclusion:
-    clip_ms = whole_ms(measured)
+def _clip_length(clip_ms: int) -> Conclusion:
     share = f"{100 * WHOLE_SHARE:.0f} %"
     text = f"a window of {clip_ms} ms holds {share} of the clips in full: `--set window.clip_ms={clip_ms}`"
     return Conclusion("clip_length", "Clip length", text, False, {"clip_ms": clip_ms, "whole_share": WHOLE_SHARE})
 
 
-def _cuts(measured: Measurements) -> Conclusion:
-    found = cuts(measured)
+def _cuts(found: Mapping[str, Cut]) -> Conclusion:
     parts = [f"{name} ({cut.clip_ms} ms) {cut.clips:,} ({100 * cut.share:.1f} %)" for name, cut in found.items()]
     too_many = [name for name, cut in found.items() if cut.share > _MOST_CLIPS_CUT]
     text = f"clips longer than the window of each version, which cuts them: {', '.join(parts)}"
@@ -96,16 +102,12 @@ def _cuts(measured: Measurements) -> Conclusion:
 
 def _length_only(measured: Measurements) -> Conclusion:
     known, unseen, chance = length_only_accuracy(measured)
-    best = max(accuracy for accuracy in (known, unseen, 0.0) if accuracy is not None)
-    told = [
-        f"{accuracy:.3f} on {voices} speakers"
-        for accuracy, voices in ((known, "known"), (unseen, "unseen"))
-        if accuracy is not None
-    ]
-    matters = best > _NOTABLE_GAIN * chance
+    found = {voices: of for voices, of in (("known", known), ("unseen", unseen)) if of is not None}
+    matters = max(found.values(), default=0.0) > _NOTABLE_GAIN * chance
     says = "predicts the digit" if matters else "hardly predicts the digit"
-    text = f"a clip's length alone {says}: accuracy {' and '.join(told)}, chance is {chance:.3f}"
-    if not told:
+    accuracies = " and ".join(f"{accuracy:.3f} on {voices} speakers" for voices, accuracy in found.items())
+    text = f"a clip's length alone {says}: accuracy {accuracies}, chance is {chance:.3f}"
+    if not found:
         text = "too few clips to say whether a clip's length predicts its digit"
     values: Values = {"known_voices": known, "unseen_voices": unseen, "chance": chance}
     return Conclusion("length_only", "Length alone", text, matters, values)
@@ -159,7 +161,7 @@ def _balance(measured: Measurements) -> Conclusion:
     return Conclusion("balance", "Balance", text, bool(uneven), values)
 
 
-def _empty_bands(measured: Measurements, features: Features, empty_bands: dict[int, int]) -> Conclusion:
+def _empty_bands(measured: Measurements, features: Features, empty_bands: Mapping[int, int]) -> Conclusion:
     parts = [
         f"recordings at {rate:,} Hz leave the upper {count} of {features.n_mels} mel bands empty"
         for rate, count in empty_bands.items()

@@ -55,7 +55,6 @@ class Spectra:
         One clip of each digit by one speaker; one clip of one digit by each of some speakers.
     """
 
-    features: Features
     frame_ms: float
     band_hz: NDArray[np.float64]
     mean_db: NDArray[np.float64]
@@ -64,8 +63,8 @@ class Spectra:
     by_speaker: tuple[Example, ...]
 
 
-def compute_spectra(corpus: Corpus, sample_rates: NDArray[np.int64], features: Features, *, seed: int = 0) -> Spectra:
-    """Compute the mel spectra of at most 20 clips per digit and of the examples.
+def compute_spectra(corpus: Corpus, sample_rates: NDArray[np.int64], features: Features) -> Spectra:
+    """Compute the mel spectra of at most 20 clips per digit, always the same ones, and of the examples.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ def compute_spectra(corpus: Corpus, sample_rates: NDArray[np.int64], features: F
         Hz.
     """
     mel = MelPower(features)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     mean_db = np.full((len(CLASSES), features.n_mels), np.nan)
     for digit in range(len(CLASSES)):
         clips = np.flatnonzero(corpus.digits == digit)
@@ -83,7 +82,6 @@ def compute_spectra(corpus: Corpus, sample_rates: NDArray[np.int64], features: F
             mean_db[digit] -= mean_db[digit].max()
     by_digit, by_speaker = _choose_examples(corpus)
     return Spectra(
-        features=features,
         frame_ms=1000 * features.hop_length / features.sample_rate,
         band_hz=band_centres_hz(features).numpy().astype(np.float64),
         mean_db=mean_db,
@@ -103,7 +101,7 @@ def _choose_examples(corpus: Corpus) -> tuple[list[int], list[int]]:
     digits = [digit for _, digit in first]
     speaker = max(sorted(set(speakers)), key=speakers.count)
     digit = max(sorted(set(digits)), key=digits.count)
-    others = sorted(name for name, said in first if said == digit)
+    others = sorted(name for name, spoken in first if spoken == digit)
     shown = [others[place] for place in np.unique(np.linspace(0, len(others) - 1, SPEAKERS_SHOWN).astype(int))]
     by_digit = [first[speaker, each] for each in range(len(CLASSES)) if (speaker, each) in first]
     return by_digit, [first[name, digit] for name in shown]
@@ -133,5 +131,5 @@ def _example(corpus: Corpus, clip: int, mel: MelPower) -> Example:
 def _n_empty_bands(mel: MelPower, features: Features, sample_rate: int) -> int:
     """Count the bands whose filter lies wholly above half of a recording's sample rate."""
     bins_hz = np.linspace(0, features.sample_rate / 2, features.n_fft // 2 + 1)
-    heard = mel.filters.numpy()[bins_hz <= sample_rate / 2]
-    return int((heard.sum(0) == 0).sum() - (mel.filters.numpy().sum(0) == 0).sum())
+    below = mel.filters.numpy()[bins_hz <= sample_rate / 2]
+    return int((below.sum(0) == 0).sum() - (mel.filters.numpy().sum(0) == 0).sum())

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from audiomnist.corpus.scan import CLASSES, Corpus
+from audiomnist.corpus.scan import CLASSES
 from audiomnist.evaluation.analysis.clips import Measurements, Values
 
 ABOUT_CLIPS = ("gender", "accent", "native")
@@ -35,16 +35,9 @@ class Quantiles(BaseModel, frozen=True):
     @classmethod
     def of(cls, values: Values) -> "Quantiles":
         """Compute those of values, float64 array [n]."""
-        p1, p5, p25, median, p75, p95, p99 = np.quantile(values, (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)).tolist()
-        lowest, mean, highest = float(values.min()), float(values.mean()), float(values.max())
-        return cls(mean=mean, min=lowest, p1=p1, p5=p5, p25=p25, median=median, p75=p75, p95=p95, p99=p99, max=highest)
-
-
-class Silence(BaseModel, frozen=True):
-    """Silence before and after the word, milliseconds."""
-
-    leading: Quantiles
-    trailing: Quantiles
+        _, *names = cls.model_fields
+        quantiles = np.quantile(values, (0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1)).tolist()
+        return cls(mean=float(values.mean()), **dict(zip(names, quantiles, strict=True)))
 
 
 class Signal(BaseModel, frozen=True):
@@ -67,14 +60,6 @@ class Signal(BaseModel, frozen=True):
     length_ms: float
 
 
-class Formats(BaseModel, frozen=True):
-    """Clips by what their files are like."""
-
-    sample_rate: Counts
-    channels: Counts
-    bit_depth: Counts
-
-
 class Summary(BaseModel, frozen=True):
     """What is in a corpus.
 
@@ -84,6 +69,10 @@ class Summary(BaseModel, frozen=True):
         What is wrong with each clip that cannot be read; the rest counts the others.
     counts : mapping
         Clips by digit, speaker and what else is known of them.
+    formats : mapping
+        Clips by sample rate in Hz, channels and bit depth of their files.
+    silence_ms : mapping
+        Before (``leading``) and after the word (``trailing``).
     speakers_by : mapping
         Speakers, not clips, by what is known of them.
     """
@@ -94,10 +83,10 @@ class Summary(BaseModel, frozen=True):
     seconds: float
     layout: str
     counts: Mapping[str, Counts]
-    formats: Formats
+    formats: Mapping[str, Counts]
     length_ms: Quantiles
     length_ms_by_digit: Mapping[str, Quantiles]
-    silence_ms: Silence
+    silence_ms: Mapping[str, Quantiles]
     signal_by_speaker: Mapping[str, Signal]
     speakers_by: Mapping[str, Counts]
 
@@ -105,7 +94,7 @@ class Summary(BaseModel, frozen=True):
 def summarise(measured: Measurements) -> Summary:
     """Return counts, formats, lengths, loudness and silence."""
     corpus, lengths_ms = measured.corpus, measured.lengths_ms
-    speakers = sorted(set(corpus.speakers.tolist()))
+    speakers, first_clips = np.unique(corpus.speakers, return_index=True)
     of_digit = {name: corpus.digits == int(name) for name in CLASSES}
     return Summary(
         clips=len(corpus),
@@ -118,23 +107,21 @@ def summarise(measured: Measurements) -> Summary:
             "speaker": _counts(corpus.speakers.tolist()),
             **{name: _counts(corpus.columns[name].tolist()) for name in ABOUT_CLIPS if name in corpus.columns},
         },
-        formats=Formats(
-            sample_rate=_counts(measured.sample_rates.tolist()),
-            channels=_counts(measured.n_channels.tolist()),
-            bit_depth=_counts([bits or None for bits in measured.bit_depths.tolist()]),
-        ),
+        formats={
+            "sample_rate": _counts(measured.sample_rates.tolist()),
+            "channels": _counts(measured.n_channels.tolist()),
+            "bit_depth": _counts([bits or None for bits in measured.bit_depths.tolist()]),
+        },
         length_ms=Quantiles.of(lengths_ms),
         length_ms_by_digit={name: Quantiles.of(lengths_ms[own]) for name, own in of_digit.items() if own.any()},
-        silence_ms=Silence(leading=Quantiles.of(measured.leading_ms), trailing=Quantiles.of(measured.trailing_ms)),
-        signal_by_speaker={speaker: _signal(measured, corpus.speakers == speaker) for speaker in speakers},
-        speakers_by=_speakers_by(corpus),
+        silence_ms={"leading": Quantiles.of(measured.leading_ms), "trailing": Quantiles.of(measured.trailing_ms)},
+        signal_by_speaker={name: _signal(measured, corpus.speakers == name) for name in speakers.tolist()},
+        speakers_by={
+            name: _counts(corpus.columns[name][first_clips].tolist())
+            for name in ABOUT_SPEAKERS
+            if name in corpus.columns
+        },
     )
-
-
-def _speakers_by(corpus: Corpus) -> dict[str, Counts]:
-    _, first = np.unique(corpus.speakers, return_index=True)
-    columns = {name: corpus.columns[name][first].tolist() for name in ABOUT_SPEAKERS if name in corpus.columns}
-    return {name: _counts(values) for name, values in columns.items()}
 
 
 def _signal(measured: Measurements, own: NDArray[np.bool_]) -> Signal:
