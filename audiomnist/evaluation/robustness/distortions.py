@@ -1,7 +1,7 @@
 """What microphones, lines, rooms and speakers do to a clip, done to its waveform.
 
 Every function is pure, takes and returns float32 arrays at one sample rate with full scale 1, and leaves values beyond
-full scale alone unless clipping is what it is there for. At the strength that means no change it returns its input.
+full scale alone unless clipping is what it is there for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SPEECH_BELOW_PEAK_DB = 35.0
 
 
 def change_speed(samples: Wave, speed: float, sample_rate: int) -> Wave:
-    """Say a clip faster or slower at the same pitch.
+    """Play a clip faster or slower at the same pitch.
 
     WSOLA (Verhelst and Roelands, ICASSP 1993): windows of 30 ms overlap by half, and each is taken from the place
     within 7.5 ms of its own that looks most like what followed the window before it.
@@ -38,15 +38,13 @@ def change_speed(samples: Wave, speed: float, sample_rate: int) -> Wave:
     -------
     float32 array [round(L / speed)], one sample at least
     """
-    if speed == 1:
-        return samples
     hop = sample_rate * _HOP_MS // 1000
     reach = hop // 2
     window = scipy.signal.get_window("hann", 2 * hop).astype(np.float32)
     n_samples = max(1, round(len(samples) / speed))
     n_frames = -(-n_samples // hop) + 1
     padded = np.pad(samples, (hop + reach, round(n_frames * hop * speed) + 2 * hop))
-    said = np.zeros((n_frames + 1) * hop, np.float32)
+    changed = np.zeros((n_frames + 1) * hop, np.float32)
     begin = reach
     for frame in range(n_frames):
         if frame:
@@ -54,8 +52,8 @@ def change_speed(samples: Wave, speed: float, sample_rate: int) -> Wave:
             begin = earliest + _most_alike(
                 padded[earliest : earliest + 2 * reach + hop], padded[begin + hop : begin + 2 * hop]
             )
-        said[frame * hop : (frame + 2) * hop] += window * padded[begin : begin + 2 * hop]
-    return said[hop : hop + n_samples]
+        changed[frame * hop : (frame + 2) * hop] += window * padded[begin : begin + 2 * hop]
+    return changed[hop : hop + n_samples]
 
 
 def _most_alike(samples: Wave, pattern: Wave) -> int:
@@ -67,7 +65,7 @@ def _most_alike(samples: Wave, pattern: Wave) -> int:
 
 
 def change_pitch(samples: Wave, semitones: float, sample_rate: int) -> Wave:
-    """Say a clip higher or lower, formants and all, at the same speed: stretched, then played faster.
+    """Play a clip higher or lower, formants and all, at the same speed: stretched, then played faster.
 
     Parameters
     ----------
@@ -79,8 +77,6 @@ def change_pitch(samples: Wave, semitones: float, sample_rate: int) -> Wave:
     -------
     float32 array [L]
     """
-    if semitones == 0:
-        return samples
     ratio = 2 ** (semitones / 12)
     stretched = change_speed(samples, 1 / ratio, sample_rate)
     margin = sample_rate * _HOP_MS // 1000  # the resampling is circular
@@ -92,13 +88,11 @@ def change_pitch(samples: Wave, semitones: float, sample_rate: int) -> Wave:
 
 def change_gain(samples: Wave, gain_db: float) -> Wave:
     """Make a clip louder or quieter."""
-    return samples * np.float32(10 ** (gain_db / 20)) if gain_db else samples
+    return samples * np.float32(10 ** (gain_db / 20))
 
 
 def clip_peaks(samples: Wave, overdrive_db: float) -> Wave:
     """Cut off what lies above a ceiling ``overdrive_db`` dB below the clip's highest peak."""
-    if overdrive_db == 0:
-        return samples
     ceiling = np.abs(samples).max() * np.float32(10 ** (-overdrive_db / 20))
     return np.clip(samples, -ceiling, ceiling)
 
@@ -132,12 +126,12 @@ def quantise(samples: Wave, bits: float) -> Wave:
 def delay(samples: Wave, silence_ms: float, sample_rate: int) -> Wave:
     """Put digital silence before a clip."""
     n_samples = round(silence_ms * sample_rate / 1000)
-    return np.concatenate([np.zeros(n_samples, np.float32), samples]) if n_samples else samples
+    return np.concatenate([np.zeros(n_samples, np.float32), samples])
 
 
 def add_offset(samples: Wave, offset: float) -> Wave:
     """Add a constant, as a part of full scale."""
-    return samples + np.float32(offset) if offset else samples
+    return samples + np.float32(offset)
 
 
 def cut_start(samples: Wave, percent: float, sample_rate: int) -> Wave:
@@ -145,8 +139,6 @@ def cut_start(samples: Wave, percent: float, sample_rate: int) -> Wave:
 
     Speech lasts from the first to the last frame of 10 ms within 35 dB of the loudest one.
     """
-    if percent == 0:
-        return samples
     first, last = _speech(samples, sample_rate)
     return samples[min(first + round((last - first) * percent / 100), len(samples) - 1) :]
 
@@ -164,24 +156,24 @@ def _speech(samples: Wave, sample_rate: int) -> tuple[int, int]:
     return int(sounding[0]) * length, int(sounding[-1] + 1) * length
 
 
-def reverberate(samples: Wave, rt60_s: float, sample_rate: int, draw: np.random.Generator) -> Wave:
-    """Say a clip in a room, heard at the distance where direct sound and reverberation are equally strong.
+def reverberate(samples: Wave, rt60_s: float, sample_rate: int, rng: np.random.Generator) -> Wave:
+    """Play a clip in a room, recorded at the distance where direct sound and reverberation are equally strong.
 
     What still rings when the clip ends is cut off, so that the length stays.
     """
-    response = room_response(rt60_s, sample_rate, draw)[: len(samples)]
+    response = room_response(rt60_s, sample_rate, rng)[: len(samples)]
     wet: Wave = scipy.signal.fftconvolve(samples, response)[: len(samples)]
     return wet
 
 
-def room_response(rt60_s: float, sample_rate: int, draw: np.random.Generator) -> Wave:
+def room_response(rt60_s: float, sample_rate: int, rng: np.random.Generator) -> Wave:
     """Return a room's impulse response: a direct impulse 1, then Gaussian noise of energy 1 that dies away.
 
     Polack's model (1988, after Schroeder): the noise's power falls by 60 dB in ``rt60_s`` seconds, where it ends.
     float32 array [max(2, rt60_s * sample_rate)].
     """
     seconds = np.arange(max(2, round(rt60_s * sample_rate)), dtype=np.float32) / sample_rate
-    response = draw.standard_normal(len(seconds), dtype=np.float32)
+    response = rng.standard_normal(len(seconds), dtype=np.float32)
     response *= np.exp(-math.log(1000) / rt60_s * seconds)
     response[0] = 0
     response /= np.sqrt(np.square(response).sum())

@@ -36,7 +36,7 @@ def speech_power(samples: Wave, sample_rate: int) -> float:
     """Return the mean square of a clip while somebody speaks.
 
     Frames of 10 ms count whose power lies within 20 dB of the loudest one's, so that silence around the word does not
-    make the word quieter. ITU-T P.56 draws its line 15.9 dB below the level it finds, which is about as far.
+    make the word quieter. The threshold of ITU-T P.56 is about as low, 15.9 dB below the level that it finds.
 
     Parameters
     ----------
@@ -65,32 +65,32 @@ def add_noise(samples: Wave, noise: Wave, snr_db: float, sample_rate: int) -> Wa
     return noisy
 
 
-def white_noise(n_samples: int, draw: np.random.Generator) -> Wave:
+def white_noise(n_samples: int, rng: np.random.Generator) -> Wave:
     """Return Gaussian noise with the same power in every hertz, float32 array [n_samples]."""
-    return draw.standard_normal(n_samples, dtype=np.float32)
+    return rng.standard_normal(n_samples, dtype=np.float32)
 
 
-def pink_noise(n_samples: int, draw: np.random.Generator) -> Wave:
+def pink_noise(n_samples: int, rng: np.random.Generator) -> Wave:
     """Return Gaussian noise with the same power in every octave, float32 array [n_samples].
 
-    Its spectrum is drawn: independent normal real and imaginary parts, their power falling as 1 / f, nothing at 0 Hz
-    (Timmer and Koenig, Astronomy and Astrophysics 300, 1995).
+    Its spectrum is sampled: independent normal real and imaginary parts, their power falling as 1 / f, nothing at
+    0 Hz (Timmer and Koenig, Astronomy and Astrophysics 300, 1995).
     """
     length = scipy.fft.next_fast_len(n_samples + 1, real=True)
-    parts = draw.standard_normal((length // 2 + 1, 2), dtype=np.float32)
+    parts = rng.standard_normal((length // 2 + 1, 2), dtype=np.float32)
     parts[0] = 0
     parts[1:] /= np.sqrt(np.arange(1, len(parts), dtype=np.float32))[:, None]
     noise: Wave = scipy.fft.irfft(parts.view(np.complex64)[:, 0], length)[:n_samples]
     return noise
 
 
-def mains_hum(n_samples: int, sample_rate: int, draw: np.random.Generator) -> Wave:
+def mains_hum(n_samples: int, sample_rate: int, rng: np.random.Generator) -> Wave:
     """Return 50 Hz and its harmonics up to the tenth, the k-th of amplitude 1 / k, from a random place in the period.
 
     They are the first terms of a sawtooth, as rectifiers and transformers send out. float32 array [n_samples].
     """
     second = _second_of_hum(sample_rate)
-    return np.take(second, draw.integers(sample_rate) + np.arange(n_samples), mode="wrap")
+    return np.take(second, rng.integers(sample_rate) + np.arange(n_samples), mode="wrap")
 
 
 @lru_cache(maxsize=4)
@@ -101,29 +101,29 @@ def _second_of_hum(sample_rate: int) -> Wave:
     return second
 
 
-def babble(n_samples: int, voices: Sequence[Wave], draw: np.random.Generator) -> Wave:
+def babble(n_samples: int, voices: Sequence[Wave], rng: np.random.Generator) -> Wave:
     """Return six talkers at once, each saying clip after clip in an order of its own, float32 array [n_samples].
 
     Parameters
     ----------
     voices : sequence of float32 array [L_i]
-        Clips to say, equally loud; one at least.
+        Their clips, equally loud; one at least.
     """
-    together: Wave = np.sum([_talk(n_samples, voices, draw) for _ in range(N_TALKERS)], axis=0)
+    together: Wave = np.sum([_talk(n_samples, voices, rng) for _ in range(N_TALKERS)], axis=0)
     return together
 
 
-def _talk(n_samples: int, voices: Sequence[Wave], draw: np.random.Generator) -> Wave:
-    order = draw.permutation(len(voices)).tolist()
-    skipped = int(draw.integers(len(voices[order[0]])))
-    said: list[Wave] = []
+def _talk(n_samples: int, voices: Sequence[Wave], rng: np.random.Generator) -> Wave:
+    order = rng.permutation(len(voices)).tolist()
+    skipped = int(rng.integers(len(voices[order[0]])))
+    parts: list[Wave] = []
     missing = skipped + n_samples
     for voice in cycle(order):
-        said.append(voices[voice])
+        parts.append(voices[voice])
         missing -= len(voices[voice])
         if missing <= 0:
             break
-    return np.concatenate(said)[skipped : skipped + n_samples]
+    return np.concatenate(parts)[skipped : skipped + n_samples]
 
 
 def levelled(samples: Wave, sample_rate: int) -> Wave:

@@ -6,7 +6,9 @@ Waveforms are distorted and then go the way of any clip: mel power, trimming, wi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from audiomnist.audio import map_in_order, read, resample
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import labels
 from audiomnist.device import single_threaded_torch
-from audiomnist.evaluation.robustness.families import Clip, Family, all_families
+from audiomnist.evaluation.robustness import distortions, noises
 from audiomnist.evaluation.robustness.noises import Wave
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.runs.robustness import Curve, Robustness
@@ -24,9 +26,48 @@ from audiomnist.training.no_digit import split_logits
 N_CLIPS = 1000
 N_VOICES = 40
 _CLIPS_PER_CHUNK = 32
+_SNR_DB = (40, 30, 20, 10, 5, 0, -10)
+_SHARES = (0, 10, 20, 30, 40, 50)
 
 Progress = Callable[[int, int], None]
-Distort = Callable[[Clip], Wave]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip to distort: its path in the corpus and its waveform, float32 array [L]."""
+
+    path: str
+    samples: Wave
+
+
+Distort = Callable[[Clip, float, np.random.Generator], Wave]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One way to distort clips, at several strengths.
+
+    Attributes
+    ----------
+    levels : tuple of float
+        In the order of the axis, from mild to strong or from one side to the other.
+    unit : str
+        What the levels mean.
+    distort : callable
+        Clip, level and the clip's own random numbers in, waveform out.
+    neutral : float, optional
+        The level that stands for the clip as it is, which is not distorted for it.
+    scale : str
+        Of the axis of levels: ``linear``, or ``log`` where equal ratios are equal steps.
+    """
+
+    name: str
+    title: str
+    unit: str
+    levels: tuple[float, ...]
+    distort: Distort
+    neutral: float | None = None
+    scale: Literal["linear", "log"] = "linear"
 
 
 def sweep(
@@ -63,54 +104,103 @@ def sweep(
     subjects = _load(corpus, chosen, rate)
     voices = np.random.default_rng(config.seed).permutation(len(corpus))[:N_VOICES]
     families = all_families(rate, _load(corpus, voices, rate))
-    n_conditions = sum(level != family.neutral for family in families for level in family.levels) + 1
     chunks = [subjects[start : start + _CLIPS_PER_CHUNK] for start in range(0, len(subjects), _CLIPS_PER_CHUNK)]
-    n_done = 0
 
-    def accuracy(distort: Distort) -> float:
-        nonlocal n_done
+    def accuracy(family: Family | None, level: float) -> float:
+        def distorted(clip: Clip) -> Wave:
+            if family is None:
+                return clip.samples
+            return family.distort(clip, level, stream(config.seed, family.name, clip.path))
 
         def answer(chunk: list[Clip]) -> NDArray[np.int64]:
-            logits = recognizer.logits([distort(clip) for clip in chunk])
+            logits = recognizer.logits([distorted(clip) for clip in chunk])
             answers: NDArray[np.int64] = split_logits(logits, len(model.classes))[0].argmax(1)
             return answers
 
         with single_threaded_torch():
             answers = np.concatenate(list(map_in_order(answer, chunks)))
-        n_done += 1
-        if progress:
-            progress(n_done, n_conditions)
         return float((answers == truth).mean())
 
-    def curve(family: Family) -> Curve:
-        def distort(level: float) -> Distort:
-            return lambda clip: family.distort(clip, level, lambda: stream(config.seed, family.name, clip.path))
-
-        reached = tuple(clean if level == family.neutral else accuracy(distort(level)) for level in family.levels)
-        return Curve(
-            title=family.title,
-            unit=family.unit,
-            scale="log" if family.log else "linear",
-            levels=family.levels,
-            accuracy=reached,
-            n=len(subjects),
-        )
-
-    clean = accuracy(lambda clip: clip.samples)
-    curves = {family.name: curve(family) for family in families}
+    as_they_are: tuple[Family | None, float] = (None, 0.0)
+    further = [(family, level) for family in families for level in family.levels if level != family.neutral]
+    reached: dict[tuple[Family | None, float], float] = {}
+    for condition in (as_they_are, *further):
+        reached[condition] = accuracy(*condition)
+        if progress:
+            progress(len(reached), 1 + len(further))
+    clean = reached[as_they_are]
     return Robustness(
         clean=clean,
         chance=1 / len(model.classes),
         n_clips=len(subjects),
         n_available=len(clips),
         seed=config.seed,
-        families=curves,
+        families={
+            family.name: Curve(
+                title=family.title,
+                unit=family.unit,
+                scale=family.scale,
+                levels=family.levels,
+                accuracy=tuple(reached.get((family, level), clean) for level in family.levels),
+                n=len(subjects),
+            )
+            for family in families
+        },
         weights=weights,
     )
 
 
+def all_families(sample_rate: int, voices: Sequence[Clip]) -> list[Family]:
+    """Return every family of distortions at a sample rate in Hz.
+
+    Parameters
+    ----------
+    voices : sequence of Clip
+        Who talks in the babble; a clip is not part of its own, unless there is no other.
+    """
+    levelled = {voice.path: noises.levelled(voice.samples, sample_rate) for voice in voices}
+
+    def babble(clip: Clip, rng: np.random.Generator) -> Wave:
+        others = [samples for path, samples in levelled.items() if path != clip.path] or list(levelled.values())
+        return noises.babble(len(clip.samples), others, rng)
+
+    def noise(name: str, title: str, make: Callable[[Clip, np.random.Generator], Wave]) -> Family:
+        def distort(clip: Clip, level: float, rng: np.random.Generator) -> Wave:
+            return noises.add_noise(clip.samples, make(clip, rng), level, sample_rate)
+
+        return Family(name, title, "SNR, dB", _SNR_DB, distort)
+
+    def plain(change: Callable[[Wave, float], Wave]) -> Distort:
+        return lambda clip, level, _: change(clip.samples, level)
+
+    def at_rate(change: Callable[[Wave, float, int], Wave]) -> Distort:
+        return lambda clip, level, _: change(clip.samples, level, sample_rate)
+
+    def reverberate(clip: Clip, level: float, rng: np.random.Generator) -> Wave:
+        return distortions.reverberate(clip.samples, level, sample_rate, rng)
+
+    highest_hz = (8000, 5000, 3400, 2400, 1700)
+    return [
+        noise("white", "white noise", lambda clip, rng: noises.white_noise(len(clip.samples), rng)),
+        noise("pink", "pink noise", lambda clip, rng: noises.pink_noise(len(clip.samples), rng)),
+        noise("babble", "babble", babble),
+        noise("hum", "mains hum", lambda clip, rng: noises.mains_hum(len(clip.samples), sample_rate, rng)),
+        Family("reverberation", "reverberation", "RT60, s", (0.1, 0.3, 0.6, 1.0, 1.5), reverberate),
+        Family("speed", "speed", "times as fast", (0.8, 0.9, 1.0, 1.1, 1.25), at_rate(distortions.change_speed), 1),
+        Family("pitch", "pitch", "semitones", (-4, -2, 0, 2, 4), at_rate(distortions.change_pitch), 0),
+        Family("gain", "gain", "dB", (-60, -40, -20, 0, 20), plain(distortions.change_gain), 0),
+        Family("clipping", "clipping", "dB below the peak", (0, 6, 12, 18, 24, 30), plain(distortions.clip_peaks), 0),
+        Family("quantisation", "quantisation", "bits", (16, 12, 8, 6, 4), plain(distortions.quantise)),
+        Family("band", "narrow band", "from 300 Hz to, Hz", highest_hz, at_rate(distortions.limit_band), scale="log"),
+        Family("silence", "leading silence", "ms", (0, 100, 200, 300, 400, 500), at_rate(distortions.delay), 0),
+        Family("offset", "DC offset", "of full scale", (0, 0.05, 0.1, 0.15, 0.2), plain(distortions.add_offset), 0),
+        Family("start", "start cut off", "% of the speech", _SHARES, at_rate(distortions.cut_start), 0),
+        Family("end", "end cut off", "% of the speech", _SHARES, at_rate(distortions.cut_end), 0),
+    ]
+
+
 def spread_evenly(n_clips: int, most: int, seed: int) -> NDArray[np.int64]:
-    """Choose at most so many of ``n_clips`` positions: one, drawn by the seed, out of each of as many equal stretches.
+    """Choose at most so many of ``n_clips`` positions: out of each of as many equal stretches one, sampled by the seed.
 
     Returns
     -------
@@ -118,8 +208,8 @@ def spread_evenly(n_clips: int, most: int, seed: int) -> NDArray[np.int64]:
         Ascending.
     """
     borders = np.linspace(0, n_clips, min(n_clips, most) + 1).astype(np.int64)
-    drawn: NDArray[np.int64] = np.random.default_rng(seed).integers(borders[:-1], borders[1:])
-    return drawn
+    chosen: NDArray[np.int64] = np.random.default_rng(seed).integers(borders[:-1], borders[1:])
+    return chosen
 
 
 def stream(seed: int, family: str, path: str) -> np.random.Generator:
