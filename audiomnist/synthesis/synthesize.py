@@ -118,7 +118,7 @@ def speak(voice: Voice, digit: int, repetition: int, seed: int) -> NDArray[np.fl
     ConfigError
         If its engine cannot be loaded.
     """
-    block = ENGINES[voice.engine].our_block
+    block = ENGINES[voice.engine].block
     # Counted from 1, as NumPy makes the same stream of (seed, speaker) and (seed, speaker, 0, 0).
     rng = np.random.default_rng((seed, voice.speaker, repetition + 1, digit))
     word = _say(voice, digit, rng)
@@ -148,7 +148,7 @@ def _say(voice: Voice, digit: int, rng: np.random.Generator) -> NDArray[np.int16
     rate_wpm = voice.rate_wpm * rng.uniform(0.95, 1.05)
     noise_seed = int(rng.integers(2**31))
     engine = ENGINES[voice.engine]
-    ours_to_theirs = voice.tract / engine.our_block  # samples
+    ours_to_theirs = voice.tract / engine.block  # samples
     shortest, longest = (word_s * SAMPLE_RATE_HZ * ours_to_theirs for word_s in _WORD_S)
     while True:
         word = engine.utter(

@@ -14,7 +14,7 @@ SAMPLE_RATE_HZ = 48_000
 
 # The variants of eSpeak NG 1.52 in which all ten words are clear and sound like a person. The others are
 # robots, whispers and jokes, differ from one of these in pitch or tone only, have consonants too faint to
-# tell "six" from "eight", hurry through each word, or draw noise that cannot be seeded everywhere ("Reed").
+# tell "six" from "eight", hurry through each word, or make noise that cannot be seeded everywhere ("Reed").
 VARIANTS = {
     "female": ("f1", "f2", "f3", "f4", "f5", "Annie", "aunty", "belinda", "linda"),
     "male": (
@@ -42,21 +42,20 @@ class Engine(NamedTuple):
     ----------
     utter : callable
         Says a text in a variant and accent.
-    block, our_block : int
-        Samples of the engine that last as long as so many of ours.
+    block : int
+        Samples of ours in which a voice's ``tract`` samples of the engine are played.
     tracts : tuple of int
         Range from which a voice's ``tract`` is sampled, without its end.
     """
 
     utter: Callable[..., NDArray[np.int16]]
     block: int
-    our_block: int
     tracts: tuple[int, int]
 
 
 ENGINES = {
-    "espeak": Engine(espeak.utter, block=147, our_block=320, tracts=(140, 155)),  # 22,050 Hz
-    "flite": Engine(flite.utter, block=160, our_block=480, tracts=(139, 185)),  # 16,000 Hz
+    "espeak": Engine(espeak.utter, block=320, tracts=(140, 155)),  # 147 at its own 22,050 Hz
+    "flite": Engine(flite.utter, block=480, tracts=(139, 185)),  # 160 at its own 16,000 Hz
 }
 
 
@@ -65,7 +64,7 @@ class Voice:
     """A speaker in front of a microphone.
 
     ``speaker`` counts from 1; ``pitch`` and ``pitch_range`` go from 0 to 99, where 50 is the variant's own.
-    ``tract`` is how many of the engine's samples are played in the time of its ``block``: more of them make a
+    ``tract`` is how many of the engine's samples are played in the time of a ``block`` of ours: more of them make a
     shorter vocal tract, in which formants and pitch lie higher. ``level_dbfs`` and ``noise_dbfs`` are the root mean
     squares of word and room; ``tilt_db`` is what the microphone adds per octave above 1 kHz and takes below.
     """
