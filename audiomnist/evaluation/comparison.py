@@ -37,24 +37,24 @@ def compare(first: str, baseline: Predictions, second: str, predictions: Predict
     DataError
         If there are none, or none with the same label.
     """
-    _, places, other_places = np.intersect1d(baseline.paths, predictions.paths, return_indices=True)
-    if not len(places):
+    _, rows, other_rows = np.intersect1d(baseline.paths, predictions.paths, return_indices=True)
+    if not len(rows):
         raise DataError(
             f"no clip was tested by both {first} ({len(baseline):,} clips) and {second} ({len(predictions):,} clips)",
             "compare runs of one corpus with the same --seed and split, or cross validations, which test every clip",
         )
-    labels, other_labels = _labels(baseline)[places], _labels(predictions)[other_places]
+    labels, other_labels = _labels(baseline)[rows], _labels(predictions)[other_rows]
     same = labels == other_labels
     if not same.any():
         raise DataError(
-            f"{first} and {second} have different labels for all of the {len(places):,} clips that both tested, "
-            f"such as {labels[0]} and {other_labels[0]} for {baseline.paths[places[0]]}",
+            f"{first} and {second} have different labels for all of the {len(rows):,} clips that both tested, "
+            f"such as {labels[0]} and {other_labels[0]} for {baseline.paths[rows[0]]}",
             "compare runs with the same corpus and the same target",
         )
-    places, other_places = places[same], other_places[same]
-    right, other_right = baseline.correct[places], predictions.correct[other_places]
-    speakers = baseline.speakers[places]
-    gains = other_right.astype(np.int64) - right  # 1: the second alone is correct; -1: the first alone
+    rows, other_rows = rows[same], other_rows[same]
+    correct, other_correct = baseline.correct[rows], predictions.correct[other_rows]
+    speakers = baseline.speakers[rows]
+    gains = other_correct.astype(np.int64) - correct  # 1: the second alone is correct; -1: the first alone
     low, high = speaker_interval(gains, speakers)
     only_first, only_second = int((gains < 0).sum()), int((gains > 0).sum())
     p = mcnemar(only_first, only_second)
@@ -64,8 +64,8 @@ def compare(first: str, baseline: Predictions, second: str, predictions: Predict
         n_shared=len(gains),
         n_contradicting=int((~same).sum()),
         n_speakers=len(np.unique(speakers)),
-        accuracy_first=float(right.mean()),
-        accuracy_second=float(other_right.mean()),
+        accuracy_first=float(correct.mean()),
+        accuracy_second=float(other_correct.mean()),
         only_first=only_first,
         only_second=only_second,
         difference=(only_second - only_first) / len(gains),

@@ -104,21 +104,17 @@ class Explained:
 
 
 @dataclass(frozen=True)
-class Average:
-    """What speaks for a class over several clips of it, all stretched to the same length.
+class Average(Explanation):
+    """The mean explanation of a class over several clips of it, all stretched to the same length.
 
     Attributes
     ----------
-    spectrogram, relevance : float32 array [N_MOMENTS, M]
-    checks : Checks
-        Means over the clips.
+    spectrogram : float32 array [N_MOMENTS, M]
+        Their mean as well.
     """
 
-    label: Label
     n_clips: int
     spectrogram: Map
-    relevance: Map
-    checks: Checks
 
 
 class Explainer:
@@ -148,7 +144,7 @@ class Explainer:
         model = recognizer.model
         seeds = (model.config.seed + 1 + number for number in range(_N_NETWORKS))
         configs = [model.config.model_copy(update={"seed": seed}) for seed in seeds]
-        self._strangers = [build_model(one, len(model.classes)).to(recognizer.device).eval() for one in configs]
+        self._random_networks = [build_model(one, len(model.classes)).to(recognizer.device).eval() for one in configs]
         self.labels = tuple(label(name) for name in model.classes)
 
     def explain(self, sound: Sound, sample_rate: int | None = None, classes: Sequence[Label] = ()) -> Explained:
@@ -205,8 +201,8 @@ class Explainer:
         target = self._number(name)
         relevance = self._relevance(self.recognizer.model.network, inputs, target)[frames]
         likeness = [
-            _rank_correlation(relevance, self._relevance(stranger, inputs, target)[frames])
-            for stranger in self._strangers
+            _rank_correlation(relevance, self._relevance(network, inputs, target)[frames])
+            for network in self._random_networks
         ]
         relevant = _highest(relevance)
         hidden = torch.stack([torch.zeros_like(relevant), relevant, *_elsewhere(relevant)])  # (2 + _N_RANDOM, N, M)
@@ -263,11 +259,11 @@ def _average(name: Label, found: Sequence[tuple[Map, Explanation]]) -> Average:
     spectrograms, explanations = zip(*found, strict=True)
     checks = np.mean([list(vars(one.checks).values()) for one in explanations], axis=0)
     relevance = _stretched([one.relevance for one in explanations])
-    return Average(name, len(found), _stretched(spectrograms), relevance, Checks(*checks.tolist()))
+    return Average(name, relevance, Checks(*checks.tolist()), len(found), _stretched(spectrograms))
 
 
 def _stretched(maps: Sequence[Map]) -> Map:
-    """Return the mean of maps [N_i, M], each drawn out or pressed together to N_MOMENTS."""
+    """Return the mean of maps [N_i, M], each stretched or compressed to N_MOMENTS."""
     stretched = [
         functional.interpolate(torch.from_numpy(each).T[None], N_MOMENTS, mode="linear", align_corners=True)[0].T
         for each in maps

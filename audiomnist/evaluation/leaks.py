@@ -46,7 +46,7 @@ def check(config: Config, corpus: Corpus, store: FeatureStore, split: Split) -> 
 def count_trained_on(
     split: SplitFile, root: Path | None, corpus: Corpus, store: FeatureStore, clips: NDArray[np.int64]
 ) -> int | None:
-    """Return how many clips a run was trained on or chosen by, None if that cannot be told.
+    """Return how many clips a run was trained on or chosen by, None if that is not known.
 
     Recordings are compared by their sound. Runs of earlier versions did not write that down: there files are compared,
     links followed.
@@ -60,9 +60,9 @@ def count_trained_on(
     """
     rows = [row for row in split.rows if row.part != "test"]
     if all(row.digest for row in rows):
-        heard = {row.digest for row in rows}
+        trained_on = {row.digest for row in rows}
         digests = store.digests
-        return sum(digests[clip].hex() in heard for clip in clips.tolist())
+        return sum(digests[clip].hex() in trained_on for clip in clips.tolist())
     if root is None:
         return None
     files = {(root / row.path).resolve() for row in rows}
@@ -70,9 +70,9 @@ def count_trained_on(
 
 
 def _check_speakers(corpus: Corpus, split: Split) -> None:
-    voices = {part: set(corpus.speakers[clips].tolist()) for part, clips in split.parts.items()}
-    for first, second in combinations(voices, 2):
-        if shared := sorted(voices[first] & voices[second]):
+    speakers = {part: set(corpus.speakers[clips].tolist()) for part, clips in split.parts.items()}
+    for first, second in combinations(speakers, 2):
+        if shared := sorted(speakers[first] & speakers[second]):
             raise DataError(
                 f"{len(shared)} speakers are in both {first} and {second}, such as {shared[0]}; "
                 "this split must not share speakers",

@@ -21,9 +21,9 @@ def predictions(probabilities: ArrayLike, labels: ArrayLike, speakers: list[str]
     )
 
 
-def sure(sureness: ArrayLike, correct: ArrayLike) -> Predictions:
-    """Return predictions of two classes that are so sure, and right or not."""
-    probability = np.asarray(sureness, dtype=np.float64)
+def confident(confidence: ArrayLike, correct: ArrayLike) -> Predictions:
+    """Return predictions of two classes with such confidences, correct or not."""
+    probability = np.asarray(confidence, dtype=np.float64)
     return predictions(np.stack([probability, 1 - probability], 1), np.where(correct, 0, 1))
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from audiomnist.evaluation.calibration import calibration, cross_entropy, fit_temperature
-from tests.evaluation.making import predictions, sure
+from tests.evaluation.making import confident, predictions
 
 Logits = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -30,7 +30,7 @@ def test_a_known_temperature_is_found(temperature: float) -> None:
 
 
 @given(some_logits)
-def test_a_temperature_never_does_harm_on_its_own_clips_and_changes_no_answer(
+def test_a_temperature_changes_no_answer_and_no_loss_grows(
     drawn: tuple[int, int, float, int],
 ) -> None:
     n_clips, n_classes, scale, seed = drawn
@@ -43,7 +43,7 @@ def test_a_temperature_never_does_harm_on_its_own_clips_and_changes_no_answer(
     np.testing.assert_array_equal((logits.astype(np.float64) / temperature).argmax(1), logits.argmax(1))
 
 
-def test_a_network_that_is_always_right_is_not_made_surer() -> None:
+def test_an_always_correct_network_keeps_temperature_1() -> None:
     logits = np.eye(4, dtype=np.float32)
     assert fit_temperature(logits, np.arange(4)) == 1.0
     assert fit_temperature(1e4 * logits, np.arange(4)) == 1.0
@@ -55,28 +55,28 @@ def test_cross_entropy_by_hand() -> None:
     assert cross_entropy(2 * logits, np.array([1, 0]), 2) == pytest.approx((np.log(4 / 3) + np.log(2)) / 2)
 
 
-def test_who_is_as_often_right_as_sure_has_no_error() -> None:
+def test_a_calibrated_network_has_no_error() -> None:
     logits, labels = heard(1.0, n_clips=20_000)
     assert calibration(predictions(softmax(logits, axis=1), labels)).ece < 0.015
-    too_sure = calibration(predictions(softmax(3 * logits, axis=1), labels))
-    assert too_sure.ece > 0.1
+    overconfident = calibration(predictions(softmax(3 * logits, axis=1), labels))
+    assert overconfident.ece > 0.1
 
 
 def test_the_error_by_hand() -> None:
-    found = calibration(sure([0.9, 0.9, 0.9, 0.9, 0.7, 0.7], [1, 1, 0, 0, 1, 0]))
+    found = calibration(confident([0.9, 0.9, 0.9, 0.9, 0.7, 0.7], [1, 1, 0, 0, 1, 0]))
     assert found.ece == pytest.approx((4 * 0.4 + 2 * 0.2) / 6)
     assert list(found.bins.counts) == [0] * 10 + [2, 0, 0, 4, 0]
     assert [found.bins.accuracies[bin] for bin in (10, 13)] == pytest.approx([0.5, 0.5])
     assert [found.bins.confidences[bin] for bin in (10, 13)] == pytest.approx([0.7, 0.9])
 
 
-def test_sureness_of_1_and_a_bins_edge_have_a_bin() -> None:
-    assert list(calibration(sure([1.0, 0.8], [1, 1])).bins.counts) == [0] * 11 + [1, 0, 0, 1]
+def test_confidence_of_1_and_a_bins_edge_have_a_bin() -> None:
+    assert list(calibration(confident([1.0, 0.8], [1, 1])).bins.counts) == [0] * 11 + [1, 0, 0, 1]
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.5, 0.6, 0.75, 0.9, 1.0]), st.booleans()), min_size=1, max_size=60))
 def test_the_coverage_curve_is_what_a_loop_gives(clips: list[tuple[float, bool]]) -> None:
-    found = calibration(sure(*zip(*clips, strict=True)))
+    found = calibration(confident(*zip(*clips, strict=True)))
     mean_of = {p: np.mean([right for other, right in clips if other == p]) for p, _ in clips}
     falling = sorted((p for p, _ in clips), reverse=True)
     accuracies = [np.mean([mean_of[p] for p in falling[:kept]]) for kept in range(1, len(clips) + 1)]
@@ -87,8 +87,8 @@ def test_the_coverage_curve_is_what_a_loop_gives(clips: list[tuple[float, bool]]
         assert point.min_probability == falling[kept - 1]
 
 
-def test_no_figure_depends_on_the_order_of_clips() -> None:
-    sureness, correct = [0.9] * 10 + [0.6] * 10, [1] * 5 + [0] * 5 + [1] * 3 + [0] * 7
-    one, other = calibration(sure(sureness, correct)), calibration(sure(sureness[::-1], correct[::-1]))
+def test_nothing_depends_on_the_order_of_clips() -> None:
+    confidence, correct = [0.9] * 10 + [0.6] * 10, [1] * 5 + [0] * 5 + [1] * 3 + [0] * 7
+    one, other = calibration(confident(confidence, correct)), calibration(confident(confidence[::-1], correct[::-1]))
     assert one.coverage == other.coverage
     assert one.aurc == pytest.approx(other.aurc)

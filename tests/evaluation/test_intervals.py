@@ -25,27 +25,27 @@ def test_an_interval_holds_the_accuracy_and_no_impossible_one(speakers: list[tup
 
 
 @given(counts)
-def test_one_voice_has_wilsons_interval_over_its_clips(speaker: tuple[int, int]) -> None:
+def test_one_speaker_has_wilsons_interval_over_clips(speaker: tuple[int, int]) -> None:
     found = of([speaker])
     expected = binomtest(*speaker).proportion_ci(method="wilson")
     assert (found.low, found.high) == pytest.approx(tuple(expected), abs=1e-6)
     assert found.over == "clips"
 
 
-def test_voices_that_are_all_understood_leave_room_for_doubt() -> None:
+def test_speakers_who_are_all_correct_have_an_interval() -> None:
     found = of([(50, 50)] * 6)
     assert (found.accuracy, found.high, found.over) == (1, 1, "clips")
     assert 0.98 < found.low < 0.99
 
 
-def test_voices_that_differ_are_known_less_well_than_as_many_clips() -> None:
+def test_speakers_that_differ_widen_the_interval() -> None:
     differ, alike = of([(50, 50), (20, 50)] * 3), of([(35, 50)] * 6)
     assert (differ.over, alike.over) == ("speakers", "clips")
     assert differ.accuracy == alike.accuracy
     assert differ.high - differ.low > 2 * (alike.high - alike.low)
 
 
-def test_more_voices_are_known_better() -> None:
+def test_more_speakers_narrow_the_interval() -> None:
     few, many = of([(50, 50), (40, 50)] * 3), of([(50, 50), (40, 50)] * 30)
     assert many.high - many.low < (few.high - few.low) / 2
 
@@ -61,7 +61,7 @@ def test_clips_are_counted_by_speaker() -> None:
 
 @pytest.mark.parametrize("n_speakers", [6, 12, 40])
 @pytest.mark.parametrize(("mean", "correlation"), [(0.8, 0.1), (0.95, 0.05), (0.99, 0.02)])
-def test_intervals_cover_the_truth_about_as_often_as_they_say(n_speakers: int, mean: float, correlation: float) -> None:
+def test_intervals_cover_the_truth_as_often_as_promised(n_speakers: int, mean: float, correlation: float) -> None:
     """Speakers' accuracies are beta-distributed, their clips binomial."""
     draw = np.random.default_rng(0)
     both = 1 / correlation - 1

@@ -8,7 +8,7 @@ from audiomnist.evaluation.predictions import Predictions
 
 
 @given(st.integers(2, 10), st.integers(1, 40), st.integers(0, 2**31 - 1))
-def test_figures_per_class_are_those_of_scikit_learn(n_classes: int, n_clips: int, seed: int) -> None:
+def test_scores_per_class_are_those_of_scikit_learn(n_classes: int, n_clips: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     predictions = Predictions(
         paths=tuple(f"{clip}.wav" for clip in range(n_clips)),
@@ -20,6 +20,6 @@ def test_figures_per_class_are_those_of_scikit_learn(n_classes: int, n_clips: in
     found = score(predictions, {})
     answers, classes = (predictions.labels, predictions.predicted), np.arange(n_classes)
     expected = precision_recall_fscore_support(*answers, labels=classes, zero_division=0.0)
-    for number, figures in enumerate(found.per_class.values()):
-        assert [figures.precision, figures.recall, figures.f1, figures.n] == [values[number] for values in expected]
+    for number, scores in enumerate(found.per_class.values()):
+        assert [scores.precision, scores.recall, scores.f1, scores.n] == [values[number] for values in expected]
     np.testing.assert_array_equal(found.confusion, confusion_matrix(*answers, labels=classes))
