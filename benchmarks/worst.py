@@ -10,7 +10,8 @@ from audiomnist.corpus import scan
 from audiomnist.corpus.places import locate
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features import prepare
-from audiomnist.reports.figures import samples_figure, save_figure
+from audiomnist.reports.drawing import save_figure
+from audiomnist.reports.figures import samples_figure
 from audiomnist.runs.folder import RunFolder
 from audiomnist.training.dataset import WindowedClips, definite
 from audiomnist.training.transforms import FrontEnd

@@ -13,7 +13,7 @@ from audiomnist.errors import UsageError
 from audiomnist.files import home
 
 if TYPE_CHECKING:
-    from audiomnist.evaluation.explanation import Average, Explainer, Explanation
+    from audiomnist.evaluation.explanation import Explainer, Explanation
     from audiomnist.inference.answers import Label
 
 _CLIPS_PER_CLASS = 20
@@ -130,7 +130,7 @@ def _of_corpus(explainer: "Explainer", place: str, folder: Path, *, quiet: bool,
     return {"data": place, "picture": str(picture), "averages": documents}
 
 
-def _told(one: "Explanation | Average", *, tell: bool) -> dict[str, object]:
+def _told(one: "Explanation", *, tell: bool) -> dict[str, object]:
     """Print the checks of an explanation; return them as plain values."""
     from audiomnist.reports.explanations import checks
 

@@ -13,7 +13,8 @@ from audiomnist.errors import DataError, UsageError
 from audiomnist.evaluation.comparison import against_first
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.files import home
-from audiomnist.reports.figures import curves_figure, save_figure
+from audiomnist.reports.drawing import save_figure
+from audiomnist.reports.figures import curves_figure
 from audiomnist.runs.comparison import ComparedRun, Comparison
 from audiomnist.runs.evaluation_folder import EvaluationFolder
 from audiomnist.runs.folder import RunFolder

@@ -28,7 +28,8 @@ from audiomnist.features.store import FeatureStore
 from audiomnist.files import by_turns, home
 from audiomnist.inference.opening import weights_file
 from audiomnist.inference.torch_recognizer import TorchRecognizer
-from audiomnist.reports.figures import robustness_figure, save_figure
+from audiomnist.reports.drawing import save_figure
+from audiomnist.reports.figures import robustness_figure
 from audiomnist.runs.evaluation_folder import EvaluationFolder, identity
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.record import Record, file_hash

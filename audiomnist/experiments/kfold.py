@@ -27,7 +27,8 @@ from audiomnist.experiments.side_by_side import run_experiments
 from audiomnist.experiments.testing import describe
 from audiomnist.experiments.train import configured, only_process_in, run_classes, stoppable
 from audiomnist.files import remove_left_over
-from audiomnist.reports.figures import confusion_figure, reliability_figure, save_figure
+from audiomnist.reports.drawing import save_figure
+from audiomnist.reports.figures import confusion_figure, reliability_figure
 from audiomnist.reports.suspects import list_suspects
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import CrossValidation, Fold

@@ -13,7 +13,8 @@ from audiomnist.evaluation.robustness import sweep
 from audiomnist.experiments.inputs import open_inputs
 from audiomnist.experiments.progress import Progress
 from audiomnist.inference.torch_recognizer import TorchRecognizer
-from audiomnist.reports.figures import save_robustness
+from audiomnist.reports.drawing import save_figure
+from audiomnist.reports.figures import robustness_figure
 from audiomnist.reports.report import Report, gather, require_writable, write_report
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.robustness import Robustness
@@ -63,5 +64,6 @@ def _sweep(of: Report, corpus: Corpus, progress: Progress) -> Robustness | None:
     except DataError as error:
         progress.say(f"warning: {error.message}; the report comes without robustness")
         return None
-    save_robustness(swept, of.folder)
+    save_figure(robustness_figure(swept), of.folder / "figures" / "robustness.png")
+    swept.save(of.folder / "robustness.json")
     return swept

@@ -17,7 +17,8 @@ from audiomnist.evaluation.metrics import columns_of, score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
-from audiomnist.reports.figures import confusion_figure, reliability_figure, samples_figure, save_figure
+from audiomnist.reports.drawing import save_figure
+from audiomnist.reports.figures import confusion_figure, reliability_figure, samples_figure
 from audiomnist.runs.record import Folder
 from audiomnist.runs.results import NetworkProvenance, Provenance, Result
 from audiomnist.training.dataset import trimmed

@@ -31,7 +31,8 @@ from audiomnist.experiments.settings import Options, resolve
 from audiomnist.experiments.testing import describe, write_result
 from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
-from audiomnist.reports.figures import loss_figure, save_figure
+from audiomnist.reports.drawing import save_figure
+from audiomnist.reports.figures import loss_figure
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.record import Kind
 from audiomnist.runs.results import EpochRecord, NetworkProvenance, Result, TrainedCorpus

@@ -234,7 +234,7 @@ def gallery_figure(
 
 
 def _standardised(coefficients: list[Spectrogram]) -> list[Spectrogram]:
-    """Give each coefficient mean 0 and deviation 1 over all pictures, or the lowest would outshine the others."""
+    """Give each coefficient mean 0 and deviation 1 over all pictures, or only the lowest would be seen."""
     joined = np.concatenate(coefficients, axis=1)
     mean, deviation = joined.mean(1, keepdims=True), joined.std(1, keepdims=True)
     return [(each - mean) / np.maximum(deviation, 1e-6) for each in coefficients]

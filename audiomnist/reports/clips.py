@@ -1,11 +1,10 @@
-"""Misclassified clips on a page: prediction, spectrogram and a player."""
+"""A recording on a page: its spectrogram and a player."""
 
 from __future__ import annotations
 
 import base64
 import io
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +13,6 @@ import numpy as np
 from audiomnist.audio import Samples
 from audiomnist.config import Features
 from audiomnist.features.mel import MelPower
-from audiomnist.runs.results import Misclassified
 
 _N_MELS, _WINDOW_S, _HOP_S = 40, 0.032, 0.004
 _TOP_DB = 70.0
@@ -57,21 +55,6 @@ class Sound:
         top_hz = self.sample_rate / 2
         shown = [hz for hz in _HZ_SHOWN if hz < 0.8 * top_hz]
         return [(f"{hz / 1000:g} kHz", 100 * mel(hz) / mel(top_hz)) for hz in shown[-3:]]
-
-
-@dataclass(frozen=True)
-class ClipCard:
-    """What a page shows of a clip: ``sound`` is None if the recording is no longer there."""
-
-    clip: Misclassified
-    sound: Sound | None
-    longest_ms: int
-
-
-def cards(clips: Sequence[Misclassified], sounds: Sequence[Sound | None]) -> list[ClipCard]:
-    """Return a card per clip; their spectrograms share one time axis."""
-    longest_ms = max((sound.milliseconds for sound in sounds if sound), default=0)
-    return [ClipCard(clip, sound, longest_ms) for clip, sound in zip(clips, sounds, strict=True)]
 
 
 def spectrogram_png(sound: Sound) -> bytes:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audiomnist.evaluation.intervals import wilson
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.reports.drawing import FIRST, INK, ON_FIRST, SECOND, SOFT, drawn, new_figure, save_figure
+from audiomnist.reports.drawing import FIRST, INK, ON_FIRST, SECOND, SOFT, drawn, new_figure
 from audiomnist.reports.wording import accuracy
 from audiomnist.runs.results import EpochRecord
 from audiomnist.runs.robustness import Robustness
@@ -20,18 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = [
-    "confusion_figure",
-    "curves_figure",
-    "loss_figure",
-    "reliability_figure",
-    "robustness_figure",
-    "samples_figure",
-    "save_figure",
-    "save_robustness",
-]
 _LEAST_IN_BIN, _LEAST_SHARE = 10, 0.01
 _MOST_CLASSES_WITH_COUNTS = 25
+_COLUMNS = 4  # of sample clips
 
 
 @drawn
@@ -81,10 +71,8 @@ def reliability_figure(calibration: Calibration) -> Figure:
     few clips are drawn as one.
     """
     bins = _merged(calibration.bins or Bins(counts=(1,), confidences=(0,), accuracies=(0,)))
-    n = np.array([each[0] for each in bins])
-    confidence = np.array([each[1] for each in bins])
-    correct = np.array([each[2] for each in bins])
-    ends = np.array([wilson(round(share * count), count) for share, count in zip(correct, n.tolist(), strict=True)])
+    n, confidence, correct = bins.T
+    ends = np.array([wilson(round(share * count), int(count)) for count, _, share in bins])
     figure = new_figure(4.7)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], "--", color=SOFT, linewidth=1, label="perfectly calibrated")
@@ -96,7 +84,7 @@ def reliability_figure(calibration: Calibration) -> Figure:
         beside = ends[place][1] if above else ends[place][0]
         radius = sizes[place] ** 0.5 / 2 if abs(beside - correct[place]) < 0.03 else 0
         axes.annotate(
-            f"{count:,}",
+            f"{count:,.0f}",
             (x, beside),
             xytext=(0, 3 + radius if above else -3 - radius),
             textcoords="offset points",
@@ -117,21 +105,21 @@ def reliability_figure(calibration: Calibration) -> Figure:
     return figure
 
 
-def _merged(bins: Bins) -> list[tuple[int, float, float]]:
-    """Return clips, mean confidence and share of correct clips of bins that hold enough clips to say something."""
+def _merged(bins: Bins) -> NDArray[np.float64]:
+    """Return clips, mean confidence and share of correct clips, by bins that hold enough clips to say something."""
     least = max(_LEAST_IN_BIN, _LEAST_SHARE * sum(bins.counts))
-    sums = [
-        np.array(row) * (1, row[0], row[0]) for row in zip(bins.counts, bins.confidences, bins.accuracies, strict=True)
-    ]
+    counts = np.array(bins.counts, dtype=np.float64)
     merged: list[NDArray[np.float64]] = []
-    for added in sums[::-1]:  # from the highest confidence, where most clips are
+    for added in np.stack([counts, counts * bins.confidences, counts * bins.accuracies], 1)[::-1]:  # most clips first
         if merged and merged[-1][0] < least:
             merged[-1] = merged[-1] + added
         elif added[0]:
             merged.append(added)
     if len(merged) > 1 and merged[-1][0] < least:
         merged[-2:] = [merged[-2] + merged[-1]]
-    return [(int(n), float(confidence / n), float(correct / n)) for n, confidence, correct in merged[::-1]]
+    table = np.array(merged[::-1])  # (n_bins, 3)
+    table[:, 1:] /= table[:, :1]
+    return table
 
 
 @drawn
@@ -166,35 +154,24 @@ def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrog
         Positions in ``predictions``.
     spectrograms : float32 array [n_shown, M, N]
     """
-    from matplotlib.figure import Figure
-
-    n_columns = 4
-    n_rows = -(-len(chosen) // n_columns)
-    _, n_bands, n_frames = spectrograms.shape
-    width, height = 1.05 * n_frames, 1.22 * n_bands  # of a panel with the room beside and above it
-    figure = Figure(figsize=(11, 2.5 * n_rows))
-    axes = figure.add_axes((0.03, 0.03, 0.97, 0.97))  # one for all panels: sixteen take seconds to draw
-    for number, (clip, spectrogram) in enumerate(zip(chosen.tolist(), spectrograms, strict=True)):
-        row, column = divmod(number, n_columns)
-        left, bottom = column * width, (n_rows - 1 - row) * height
-        place = (left, left + n_frames, bottom, bottom + n_bands)
-        axes.imshow(spectrogram, origin="lower", aspect="auto", cmap="magma", extent=place)
+    n_rows = -(-len(chosen) // _COLUMNS)
+    figure = new_figure(2.5 * n_rows, 11)
+    panels = figure.subplots(n_rows, _COLUMNS, squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for axes, clip, spectrogram in zip(panels.flat, chosen.tolist(), spectrograms, strict=False):
+        axes.imshow(spectrogram, origin="lower", aspect="auto", cmap="magma")
         predicted, label = predictions.predicted[clip], predictions.labels[clip]
-        axes.text(
-            left + n_frames / 2,
-            bottom + 1.02 * n_bands,
+        axes.set_title(
             f"{predictions.paths[clip].rpartition('/')[2]}\n"
             f"label {predictions.classes[label]}, predicted {predictions.classes[predicted]} "
             f"({predictions.probabilities[clip, predicted]:.3f})",
             color=FIRST if predictions.correct[clip] else SECOND,
             fontsize=9,
-            ha="center",
-            va="bottom",
         )
-    axes.set(xlim=(0, n_columns * width), ylim=(0, n_rows * height))
-    axes.set_axis_off()
+    _, n_bands, n_frames = spectrograms.shape
     figure.supxlabel(f"{n_frames} frames", fontsize=10)
-    figure.supylabel(f"{n_bands} mel bands", x=0.005, fontsize=10)
+    figure.supylabel(f"{n_bands} mel bands", fontsize=10)
     return figure
 
 
@@ -231,12 +208,6 @@ def robustness_figure(robustness: Robustness) -> Figure:
     return figure
 
 
-def save_robustness(robustness: Robustness, folder: Path) -> None:
-    """Write the result of a sweep into a run's folder, as JSON and as a figure."""
-    save_figure(robustness_figure(robustness), folder / "figures" / "robustness.png")
-    robustness.save(folder / "robustness.json")
-
-
 @drawn
 def curves_figure(histories: Mapping[str, Sequence[list[EpochRecord]]]) -> Figure:
     """Draw loss and accuracy by epoch of several runs, a colour for each.
@@ -255,13 +226,13 @@ def curves_figure(histories: Mapping[str, Sequence[list[EpochRecord]]]) -> Figur
     panels = figure.subplots(1, 2)
     for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
         for number, (name, of_run) in enumerate(histories.items()):
-            told = [history for history in of_run if history]
-            curves = [[getattr(epoch, quantity) for epoch in history] for history in told]
+            known = [history for history in of_run if history]
+            curves = [[getattr(epoch, quantity) for epoch in history] for history in known]
             if not curves:
                 continue
             style, colour = ("-", "--", ":")[number // len(colours) % 3], colours[number % len(colours)]
             mean = np.mean([*zip(*curves, strict=False)], axis=1)  # as far as all folds have come
-            label = f"{name} ({told[0][0].watched} clips{f', mean of {len(curves)} folds' if curves[1:] else ''})"
+            label = f"{name} ({known[0][0].watched} clips{f', mean of {len(curves)} folds' if curves[1:] else ''})"
             axes.plot(range(1, len(mean) + 1), mean, style, marker="o", markersize=3, color=colour, lw=2, label=label)
             for curve in curves if curves[1:] else ():
                 axes.plot(range(1, len(curve) + 1), curve, style, color=colour, linewidth=0.7, alpha=0.35)

@@ -12,10 +12,10 @@ import tempfile
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 from zipfile import ZipFile, ZipInfo
 
 import torch
-import yaml
 from markupsafe import Markup
 
 from audiomnist.config import Config
@@ -33,8 +33,18 @@ from audiomnist.training.checkpoint import TrainedModel, load_model, save_model
 
 README, SUMS = "README.md", "SHA256SUMS"
 _LICENCES = {"CC BY-SA 4.0": "cc-by-sa-4.0", "CC BY 4.0": "cc-by-4.0", "MIT": "mit"}  # the one that asks most first
-_MEASURED = re.compile(r"^Accuracy (?P<accuracy>[01]\.\d+) on [\d,]+ clips", re.MULTILINE)  # in the card that ships
+_MEASURED = re.compile(r"^Accuracy ([01]\.\d+) on [\d,]+ clips", re.MULTILINE)  # in the card that ships
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip can name
+
+
+class _Head(NamedTuple):
+    """What the head of a card says: see "Model cards" in the documentation of the Hugging Face Hub."""
+
+    name: str
+    licence: str
+    datasets: list[str]
+    tested_on: str
+    accuracy: float | None
 
 
 def write_folder(source: Path, folder: Path) -> list[str]:
@@ -73,19 +83,17 @@ def contents(source: Path) -> dict[str, bytes]:
         found["model.safetensors"] = source.read_bytes()
         found["model.onnx"] = source.with_suffix(".onnx").read_bytes()
         about = source.with_suffix(".md").read_text(encoding="utf-8").replace(source.name, "model.safetensors")
-        metadata = _metadata("digits", about, ["google/speech_commands"])
-        if measured := _MEASURED.search(about):
-            metadata |= _index("digits", "Speech Commands", float(measured["accuracy"]))
+        (accuracy,) = _MEASURED.findall(about)
+        head = _Head("digits", _licence_of(about), ["google/speech_commands"], "Speech Commands", float(accuracy))
     else:
         model = replace(model, config=_impersonal(model.config))
         found |= _written(model)
         result = RunFolder(source.parent).load_result() if (source.parent / "metrics.json").is_file() else None
-        about, metadata = _about(model, result if isinstance(result, Result) else None)
+        about, head = _about(model, result if isinstance(result, Result) else None)
     found |= _for_browsers(model)
     found["example.py"] = _text("example.py.txt")
     found["LICENSE"] = _licence()
-    header = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)
-    found[README] = card("hub.md.j2", header=Markup(header), about=Markup(about), names=set(found)).encode()
+    found[README] = card("hub.md.j2", head=head, about=Markup(about), names=set(found)).encode()
     found[SUMS] = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(found.items())
     ).encode()
@@ -128,8 +136,8 @@ def _for_browsers(model: TrainedModel) -> dict[str, bytes]:
     return {"index.html": page.encode(), "model.js": engine.encode(), "example.html": _text("example.html")}
 
 
-def _about(model: TrainedModel, result: Result | None) -> tuple[str, dict[str, object]]:
-    """Return what is said of a model that was trained here, and the metadata."""
+def _about(model: TrainedModel, result: Result | None) -> tuple[str, _Head]:
+    """Return what is said of a model that was trained here, and the head of its card."""
     config = model.config
     trained_on = places(config)
     about = card(
@@ -141,33 +149,13 @@ def _about(model: TrainedModel, result: Result | None) -> tuple[str, dict[str, o
         result=result,
         sentences=sentences,
     )
-    metadata = _metadata(config.version, about, [CREDITS[place].dataset for place in trained_on if place in CREDITS])
-    if OWN in trained_on:
-        metadata["license"] = "unknown"
-    if result is not None:
-        metadata |= _index(config.version, config.data, result.accuracy)
-    return about, metadata
+    licence = "unknown" if OWN in trained_on else _licence_of(about)
+    datasets = [CREDITS[place].dataset for place in trained_on if place in CREDITS and CREDITS[place].dataset]
+    return about, _Head(config.version, licence, datasets, config.data, result.accuracy if result else None)
 
 
-def _metadata(name: str, about: str, datasets: list[str]) -> dict[str, object]:
-    """Return what stands at the head of the card: see "Model cards" in the documentation of the Hugging Face Hub."""
-    licence = next((identity for text, identity in _LICENCES.items() if text in about), "unknown")
-    return {
-        "license": licence,
-        "language": "en",
-        "library_name": "audiomnist",
-        "pipeline_tag": "audio-classification",
-        "tags": ["spoken-digits", "keyword-spotting", "onnx", name],
-        "datasets": [dataset for dataset in datasets if dataset],
-        "metrics": ["accuracy"],
-    }
-
-
-def _index(name: str, dataset: str, accuracy: float) -> dict[str, object]:
-    task = {"type": "audio-classification", "name": "Spoken digits"}
-    corpus = {"name": dataset, "type": dataset.lower().replace(" ", "-")}
-    metrics = [{"type": "accuracy", "value": round(accuracy, 4)}]
-    return {"model-index": [{"name": name, "results": [{"task": task, "dataset": corpus, "metrics": metrics}]}]}
+def _licence_of(about: str) -> str:
+    return next((identity for text, identity in _LICENCES.items() if text in about), "unknown")
 
 
 def _text(name: str) -> bytes:

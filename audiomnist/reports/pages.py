@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -14,14 +14,6 @@ from audiomnist.reports.drawing import svg
 from audiomnist.reports.sentences import given
 from audiomnist.reports.table import markdown_table, markdown_text
 from audiomnist.reports.wording import accuracy, interval, number
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-def drawing(figure: Figure) -> Markup:
-    """Return a figure as an ``<svg>`` element of a page."""
-    return Markup(svg(figure))
 
 
 def page(template: str, **values: Any) -> str:
@@ -62,6 +54,6 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _PAGES.filters |= {"accuracy": accuracy, "number": number, "interval": interval, "zip": zip, "given": given}
-_PAGES.filters |= {"code": _code, "lines": _lines, "drawing": drawing}
+_PAGES.filters |= {"code": _code, "lines": _lines, "drawing": lambda figure: Markup(svg(figure))}
 _CARDS = _PAGES.overlay(autoescape=False, finalize=_markdown)
 _CARDS.filters = _PAGES.filters | {"table": lambda table: Markup(markdown_table(table))}

@@ -23,7 +23,7 @@ from audiomnist.evaluation.calibration import calibration
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.files import write_text
 from audiomnist.reports import figures, sentences, tables
-from audiomnist.reports.clips import ClipCard, Sound, cards
+from audiomnist.reports.clips import Sound
 from audiomnist.reports.pages import card, page
 from audiomnist.reports.table import Table
 from audiomnist.runs.folder import RunFolder
@@ -148,18 +148,16 @@ class Report:
         if self.folds:
             return tables.folds(self.folds, self.networks)
         speaker_of = dict(zip(self.corpus.paths, self.corpus.speakers.tolist(), strict=True)) if self.corpus else {}
-        speakers = {part: {speaker_of.get(path) for path in paths} for part, paths in self.split.items()}
-        n_speakers = {part: None if None in names else len(names) for part, names in speakers.items()}
-        return tables.parts({part: len(paths) for part, paths in self.split.items()}, n_speakers)
+        return tables.parts(self.split, speaker_of)
 
     @property
-    def clips(self) -> list[ClipCard]:
-        """The misclassified clips of highest confidence, to look at and to hear."""
+    def clips(self) -> list[tuple[Misclassified, Sound | None]]:
+        """The misclassified clips of highest confidence, to look at and to hear if they are still there."""
         predictions = self.predictions
         wrong = np.flatnonzero(~predictions.correct)
         wrong = wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")][:N_SHOWN]
         shown = [predictions.misclassified(clip, unseen=bool(self.unseen[clip])) for clip in wrong.tolist()]
-        return cards(shown, [self._sound(clip) for clip in shown])
+        return [(clip, self._sound(clip)) for clip in shown]
 
     def _sound(self, clip: Misclassified) -> Sound | None:
         try:

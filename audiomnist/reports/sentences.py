@@ -79,7 +79,7 @@ def voices(tested: Collection[str], unseen: Collection[str]) -> str:
     return f"Known and unseen speakers: {n_unseen:,} of {len(set(tested)):,} tested speakers were not trained on."
 
 
-def mistakes(scores: Scores, shown: int = 3) -> str:
+def mistakes(scores: Scores) -> str:
     """Return which labels are misclassified most often."""
     names = list(scores.per_class)
     found = [
@@ -90,7 +90,7 @@ def mistakes(scores: Scores, shown: int = 3) -> str:
     ]
     if not found:
         return "No clip is misclassified."
-    parts = [f"{label} as {prediction} ({-n:,} of {of:,})" for n, label, prediction, of in sorted(found)[:shown]]
+    parts = [f"{label} as {prediction} ({-n:,} of {of:,})" for n, label, prediction, of in sorted(found)[:3]]
     return f"Most frequent mistakes: {', '.join(parts)}."
 
 
@@ -153,7 +153,7 @@ def numbers(result: Tested, networks: Collection[Result], robust: Robustness | N
 
 
 def unfinished(result: Tested) -> str:
-    """Return a warning if training had not come to its end, otherwise nothing."""
+    """Return a warning if training is not finished, otherwise nothing."""
     if result.is_finished:
         return ""
     return f"Training is not finished: {result.epochs} of {result.epochs_planned} epochs."
@@ -230,7 +230,7 @@ def task(result: Tested) -> str:
 
 
 def watched(histories: Sequence[Sequence[EpochRecord]]) -> str:
-    """Return on which clips the curves were drawn, and that no choice looked at test clips."""
+    """Return which clips the curves are of, and that no choice looked at test clips."""
     on = histories[0][-1].watched
     if on == "test":
         return "Watched on test clips, without effect: the schedule is fixed and the last weights are tested."

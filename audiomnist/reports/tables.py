@@ -191,11 +191,11 @@ def _cell(value: Any, *, is_share: bool) -> str:
     return accuracy(value) if is_share else number(value)
 
 
-def parts(n_clips: Mapping[Part, int], n_speakers: Mapping[Part, int | None]) -> Table:
-    """Return the clips and speakers of each part of a split."""
-    rows = [
-        (name, f"{n:,}", "not known" if n_speakers[name] is None else f"{n_speakers[name]:,}")
-        for name, n in n_clips.items()
-        if n
-    ]
+def parts(split: Mapping[Part, Sequence[str]], speaker_of: Mapping[str, str]) -> Table:
+    """Return the clips and speakers of each part of a split, given the speakers of its clips as far as known."""
+    rows = []
+    for part, paths in split.items():
+        if paths:
+            speakers = {speaker_of.get(path) for path in paths}
+            rows.append((part, f"{len(paths):,}", "not known" if None in speakers else f"{len(speakers):,}"))
     return Table("Parts", ("part", "clips", "speakers"), tuple(rows))

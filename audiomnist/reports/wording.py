@@ -33,13 +33,13 @@ def interval(of: Estimate) -> str:
 
 
 def confidence(probability: float) -> str:
-    """Return a probability as people say it, which is never quite 0 or 1."""
+    """Return a probability, which is never quite 0 or 1."""
     if probability < 0.001:
         return "<0.001"
     return f"{probability:.3f}" if probability <= 0.999 else ">0.999"
 
 
-def some(names: list[str], shown: int = 10) -> str:
-    """Return the first of some names, and how many more there are."""
-    more = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
+def some(names: list[str]) -> str:
+    """Return the first ten names, and how many more there are."""
+    more = len(names) - 10
+    return ", ".join(names[:10]) + (f" and {more:,} more" if more > 0 else "")

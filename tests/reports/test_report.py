@@ -17,7 +17,6 @@ from audiomnist.corpus.splits import Split
 from audiomnist.corpus.targets import labels
 from audiomnist.evaluation.metrics import columns_of, score
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.reports.figures import save_robustness
 from audiomnist.reports.report import N_SHOWN, Report, gather, write_report
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import Result
@@ -142,7 +141,7 @@ def test_the_first_chart_and_clips_come_before_the_details(finished_run: Report,
 
 
 def test_every_mistake_shown_can_be_heard(finished_run: Report, corpus: Corpus, tmp_path: Path) -> None:
-    mistakes = [card.clip for card in finished_run.clips]
+    mistakes = [clip for clip, _ in finished_run.clips]
     page = write_report(replace(finished_run, folder=tmp_path)).page
     sounds = Sources(page.read_text(encoding="utf-8")).embedded("audio")
     assert 0 < len(mistakes) == len(sounds) <= N_SHOWN
@@ -225,7 +224,7 @@ def test_a_changed_corpus_and_a_lost_recording_are_told(make_corpus: MakeCorpus,
 
 def test_a_sweep_and_results_elsewhere_are_found_in_the_folder(corpus: Corpus, tmp_path: Path) -> None:
     run = finished(corpus, tmp_path / "run")
-    save_robustness(ROBUSTNESS, run.path)
+    ROBUSTNESS.save(run.robustness)
     elsewhere = RunFolder(run.path / "evaluations" / "elsewhere")
     elsewhere.path.mkdir(parents=True)
     elsewhere.metrics.write_text(json.dumps(json.loads(run.metrics.read_text()) | {"data": "there", "own_test": False}))

@@ -15,8 +15,8 @@ from audiomnist.corpus.splits import Split
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.reports.clips import Sound, spectrogram_png
 from audiomnist.reports.sentences import judged_by
-from audiomnist.reports.suspects import CLIPS_SHOWN, list_suspects, suspects_page
-from audiomnist.runs.results import Misclassified, Suspects
+from audiomnist.reports.suspects import list_suspects
+from audiomnist.runs.results import Suspects
 from tests.conftest import MakeCorpus
 
 
@@ -88,20 +88,12 @@ def test_the_document_says_how_many_and_where(found: Suspects, tmp_path: Path) -
     assert found.files == {"csv": str(tmp_path / "suspects.csv"), "html": str(tmp_path / "suspects.html")}
 
 
-def test_only_the_first_are_shown_of_many(corpus: Corpus) -> None:
-    suspect = Misclassified(
-        path=corpus.paths[0],
-        label="1",
-        prediction="2",
-        probability=0.9,
-        label_probability=0.001,
-        speaker="ann",
-        voice="known",
-    )
-    many = [suspect] * (CLIPS_SHOWN + 3)
-    text = suspects_page(many, corpus, "run", 60, "", warn=False)
-    assert text.count("<audio") == CLIPS_SHOWN
-    assert f"The first {CLIPS_SHOWN} of {CLIPS_SHOWN + 3}" in text
+def test_only_the_first_are_shown_of_many(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audiomnist.reports.suspects.CLIPS_SHOWN", 1)
+    found = list_suspects(corpus, *finished(corpus, [0, len(corpus) - 1]), tmp_path)
+    text = Path(found.files["html"]).read_text()
+    assert text.count("<audio") == 1
+    assert "The first 1 of 2, the most suspicious first" in text
 
 
 def test_the_page_says_whose_voices_were_known() -> None:
