@@ -32,8 +32,7 @@ def main() -> None:
     clips = np.array([numbers[path] for path in predictions.paths])
     store = prepare(corpus, config.features)
     config = definite(config, store, clips)
-    wrong = np.flatnonzero(~predictions.correct)
-    worst = wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")][: options.count]
+    worst = predictions.mistakes[: options.count]
     front_end = FrontEnd(config, WindowedClips(store, config.window, torch.device("cpu")))
     spectrograms = front_end.test(torch.from_numpy(clips[worst]))[:, 0].mT.numpy()
     save_figure(samples_figure(predictions, worst, spectrograms), options.out)

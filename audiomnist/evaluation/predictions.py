@@ -56,6 +56,12 @@ class Predictions:
         """Whether it is the label."""
         return np.equal(self.predicted, self.labels)
 
+    @property
+    def mistakes(self) -> NDArray[np.int64]:
+        """Positions of the misclassified clips, by falling confidence."""
+        wrong = np.flatnonzero(~self.correct)
+        return wrong[np.argsort(-self.probabilities[wrong].max(1), kind="stable")]
+
     @classmethod
     def of(
         cls,

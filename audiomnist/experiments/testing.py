@@ -108,9 +108,7 @@ def n_cut(store: FeatureStore, config: Config, clips: NDArray[np.int64]) -> int:
 
 def _samples(predictions: Predictions) -> NDArray[np.int64]:
     """Choose clips to show: up to half misclassified, by falling confidence; the rest spread over the others."""
-    confidence = predictions.probabilities.max(1)
-    wrong = np.flatnonzero(~predictions.correct)
-    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][: _N_SAMPLES // 2]
+    wrong = predictions.mistakes[: _N_SAMPLES // 2]
     correct = np.flatnonzero(predictions.correct)
     n_correct = min(_N_SAMPLES - len(wrong), len(correct))
     spread = correct[np.linspace(0, len(correct) - 1, n_correct).astype(np.int64)] if n_correct else correct[:0]

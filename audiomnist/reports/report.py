@@ -153,10 +153,8 @@ class Report:
     @property
     def clips(self) -> list[tuple[Misclassified, Sound | None]]:
         """The misclassified clips of highest confidence, to look at and to hear if they are still there."""
-        predictions = self.predictions
-        wrong = np.flatnonzero(~predictions.correct)
-        wrong = wrong[np.argsort(-predictions.probabilities[wrong].max(1), kind="stable")][:N_SHOWN]
-        shown = [predictions.misclassified(clip, unseen=bool(self.unseen[clip])) for clip in wrong.tolist()]
+        wrong = self.predictions.mistakes[:N_SHOWN].tolist()
+        shown = [self.predictions.misclassified(clip, unseen=bool(self.unseen[clip])) for clip in wrong]
         return [(clip, self._sound(clip)) for clip in shown]
 
     def _sound(self, clip: Misclassified) -> Sound | None:
