@@ -27,7 +27,6 @@ from audiomnist.features.store import (
     FRAMES,
     ClipFile,
     DamagedStore,
-    Description,
     FeatureStore,
     Index,
     LeftOut,
@@ -266,17 +265,12 @@ def _read_unchanged(file: ClipFile) -> tuple[Samples, int]:
 def _known_clips(corpus: Corpus, features: Features, folder: Path) -> _Known:
     """Return where the clips of a corpus are in other whole stores of the same front end."""
     known: _Known = {}
-    missing: set[ClipFile] | None = None
+    missing = set(clip_files(corpus))
     for path in _stores(folder):
         with suppress(DataError, OSError, ValueError):
-            made_from = Description.of(path)
-            if (made_from.features, made_from.libraries) != (features, libraries()):
-                continue
             store = FeatureStore.open(path)
-            store.check()
-            missing = set(clip_files(corpus)) if missing is None else missing
-            known |= {file: (store, number) for number, file in enumerate(store.clip_files()) if file in missing}
-            missing -= known.keys()
-            if not missing:
-                break
+            if missing and (store.features, store.description.libraries) == (features, libraries()):
+                store.check()
+                known |= {file: (store, number) for number, file in enumerate(store.clip_files()) if file in missing}
+                missing -= known.keys()
     return known

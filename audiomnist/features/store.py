@@ -191,8 +191,6 @@ class FeatureStore(ClipStore):
         with np.load(path / INDEX) as arrays:
             index = Index(**arrays)
         shape = (index.n_rows + 1, description.features.n_mels)
-        if description.sizes[FRAMES] != 4 * shape[0] * shape[1]:
-            raise ValueError("index and frames do not belong together")
         _check(path, description, FRAMES, _BLOCKS_LOOKED_AT)
         return cls(description.features, index, _map(path / FRAMES, shape), path, description, hold)
 

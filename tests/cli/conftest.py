@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from audiomnist.evaluation.robustness import families, sweep
+from audiomnist.evaluation.robustness import sweep
+from audiomnist.evaluation.robustness.sweep import all_families
 from tests.cli.command import SMALL, Outcome, succeeds
 from tests.conftest import Once
 
@@ -53,7 +54,7 @@ def colours_as_for_any_user(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def two_distortions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try two kinds of distortion instead of all."""
-    monkeypatch.setitem(sweep.__globals__, "all_families", lambda *given: families.all_families(*given)[:2])
+    monkeypatch.setitem(sweep.__globals__, "all_families", lambda *given: all_families(*given)[:2])
 
 
 def _run(once: Once, name: str, corpus: Path, *words: object) -> Trained:
