@@ -96,7 +96,7 @@ def header(path: StrPath) -> Header:
             return declared
 
 
-def decode(path: StrPath) -> tuple[Samples, Header]:
+def decode(path: StrPath, *, may_be_silent: bool = True) -> tuple[Samples, Header]:
     """Read a whole recording.
 
     Returns
@@ -108,7 +108,8 @@ def decode(path: StrPath) -> tuple[Samples, Header]:
     Raises
     ------
     BadSound
-        As for ``header``, and if it cannot be decoded to its end or holds NaN, infinite or absurd values.
+        As for ``header``, and if it cannot be decoded to its end or holds NaN, infinite or absurd values; unless
+        ``may_be_silent``, also if it is never louder than -60 dB of full scale.
     """
     with _opened(path) as (file, size):
         declared = _plain_wav(file, size)
@@ -121,26 +122,15 @@ def decode(path: StrPath) -> tuple[Samples, Header]:
                 samples = sound.read(dtype="float32", always_2d=True)
             _refuse_absurd(samples)
         _refuse_shorter(len(samples), declared)
+        if not may_be_silent and _peak(mono(samples)) < 10 ** (SILENT_BELOW_DB / 20):
+            raise _Fault("silent", f"never louder than {SILENT_BELOW_DB:.0f} dB of full scale")
     return samples, declared
 
 
-def read(path: StrPath) -> tuple[Samples, int]:
+def read(path: StrPath, *, may_be_silent: bool = True) -> tuple[Samples, int]:
     """Read a recording as ``decode`` does, its channels averaged: float32 array [L] and the rate in Hz."""
-    samples, declared = decode(path)
+    samples, declared = decode(path, may_be_silent=may_be_silent)
     return mono(samples), declared.sample_rate
-
-
-def read_clip(path: StrPath) -> tuple[Samples, int]:
-    """Read a clip for training or testing: as ``read`` does, but a silent one is a ``BadSound`` too."""
-    samples, sample_rate = read(path)
-    refuse_silence(path, samples)
-    return samples, sample_rate
-
-
-def refuse_silence(path: StrPath, samples: Samples) -> None:
-    """Raise BadSound if a mono clip, float32 array [L], is never louder than -60 dB of full scale."""
-    if max(float(samples.max()), -float(samples.min())) < 10 ** (SILENT_BELOW_DB / 20):
-        raise BadSound(path, "silent", f"never louder than {SILENT_BELOW_DB:.0f} dB of full scale")
 
 
 def blocks(path: StrPath, seconds: float) -> Iterator[tuple[Samples, int]]:
@@ -272,12 +262,16 @@ def _refuse_shorter(n_decoded: int, declared: Header) -> None:
 
 
 def _refuse_absurd(samples: Samples) -> None:
-    loudest = max(float(samples.max()), -float(samples.min()))  # NaN if any sample is
+    loudest = _peak(samples)  # NaN if any sample is
     if loudest <= LOUDEST:
         return
     if n_wrong := samples.size - np.count_nonzero(np.isfinite(samples)):
         raise _Fault("NaN or infinite", f"holds NaN or infinite samples ({n_wrong:,} of {samples.size:,})")
     raise _Fault("too loud", f"a sample of {loudest:.3g}, where full scale is 1")
+
+
+def _peak(samples: Samples) -> float:
+    return max(float(samples.max()), -float(samples.min()))
 
 
 def _is_length_guessed(file: FileIO, size: int) -> bool:

@@ -117,7 +117,7 @@ def keep_freed_memory() -> None:
 def seed_everything(seed: int) -> None:
     """Seed the global generators and choose deterministic kernels.
 
-    Only weight initialisation draws from the global generator; everything else is given one of its own.
+    Only weight initialisation uses the global generator; everything else is given one of its own.
     """
     import torch
 
@@ -129,7 +129,7 @@ def seed_everything(seed: int) -> None:
 def generator(device: torch.device, *keys: int) -> torch.Generator:
     """Return a generator on ``device`` whose stream is a function of ``keys`` alone.
 
-    Keying by (seed, epoch) in place of one running stream makes a resumed run draw what an unbroken one does.
+    Keying by (seed, epoch) in place of one running stream gives a resumed run the numbers that an unbroken one has.
     """
     import numpy as np
     import torch

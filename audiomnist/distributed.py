@@ -32,7 +32,7 @@ _ENDED = "another process of this job has ended"
 _CAUSE = "torchrun tells the cause below; start the job again"
 
 _rank, _size = 0, 1
-_is_spokesman = True
+_prints = True
 _store: Any = None
 _silence_s = 1800.0
 _has_left = threading.Event()
@@ -55,7 +55,7 @@ def begin() -> None:
     UsageError
         If the job's variables are no numbers, or its processes do not meet.
     """
-    global _rank, _size, _is_spokesman, _store, _silence_s
+    global _rank, _size, _prints, _store, _silence_s
     if not is_one_of_several():
         return
     import torch.distributed
@@ -79,7 +79,7 @@ def begin() -> None:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
     _store, _rank, _size = store, rank, size
-    _is_spokesman = _rank == 0
+    _prints = _rank == 0
     threading.Thread(target=_beat, args=(store, rank), daemon=True).start()
     signal.signal(signal.SIGTERM, _stop)
 
@@ -104,9 +104,9 @@ def local_size() -> int:
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if _size > 1 else 1
 
 
-def is_spokesman() -> bool:
+def prints() -> bool:
     """Whether this process prints results and messages: the first of the job does."""
-    return _is_spokesman
+    return _prints
 
 
 def share(n_items: int) -> slice:
@@ -236,7 +236,7 @@ def lost_connections_reported() -> Iterator[None]:
 
 
 def may_report() -> bool:
-    """Return whether this process shall tell why it fails: one of each machine, the first that asks, tells.
+    """Return whether this process shall report why it fails: one of each machine does, the first that asks.
 
     Most errors are met by all processes alike, and the others' ends follow from that of the first.
     """
@@ -244,7 +244,7 @@ def may_report() -> bool:
         return not is_one_of_several() or os.environ.get("LOCAL_RANK", "0") == "0"
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun stops the rest of a job that fails; let this one finish
     try:
-        return int(_store.add(f"told by machine {os.environ.get('GROUP_RANK', '0')}", 1)) == 1
+        return int(_store.add(f"reported by machine {os.environ.get('GROUP_RANK', '0')}", 1)) == 1
     except RuntimeError:  # the machine that keeps the store is gone
         return local_rank() == 0
 

@@ -80,16 +80,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean '{nearest[0]}'?" if nearest else ""
 
 
-def indented(lines: Sequence[object], *, shown: int = 10, more: str = "") -> str:
-    """Return the first lines, indented, and how many there are beyond them; ``more`` says where to see those."""
-    rest = len(lines) - shown
-    tail = [f"  and {rest} more{more}"] if rest > 0 else []
-    return "\n".join([*(f"  {line}" for line in lines[:shown]), *tail])
+def indented(lines: Sequence[object], *, more: str = "") -> str:
+    """Return the first ten lines, indented, and how many there are beyond them; ``more`` says where to see those."""
+    tail = [f"  and {len(lines) - 10} more{more}"] if len(lines) > 10 else []
+    return "\n".join([*(f"  {line}" for line in lines[:10]), *tail])
 
 
-def count(n: int, name: str, plural: str = "") -> str:
+def count(n: int, name: str) -> str:
     """Return how many there are: "1 clip", "3,000 clips"."""
-    return f"{n:,} {name if n == 1 else plural or f'{name}s'}"
+    return f"{n:,} {name if n == 1 else f'{name}s'}"
 
 
 def command(words: str, *arguments: object) -> str:

@@ -57,7 +57,7 @@ def submit_all(
 
 
 def _serve() -> None:
-    stopping.heard_in_worker()
+    stopping.handled_in_worker()
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: heard at once, or at the next safe point of work that has such; a second one ends the process."""
+"""Ctrl-C and SIGTERM: obeyed at once, or at the next safe point of work that has such; a second ends the process."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from audiomnist.errors import Interrupted, Terminated
 
 PATIENCE_S = 10  # for a worker to come to a safe point
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_heard: int | None = None
+_received: int | None = None
 _n_regions = 0
 
 
@@ -20,15 +20,15 @@ class Termination(KeyboardInterrupt):
 
 
 @contextmanager
-def heard() -> Iterator[None]:
-    """Hear both signals while the block runs, unless the process was started to ignore them."""
-    global _heard
+def handled() -> Iterator[None]:
+    """Handle both signals while the block runs, unless the process was started to ignore them."""
+    global _received
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _heard = None
+    _received = None
     ours = [number for number in _SIGNALS if signal.getsignal(number) not in {signal.SIG_IGN, None}]
-    before = [(number, signal.signal(number, _hear)) for number in ours]
+    before = [(number, signal.signal(number, _receive)) for number in ours]
     try:
         yield
     finally:
@@ -36,10 +36,10 @@ def heard() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def heard_in_worker() -> None:
+def handled_in_worker() -> None:
     """Leave Ctrl-C to the parent of this process, and end it on SIGTERM: at a safe point if one comes soon."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _hear_in_worker)
+    signal.signal(signal.SIGTERM, _receive_in_worker)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
@@ -59,7 +59,7 @@ def at_safe_points() -> Iterator[None]:
 
 def is_asked() -> bool:
     """Return whether the next ``check`` will stop."""
-    return _heard is not None
+    return _received is not None
 
 
 def check() -> None:
@@ -70,8 +70,8 @@ def check() -> None:
     KeyboardInterrupt
         Or ``Termination``.
     """
-    if _heard is not None:
-        raise Termination if _heard == signal.SIGTERM else KeyboardInterrupt
+    if _received is not None:
+        raise Termination if _received == signal.SIGTERM else KeyboardInterrupt
 
 
 def as_error(by: BaseException, message: str, hint: str) -> Interrupted:
@@ -79,23 +79,23 @@ def as_error(by: BaseException, message: str, hint: str) -> Interrupted:
     return (Terminated if isinstance(by, Termination) else Interrupted)(message, hint)
 
 
-def _hear(number: int, frame: object) -> None:
-    global _heard
-    if _heard is not None:
+def _receive(number: int, frame: object) -> None:
+    global _received
+    if _received is not None:
         if sys.stderr.isatty():
             os.write(2, b"\x1b[?25h\n")  # a progress bar hides the cursor
         os._exit(128 + number)
-    _heard = number
+    _received = number
     if not _n_regions:
         check()
 
 
-def _hear_in_worker(number: int, frame: object) -> None:
-    global _heard
+def _receive_in_worker(number: int, frame: object) -> None:
+    global _received
     if not _n_regions:
         os._exit(128 + number)
-    if _heard is None:
+    if _received is None:
         timer = threading.Timer(PATIENCE_S, os._exit, [128 + number])
         timer.daemon = True
         timer.start()
-    _heard = number
+    _received = number

@@ -18,8 +18,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from audiomnist.config import Config, load, version_path
+from audiomnist.config import Config
 from audiomnist.experiments.kfold import kfold
+from audiomnist.experiments.settings import resolve
 from audiomnist.runs.folder import RunFolder
 
 # Name, version it starts from, settings that are changed.
@@ -61,9 +62,7 @@ def main() -> None:
         accuracies = []
         for seed in range(options.seeds):
             settings = (f"optim.epochs={options.epochs}", f"seed={seed}", "split.scheme=speaker")
-            config = load(
-                version_path(version), [*changes, *settings], {"data": options.data, "split.folds": options.folds}
-            )
+            config = resolve(version, settings=[*changes, *settings], data=options.data, folds=options.folds)
             run = RunFolder(options.out / f"{name.replace(' ', '-')}-{options.epochs}-epochs" / f"seed-{seed}")
             accuracies.append(_accuracy_by_speaker(config, run, options.jobs))
         table = np.array([[of_seed[speaker] for speaker in sorted(of_seed)] for of_seed in accuracies])

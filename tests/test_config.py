@@ -20,6 +20,7 @@ from audiomnist.config import (
     versions,
 )
 from audiomnist.errors import ConfigError
+from audiomnist.experiments.settings import resolve
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 FRACTION = st.floats(0, 1, exclude_min=True, exclude_max=True)
@@ -288,7 +289,7 @@ def test_a_value_in_place_of_a_group_is_named_with_the_keys_of_the_group(file: P
 def test_an_option_for_a_setting_of_a_group_that_is_a_value_is_refused_like_any_fault(file: Path) -> None:
     file.write_text("split: 5\n")
     with pytest.raises(ConfigError, match="split"):
-        load(file, [], {"split.scheme": "speaker"})
+        resolve(config=file, scheme="speaker")
 
 
 @settings(max_examples=15)
@@ -325,7 +326,7 @@ def test_true_is_not_a_number(setting: str) -> None:
 @pytest.mark.parametrize("version", ["x/../../y", "a\\b", "a\nb", "\x1b[31m", "", " ", "..", "x" * 101])
 def test_a_version_that_cannot_name_a_folder_is_refused(version: str) -> None:
     with pytest.raises(ConfigError, match="runs are named after it") as error:
-        load(version_path("v2"), overrides={"version": version})
+        resolve("v2", settings={"version": version})
     assert "\x1b" not in error.value.message
 
 

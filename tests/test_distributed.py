@@ -19,7 +19,7 @@ def test_shares_differ_by_one_at_most(monkeypatch: pytest.MonkeyPatch, n_process
 
 def test_one_process_has_everything_to_itself() -> None:
     network, values = torch.nn.Linear(2, 2), torch.ones(3)
-    assert (distributed.rank(), distributed.size(), distributed.is_spokesman()) == (0, 1, True)
+    assert (distributed.rank(), distributed.size(), distributed.prints()) == (0, 1, True)
     assert distributed.by_first(lambda: 5) == 5
     assert distributed.gathered("mine") == ["mine"]
     assert distributed.summed(values) is values

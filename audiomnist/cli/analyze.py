@@ -22,14 +22,15 @@ def analyze(
     jobs: options.Jobs = None,
 ) -> None:
     """Report on the clips of a corpus: lengths, levels, noise, spectra."""
+    from audiomnist.corpus.places import short_name
     from audiomnist.evaluation.analysis import analyze as measure
-    from audiomnist.experiments.inputs import open_corpus, place_name
+    from audiomnist.experiments.inputs import open_corpus
     from audiomnist.experiments.settings import resolve
     from audiomnist.reports.analysis import write_analysis
 
     place = resolve(data=data).data
     corpus = open_corpus(place, ConsoleProgress(quiet=quiet or json), exclude_file=exclude_file)
-    name = place_name(place)
+    name = short_name(place)
     folder = out or home() / "analysis" / name
     with progress("analyze", "clips", quiet=quiet or json) as show:
         analysis = measure(corpus, name, jobs=jobs, progress=show)

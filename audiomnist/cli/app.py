@@ -192,7 +192,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     warnings.showwarning = partial(_show_warning, warnings.showwarning)
-    with stopping.heard():
+    with stopping.handled():
         app()
 
 

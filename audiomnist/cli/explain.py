@@ -74,16 +74,16 @@ def explain(
     explainer = Explainer(TorchRecognizer.load(source, torch.device("cpu")), method)
     message_console(quiet or json).print(f"model: {source}; method: {method}")
     folder = out or home() / "explanations"
-    explained = [*_of_files(explainer, files or [], [] if digit is None else [label(digit)], folder, tell=not json)]
+    explained = [*_of_files(explainer, files or [], [] if digit is None else [label(digit)], folder, as_json=json)]
     document: dict[str, object] = {"model": str(source), "method": method.value, "files": explained, "averages": []}
     if data is not None:
-        document |= _of_corpus(explainer, data, folder, quiet=quiet or json, tell=not json)
+        document |= _of_corpus(explainer, data, folder, quiet=quiet or json, as_json=json)
     if json:
         print_json(document)
 
 
 def _of_files(
-    explainer: "Explainer", files: list[str], asked: "list[Label]", folder: Path, *, tell: bool
+    explainer: "Explainer", files: list[str], asked: "list[Label]", folder: Path, *, as_json: bool
 ) -> Iterator[dict[str, object]]:
     """Draw a picture per recording; yield what is known of each."""
     from audiomnist.inference.listing import recordings
@@ -100,9 +100,9 @@ def _of_files(
         digit = explained.answer.digit
         title = f"{path.name}: {'no digit' if digit is None else digit}"
         save_figure(explanation_figure(explained, explainer.recognizer.model.config.features, title), picture)
-        if tell:
+        if not as_json:
             result_console().print(f"{title}; {picture}")
-        documents = [_told(one, tell=tell) for one in explained.explanations]
+        documents = [_checked(one, as_json=as_json) for one in explained.explanations]
         yield {
             "path": str(path),
             "digit": digit,
@@ -112,29 +112,30 @@ def _of_files(
         }
 
 
-def _of_corpus(explainer: "Explainer", place: str, folder: Path, *, quiet: bool, tell: bool) -> dict[str, object]:
+def _of_corpus(explainer: "Explainer", place: str, folder: Path, *, quiet: bool, as_json: bool) -> dict[str, object]:
     """Draw the averages over a corpus; return what is known of each."""
-    from audiomnist.experiments.inputs import open_corpus, place_name
+    from audiomnist.corpus.places import short_name
+    from audiomnist.experiments.inputs import open_corpus
     from audiomnist.reports.drawing import save_figure
     from audiomnist.reports.explanations import averages_figure
 
     corpus = open_corpus(place, ConsoleProgress(quiet=quiet))
     with progress("explain", "clips", quiet=quiet) as show:
         averages = explainer.averages(corpus, _CLIPS_PER_CLASS, progress=show)
-    picture = folder / f"{place_name(place)}-average.png"
+    picture = folder / f"{short_name(place)}-average.png"
     features = explainer.recognizer.model.config.features
-    save_figure(averages_figure(averages, features, f"mean relevance, {place_name(place)}"), picture)
-    if tell:
+    save_figure(averages_figure(averages, features, f"mean relevance, {short_name(place)}"), picture)
+    if not as_json:
         result_console().print(f"averages over {place}: {picture}")
-    documents = [{**_told(one, tell=tell), "n_clips": one.n_clips} for one in averages]
+    documents = [{**_checked(one, as_json=as_json), "n_clips": one.n_clips} for one in averages]
     return {"data": place, "picture": str(picture), "averages": documents}
 
 
-def _told(one: "Explanation", *, tell: bool) -> dict[str, object]:
+def _checked(one: "Explanation", *, as_json: bool) -> dict[str, object]:
     """Print the checks of an explanation; return them as plain values."""
     from audiomnist.reports.explanations import checks
 
-    if tell:
+    if not as_json:
         result_console().print(f"  {one.label}: {checks(one.checks)}".replace("\n", "; "))
     if not one.checks.hold:
         message_console().print(f"warning: the explanation of {one.label} does not pass its checks: do not rely on it")

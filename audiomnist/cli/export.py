@@ -47,7 +47,6 @@ def export(
     """
     import torch
 
-    from audiomnist.inference.export import export as write
     from audiomnist.inference.opening import weights_file
     from audiomnist.training.checkpoint import load_model
 
@@ -58,41 +57,28 @@ def export(
     beside = Path(model) if model == "digits" else source.with_suffix("")
     path = out or beside.with_name(f"{beside.name}{_SUFFIXES[to]}")
     message_console(quiet or json).print(f"model: {source}")
-    if to is Format.HTML:
-        _export_page(source, path, json=json)
-        return
+    document: dict[str, object] = {"path": str(path), "format": to.value}
     if to in {Format.BUNDLE, Format.HUB}:
-        _export_all(source, path, to, json=json)
-        return
-    exported = write(load_model(source, torch.device("cpu")), path, "onnx" if to is Format.ONNX else "torch")
+        from audiomnist.reports.hub import write_bundle, write_folder
+
+        names = (write_folder if to is Format.HUB else write_bundle)(source, path)
+        document["files"], summary = names, ", ".join(names)
+    elif to is Format.HTML:
+        from audiomnist.page.export import export_html
+
+        export_html(load_model(source, torch.device("cpu")), path)
+        document["n_bytes"] = n_bytes = path.stat().st_size
+        summary = f"{n_bytes / 1e6:.2f} MB; open it in a browser, or show it with audiomnist demo"
+    else:
+        from audiomnist.inference.export import export as write
+
+        exported = write(load_model(source, torch.device("cpu")), path, "onnx" if to is Format.ONNX else "torch")
+        document |= {**vars(exported), "path": str(path)}
+        summary = (
+            f"{exported.n_bytes / 1e6:.2f} MB; {exported.n_checked} waveforms have the same answers as in PyTorch, "
+            f"probabilities differ by at most {exported.largest_difference:.1g}"
+        )
     if json:
-        print_json({**exported.__dict__, "path": str(path), "format": to.value})
-        return
-    result_console().print(
-        f"{path}: {exported.n_bytes / 1e6:.2f} MB; {exported.n_checked} waveforms have the same answers as in PyTorch, "
-        f"probabilities differ by at most {exported.largest_difference:.1g}"
-    )
-
-
-def _export_page(source: Path, path: Path, *, json: bool) -> None:
-    import torch
-
-    from audiomnist.page.export import export_html
-    from audiomnist.training.checkpoint import load_model
-
-    export_html(load_model(source, torch.device("cpu")), path)
-    n_bytes = path.stat().st_size
-    if json:
-        print_json({"path": str(path), "format": Format.HTML.value, "n_bytes": n_bytes})
-        return
-    result_console().print(f"{path}: {n_bytes / 1e6:.2f} MB; open it in a browser, or show it with audiomnist demo")
-
-
-def _export_all(source: Path, path: Path, to: Format, *, json: bool) -> None:
-    from audiomnist.reports.hub import write_bundle, write_folder
-
-    names = (write_folder if to is Format.HUB else write_bundle)(source, path)
-    if json:
-        print_json({"path": str(path), "format": to.value, "files": names})
-        return
-    result_console().print(f"{path}: {', '.join(names)}")
+        print_json(document)
+    else:
+        result_console().print(f"{path}: {summary}")

@@ -59,10 +59,10 @@ def live(
 
     recognizer = open_model(model, device)
     screen = _Screen(as_json=json, quiet=quiet)
-    screen.tell(f"model: {recognizer.name}; microphone: {microphone.name}")
+    screen.say(f"model: {recognizer.name}; microphone: {microphone.name}")
     try:
         if continuous:
-            screen.tell("listening; Ctrl-C ends it")
+            screen.say("listening; Ctrl-C ends it")
             for heard in _listen(recognizer, microphone, screen):
                 screen.show(heard)
         else:
@@ -70,13 +70,13 @@ def live(
     except Termination:
         raise
     except KeyboardInterrupt:
-        screen.tell("ended")
+        screen.say("ended")
     if json:
         screen.print_document()
 
 
 def _listen_on_enter(recognizer: "Recognizer", microphone: "Microphone", screen: "_Screen") -> None:
-    screen.tell("press Enter and say a digit; q and Enter ends it")
+    screen.say("press Enter and say a digit; q and Enter ends it")
     while (line := sys.stdin.readline()) and line.strip() != "q":
         screen.show(next(_listen(recognizer, microphone, screen, _LONGEST_TAKE_S), None))
 
@@ -145,13 +145,13 @@ class Microphone:
 
 @dataclass
 class _Screen:
-    """What is shown, and what has been heard so far."""
+    """What is shown, and the digits so far."""
 
     as_json: bool
     quiet: bool
     segments: "list[Segment]" = field(default_factory=list)
 
-    def tell(self, text: str) -> None:
+    def say(self, text: str) -> None:
         self._clear_level()
         message_console(self.quiet or self.as_json).print(text)
 
@@ -171,7 +171,7 @@ class _Screen:
         sys.stdout.flush()
 
     def print_document(self) -> None:
-        """Print all that was heard."""
+        """Print all digits so far."""
         digits = "".join(str(one.digit) for one in self.segments)
         print_json({"digits": digits, "segments": [*map(vars, self.segments)]})
 

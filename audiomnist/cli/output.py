@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 def result_console() -> Console:
     """Return the console for results, silent in all processes of a job but one."""
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True, quiet=not distributed.is_spokesman())
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True, quiet=not distributed.prints())
 
 
 def message_console(quiet: bool = False) -> Console:
     """Return the console for everything that is not the result, silent in all processes of a job but one."""
-    return _error_console(quiet or not distributed.is_spokesman())
+    return _error_console(quiet or not distributed.prints())
 
 
 def _error_console(quiet: bool = False) -> Console:
@@ -72,7 +72,7 @@ def say_path(console: Console, lead: str, path: Path) -> None:
 
 def print_json(document: Any) -> None:
     """Print one JSON document, in one process of a job."""
-    if distributed.is_spokesman():
+    if distributed.prints():
         _write_json(document)
 
 

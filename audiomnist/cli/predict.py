@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from audiomnist.inference.answers import Answer, Spoken
     from audiomnist.inference.recognizer import Recognizer
 
+    Outcome = Answer | Spoken | DataError  # or what is wrong with the file
+
 _PROGRESS_EVERY = 64
-Write = Callable[["Outcome"], None]
-# A path as it was named or found, and the answer, or what is wrong with the file
-Outcome = tuple[str, "Answer | Spoken | DataError"]
 
 
 def predict(
@@ -53,28 +52,35 @@ def predict(
     message_console(quiet).print(f"model: {recognizer.name}")
     n_broken = n_done = 0
     with ExitStack() as stack:
-        writers = [stack.enter_context(_json_list(segment)) if json else _print_line]
-        if csv_file:
-            writers.append(stack.enter_context(_table(csv_file, recognizer, segment=segment)))
+        add_to_table = stack.enter_context(_table(csv_file, recognizer, segment=segment)) if csv_file else None
         show = stack.enter_context(progress("predict", "files", quiet=quiet or json))
         for path, outcome in _outcomes(recognizer, paths, jobs, segment=segment):
             n_done += 1
             if isinstance(outcome, DataError):
                 n_broken += 1
                 message_console(False).print(f"broken: {outcome.message}")
-            for write in writers:
-                write((path, outcome))
+            if json:
+                document = jsons.dumps(_document(path, outcome, segment=segment), allow_nan=False)
+                sys.stdout.write(f"{'[' if n_done == 1 else ','}\n {document}")
+            else:
+                _print_line(path, outcome)
+            if add_to_table:
+                add_to_table(path, outcome)
             if n_done % _PROGRESS_EVERY == 0:
                 show(n_done, None)
         if n_done >= _PROGRESS_EVERY:
             show(n_done, n_done)
+    if json:
+        sys.stdout.write("\n]\n" if n_done else "[]\n")
     if n_broken and not skip_broken:
         message_console(quiet).print(f"{n_broken:,} of {n_done:,} files cannot be read; --skip-broken accepts that")
         raise typer.Exit(DataError.exit_code)
 
 
-def _outcomes(recognizer: "Recognizer", paths: Sequence[str], jobs: int | None, *, segment: bool) -> Iterator[Outcome]:
-    """Yield what is said in each recording, in order."""
+def _outcomes(
+    recognizer: "Recognizer", paths: Sequence[str], jobs: int | None, *, segment: bool
+) -> "Iterator[tuple[str, Outcome]]":
+    """Yield each recording's path, as it was named or found, and what is said in it, in order."""
     from audiomnist.inference.listing import STDIN, from_stdin, recordings
     from audiomnist.inference.recognizer import tried
 
@@ -102,10 +108,9 @@ def _outcomes(recognizer: "Recognizer", paths: Sequence[str], jobs: int | None, 
             yield waiting.pop(0), outcome
 
 
-def _print_line(outcome: Outcome) -> None:
+def _print_line(path: str, result: "Outcome") -> None:
     from audiomnist.inference.answers import Spoken
 
-    path, result = outcome
     if isinstance(result, DataError):
         return
     if isinstance(result, Spoken):
@@ -121,24 +126,9 @@ def _print_line(outcome: Outcome) -> None:
         sys.stdout.write(f"{path}: {result.digit}  {result.probability:.3f}  {guess}\n")
 
 
-@contextmanager
-def _json_list(segment: bool) -> Iterator[Write]:
-    """Give what prints one JSON list, element by element."""
-    separator = "["
-
-    def write(outcome: Outcome) -> None:
-        nonlocal separator
-        sys.stdout.write(f"{separator}\n {jsons.dumps(_document(outcome, segment=segment), allow_nan=False)}")
-        separator = ","
-
-    yield write
-    sys.stdout.write("\n]\n" if separator == "," else "[]\n")
-
-
-def _document(outcome: Outcome, *, segment: bool) -> dict[str, object]:
+def _document(path: str, result: "Outcome", *, segment: bool) -> dict[str, object]:
     from audiomnist.inference.answers import Spoken
 
-    path, result = outcome
     if isinstance(result, DataError):
         rest: dict[str, object] = {"digits": None, "segments": []} if segment else {"digit": None, "probability": None}
         return {"path": path, **rest, "error": result.message}
@@ -157,29 +147,31 @@ def _document(outcome: Outcome, *, segment: bool) -> dict[str, object]:
 
 
 @contextmanager
-def _table(path: Path, recognizer: "Recognizer", *, segment: bool) -> Iterator[Write]:
+def _table(path: Path, recognizer: "Recognizer", *, segment: bool) -> "Iterator[Callable[[str, Outcome], None]]":
     """Give what writes a CSV: a row per recording, or per digit found."""
     from audiomnist.files import atomic_path
-    from audiomnist.inference.answers import Spoken
 
-    classes = recognizer.answering.classes
-    answered = ("start_s", "end_s", "digit", "probability")
-    columns = answered if segment else (*answered[2:], *(f"p{name}" for name in classes), "seconds")
+    classes = [f"p{name}" for name in recognizer.answering.classes]
+    columns = ["start_s", "end_s", "digit", "probability"] if segment else ["digit", "probability", *classes, "seconds"]
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ("path", *columns, "error"), restval="", lineterminator="\n")
-        writer.writeheader()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["path", *columns, "error"])
 
-        def write(outcome: Outcome) -> None:
-            path, result = outcome
+        def write(path: str, result: "Outcome") -> None:
             if isinstance(result, DataError):
-                writer.writerow({"path": path, "error": result.message})
-            elif isinstance(result, Spoken):
-                for one in result.segments:
-                    segment_values = f"{one.start_s:.3f}", f"{one.end_s:.3f}", one.digit, f"{one.probability:.6f}"
-                    writer.writerow({"path": path, **dict(zip(columns, segment_values, strict=True))})
+                writer.writerow([path, *[""] * len(columns), result.message])
             else:
-                every = (f"{value:.6g}" for value in result.probabilities.values())  # a class "07" is the label 7
-                values = result.digit, f"{result.probability:.6f}", *every, f"{result.seconds:.3f}"
-                writer.writerow({"path": path, **dict(zip(columns, values, strict=True))})
+                writer.writerows([path, *values, ""] for values in _values(result))
 
         yield write
+
+
+def _values(result: "Answer | Spoken") -> Iterator[list[object]]:
+    from audiomnist.inference.answers import Spoken
+
+    if isinstance(result, Spoken):
+        for one in result.segments:
+            yield [f"{one.start_s:.3f}", f"{one.end_s:.3f}", one.digit, f"{one.probability:.6f}"]
+    else:
+        every = (f"{value:.6g}" for value in result.probabilities.values())
+        yield [result.digit, f"{result.probability:.6f}", *every, f"{result.seconds:.3f}"]

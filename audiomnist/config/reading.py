@@ -23,9 +23,14 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def load(path: Path, changes: Iterable[str] = (), overrides: Mapping[str, Any] | None = None) -> Config:
+def read_settings(path: Path) -> dict[str, Any]:
+    """Return the settings of a YAML file as they stand there; raise ConfigError if it cannot be read."""
+    return _parse_yaml(read_text(path), str(path))
+
+
+def load(path: Path, changes: Iterable[str] = ()) -> Config:
     """Read a YAML file and change settings of it, as ``from_settings`` does."""
-    return from_settings(_parse_yaml(read_text(path), str(path)), str(path), changes, overrides)
+    return from_settings(read_settings(path), str(path), changes)
 
 
 def from_settings(

@@ -86,7 +86,7 @@ class Listing:
         What else a manifest or the lists of Speech Commands say, one value per clip.
     metadata : Path, optional
         The file on the speakers that lies least deep.
-    other_words, noises : tuple of str
+    other_words : tuple of str
         Recordings of a Speech Commands folder that are no digits.
     """
 
@@ -97,7 +97,6 @@ class Listing:
     columns: Mapping[str, list[Any]] = field(default_factory=dict)
     metadata: Path | None = None
     other_words: tuple[str, ...] = ()
-    noises: tuple[str, ...] = ()
 
 
 def stamp(status: os.stat_result) -> Stamp:
@@ -141,7 +140,6 @@ def _of_manifest(place: Path) -> Listing:
 def _of_folder(root: Path) -> Listing:
     clips: list[Clip] = []
     other_words: list[str] = []
-    noises: list[str] = []
     documents: list[str] = []
     findings: list[Finding] = []
 
@@ -167,9 +165,7 @@ def _of_folder(root: Path) -> Listing:
         elif not _SOUND.fullmatch(name):
             if name != CHECKSUMS_NAME:
                 find("does not belong", "warning", "not a recording")
-        elif _folder(path) == NOISE_FOLDER:
-            noises.append(path)
-        else:
+        elif _folder(path) != NOISE_FOLDER:
             find("does not belong", "warning", "audio without a clip's name")
     findings += [
         Finding("label", "error", clip.path, f"the name begins with '{clip.label}', which is not one of the digits 0-9")
@@ -188,7 +184,6 @@ def _of_folder(root: Path) -> Listing:
         {"split": _official_parts(root, lists, clips)} if layout == "speech-commands" and has_lists else {},
         metadata=root / descriptions[0][1] if descriptions else None,
         other_words=tuple(other_words),
-        noises=tuple(noises),
     )
 
 

@@ -36,3 +36,15 @@ def locate(place: str) -> Path:
             guess or f"give --data a folder, a manifest file, or one of {', '.join(GET_IT)}",
         )
     return path
+
+
+def lasting(place: str) -> str:
+    """Return a place so that it means the same from any folder: names stay, paths become absolute."""
+    path = locate(place)
+    return place if path == data_folder() / place else str(path.resolve())
+
+
+def short_name(place: str) -> str:
+    """Return the name of a place's folder, or of its manifest without the suffix."""
+    path = locate(place).resolve()
+    return path.stem if path.is_file() else path.name

@@ -46,7 +46,7 @@ class Corpus:
         Whatever else is known of the clips: gender, accent, age, origin, native, room, or a manifest's columns.
     strays : tuple of str
         Files under the root that are no clips, or have an error that ``validate`` reports.
-    other_words, noises : tuple of str
+    other_words : tuple of str
         Recordings of a Speech Commands folder that are no digits, relative to the root.
     """
 
@@ -62,7 +62,6 @@ class Corpus:
     columns: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     strays: tuple[str, ...] = ()
     other_words: tuple[str, ...] = ()
-    noises: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -76,10 +75,15 @@ class Corpus:
         digest = hashlib.sha256("\0".join(sorted(self.columns)).encode("utf-8", "backslashreplace"))
         known = [self.columns[name].tolist() for name in sorted(self.columns)]
         rows = zip(self.paths, self.stamps.tolist(), self.digits.tolist(), self.speakers.tolist(), *known, strict=True)
-        for path, stamp, *facts in rows:
-            values = "\0".join("\1" if fact is None else str(fact) for fact in facts)
+        for path, stamp, *known_of_clip in rows:
+            values = "\0".join("\1" if value is None else str(value) for value in known_of_clip)
             digest.update(f"\n{path}\0{stamp}\0{values}".encode("utf-8", "backslashreplace"))
         return f"{_FINGERPRINT_VERSION}-{digest.hexdigest()[:16]}"
+
+    @property
+    def own(self) -> "Corpus":
+        """The clips of this corpus alone, which stand before those of corpora that were joined to it."""
+        return self.select(np.flatnonzero(self.sources == 0))
 
     def file(self, clip: int) -> Path:
         """Return the full path of a clip, by its index."""
@@ -225,5 +229,4 @@ def _corpus(listing: Listing) -> Corpus:
         columns=columns,
         strays=tuple(finding.path for finding in listing.findings),
         other_words=listing.other_words,
-        noises=listing.noises,
     )

@@ -1,9 +1,13 @@
-"""Which clips are trained on and which are tested: a list of clip indices per part, chosen by a named scheme."""
+"""Which clips are trained on and which are tested: a list of clip indices per part, chosen by a named scheme.
+
+What is random is sampled by scikit-learn. It takes a second to import, so only where something is sampled: a run that
+goes on reads its split.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
 
@@ -11,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.config import Split as SplitSettings
-from audiomnist.corpus.sampling import Division, sample_folds, sample_part
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import column
 from audiomnist.errors import ConfigError, DataError
 
 Clips = NDArray[np.int64]
+Division = tuple[Clips, Clips]  # those that are kept and those set aside
 Part = Literal["train", "validation", "test"]
 Parts = tuple[Clips, Clips, Clips]  # train, validation, test
 
@@ -25,6 +29,7 @@ _BY_SPEAKER = ("speaker", "becker", "speech-commands-official")
 _BECKER_TARGETS = {"becker": "digit", "becker-gender": "gender"}
 _FSDD_TEST_REPETITIONS = 5
 _PARTS = {"train": 0, "validation": 1, "val": 1, "valid": 1, "dev": 1, "test": 2}
+_CANDIDATES = 32
 
 
 @dataclass(frozen=True)
@@ -43,14 +48,11 @@ class Split:
 
     @classmethod
     def of(cls, corpus: Corpus, train: Clips, validation: Clips, test: Clips) -> Split:
-        """Return a split, with the speakers that are only tested."""
+        """Return a split, with the speakers that are only tested; clips of joined corpora are trained on."""
+        train = np.concatenate([train, np.flatnonzero(corpus.sources)])
         trained = set(corpus.speakers[np.concatenate([train, validation])].tolist())
         held_out = sorted(set(corpus.speakers[test].tolist()) - trained)
         return cls(train, validation, test, tuple(held_out))
-
-    def with_extra(self, first: int, end: int) -> Split:
-        """Return the split with further clips to train on: those from index ``first`` to before ``end``."""
-        return replace(self, train=np.concatenate([self.train, np.arange(first, end)]))
 
 
 def promises_new_voices(scheme: str) -> bool:
@@ -59,7 +61,7 @@ def promises_new_voices(scheme: str) -> bool:
 
 
 def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | None = None) -> Split:
-    """Divide a corpus into training, validation and test clips.
+    """Divide a corpus into training, validation and test clips; those of corpora that were joined to it are trained on.
 
     Schemes: ``random`` samples clips, as many of each label, so all parts have the same speakers; ``speaker`` samples
     whole speakers; ``becker-0`` to ``-4`` and ``becker-gender-0`` to ``-3`` are the AudioMNIST paper's, by speaker;
@@ -79,7 +81,8 @@ def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
     DataError
         If it is too small to be divided so.
     """
-    labels = corpus.digits if labels is None else labels
+    whole, corpus = corpus, corpus.own
+    labels = corpus.digits if labels is None else labels[: len(corpus)]
     scheme = settings.scheme
     if scheme in _BECKER_TARGETS or (scheme.startswith("column:") and "=" not in scheme):
         example = f"{scheme}=VALUE" if ":" in scheme else f"{scheme}-0"
@@ -87,7 +90,7 @@ def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
     validation = np.arange(0)
     if scheme.startswith("becker"):
         name, _, number = scheme.rpartition("-")
-        return Split.of(corpus, *_becker(corpus, _BECKER_TARGETS[name])[int(number)])
+        return Split.of(whole, *_becker(corpus, _BECKER_TARGETS[name])[int(number)])
     if scheme in {"manifest", "speech-commands-official"}:
         rest, validation, test = _by_split_column(corpus, scheme)
     elif scheme == "fsdd-official":
@@ -96,19 +99,12 @@ def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
         name, _, value = scheme.removeprefix("column:").partition("=")
         rest, test = _by_value(corpus, name, value)
     else:
-        rest, test = sample_part(
-            corpus,
-            np.arange(len(corpus)),
-            settings.test_fraction,
-            labels=labels,
-            by_speaker=scheme == "speaker",
-            seed=seed,
-            setting="split.test_fraction",
-        )
+        everything = np.arange(len(corpus))
+        rest, test = _set_aside("test", corpus, everything, settings, seed, labels, by_speaker=scheme == "speaker")
     if not len(validation):
         apart = not np.isin(corpus.speakers[test], corpus.speakers[rest]).any()
-        rest, validation = _with_validation(corpus, rest, settings, seed, labels, by_speaker=apart)
-    return Split.of(corpus, rest, validation, test)
+        rest, validation = _set_aside("validation", corpus, rest, settings, seed + 1, labels, by_speaker=apart)
+    return Split.of(whole, rest, validation, test)
 
 
 def folds(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | None = None) -> list[Split]:
@@ -124,17 +120,18 @@ def folds(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
     DataError
         If it is too small to be divided so.
     """
-    labels = corpus.digits if labels is None else labels
+    whole, corpus = corpus, corpus.own
+    labels = corpus.digits if labels is None else labels[: len(corpus)]
     scheme = settings.scheme
     by_speaker = scheme == "speaker"
     if scheme in _BECKER_TARGETS:
-        return [Split.of(corpus, *parts) for parts in _becker(corpus, _BECKER_TARGETS[scheme])]
+        return [Split.of(whole, *parts) for parts in _becker(corpus, _BECKER_TARGETS[scheme])]
     if scheme.startswith("column:") and "=" not in scheme:
         name = scheme.removeprefix("column:")
         values = sorted({value for value in column(corpus, name) if value is not None})
         divisions = [_by_value(corpus, name, value) for value in values]
     elif scheme in {"random", "speaker"}:
-        divisions = sample_folds(corpus, settings.folds, labels=labels, by_speaker=by_speaker, seed=seed)
+        divisions = _folds(corpus, settings.folds, seed, labels, by_speaker=by_speaker)
     else:
         raise ConfigError(
             f"the scheme {scheme!r} has one test part and makes no folds",
@@ -142,25 +139,92 @@ def folds(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
         )
     splits = []
     for number, (rest, test) in enumerate(divisions):
-        parts = _with_validation(corpus, rest, settings, seed + number, labels, by_speaker=by_speaker)
-        splits.append(Split.of(corpus, *parts, test))
+        parts = _set_aside("validation", corpus, rest, settings, seed + number + 1, labels, by_speaker=by_speaker)
+        splits.append(Split.of(whole, *parts, test))
     return splits
 
 
-def _with_validation(
-    corpus: Corpus, clips: Clips, settings: SplitSettings, seed: int, labels: Clips, *, by_speaker: bool
+def _set_aside(
+    part: Literal["test", "validation"],
+    corpus: Corpus,
+    clips: Clips,
+    settings: SplitSettings,
+    seed: int,
+    labels: Clips,
+    *,
+    by_speaker: bool,
 ) -> Division:
-    if not settings.validation_fraction:
+    """Divide clips at random; raise DataError if there are too few clips or speakers.
+
+    Clip by clip, each label gives its share. By speaker, the most even of several samples is taken: the one in which
+    the part set aside comes nearest to its share of every label, and of every gender where that is known.
+    """
+    fraction = settings.test_fraction if part == "test" else settings.validation_fraction
+    if not fraction:
         return clips, clips[:0]
-    return sample_part(
-        corpus,
-        clips,
-        settings.validation_fraction,
-        labels=labels,
-        by_speaker=by_speaker,
-        seed=seed + 1,
-        setting="split.validation_fraction",
-    )
+    from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
+
+    try:
+        if by_speaker:
+            candidates = GroupShuffleSplit(_CANDIDATES, test_size=fraction, random_state=seed)
+            kinds = _kinds(corpus, labels)[clips]
+            divisions = candidates.split(clips, groups=corpus.speakers[clips])
+            kept, taken = min(divisions, key=lambda division: _unevenness(kinds, division[1], fraction))
+        else:
+            one = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
+            kept, taken = next(one.split(clips, labels[clips]))
+    except ValueError as error:
+        what = "speakers" if by_speaker else "clips of each class"
+        raise DataError(
+            f"cannot set aside {100 * fraction:.0f} % of {len(clips)} clips: too few {what}",
+            f"change it with --set split.{part}_fraction=..., or use a larger corpus"
+            + (" or --split random" if by_speaker else ""),
+        ) from error
+    return np.sort(clips[kept]), np.sort(clips[taken])
+
+
+def _folds(corpus: Corpus, count: int, seed: int, labels: Clips, *, by_speaker: bool) -> list[Division]:
+    """Return ``count`` divisions that set every clip aside once; raise DataError if speakers or clips are too few."""
+    from sklearn.model_selection import GroupKFold, StratifiedKFold
+
+    everything = np.arange(len(corpus))
+    if not by_speaker:
+        scarcest = int(np.unique(labels, return_counts=True)[1].min())
+        if scarcest < count:
+            raise DataError(
+                f"{count} folds need {count} clips of each class; the rarest has {scarcest}",
+                f"use --folds {scarcest}" if scarcest > 1 else "add clips",
+            )
+        return list(StratifiedKFold(count, shuffle=True, random_state=seed).split(everything, labels))
+    n_speakers = len(set(corpus.speakers.tolist()))
+    if n_speakers < count:
+        raise DataError(
+            f"{count} folds by speaker need as many speakers; this corpus has {n_speakers}",
+            f"use --folds {n_speakers}" if n_speakers > 1 else "use --scheme random",
+        )
+    first = _CANDIDATES * seed % 2**32
+    candidates = [
+        list(GroupKFold(count, shuffle=True, random_state=candidate).split(everything, groups=corpus.speakers))
+        for candidate in range(first, first + _CANDIDATES)
+    ]
+    kinds = _kinds(corpus, labels)
+    return min(candidates, key=lambda folds: sum(_unevenness(kinds, taken, 1 / count) for _, taken in folds))
+
+
+def _kinds(corpus: Corpus, labels: Clips) -> Clips:
+    """Return what a division by speaker should be even in, as small integers: int64 array [n_clips, n_kinds]."""
+    genders = corpus.columns.get("gender", np.full(len(corpus), None))
+    return np.column_stack([labels, np.unique(genders.astype(str), return_inverse=True)[1]])
+
+
+def _unevenness(kinds: Clips, taken: Clips, fraction: float) -> float:
+    """Return how far the share set aside of any value is from ``fraction`` at worst, summed over the kinds."""
+    worst = 0.0
+    for kind in kinds.T:
+        n_all = np.bincount(kind)
+        shares = np.bincount(kind[taken], minlength=len(n_all))[n_all > 0] / n_all[n_all > 0]
+        worst += float(np.abs(shares - fraction).max())
+    return worst
 
 
 def _becker(corpus: Corpus, target: str) -> list[Parts]:

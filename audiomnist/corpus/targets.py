@@ -61,19 +61,6 @@ def labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) ->
     return Labels(tuple(classes), np.array(of_clips, dtype=np.int64))
 
 
-def with_known_labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) -> Corpus:
-    """Return the clips whose ``target`` is known, and one of ``classes`` where they are given.
-
-    Raises ConfigError if there is none.
-    """
-    known = np.flatnonzero(labels(corpus, target, classes).of_clips != UNKNOWN)
-    if not len(known):
-        raise ConfigError(
-            f"no clip in {corpus.root} has a {target} of {', '.join(classes or ())}", "name another corpus"
-        )
-    return corpus if len(known) == len(corpus) else corpus.select(known)
-
-
 def column(corpus: Corpus, name: str) -> list[str | None]:
     """Return a column as texts, a value per clip: digit, speaker, or one of the corpus' own; None where unknown.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from audiomnist import audio
-from audiomnist.audio import BadSound, decode, digest, map_in_order, mono, refuse_silence
+from audiomnist.audio import BadSound, decode, digest, map_in_order, mono
 from audiomnist.corpus.listing import CLASSES, Clip, Finding, Listing, list_clips
 from audiomnist.corpus.measures import n_clipped
 from audiomnist.corpus.metadata import Speakers, read_speakers
@@ -92,8 +92,7 @@ def _inspect(root: str, path: str, *, deep: bool) -> _Inspection:
     sound, faults = None, []
     try:
         if deep:
-            samples, header = decode(file)
-            refuse_silence(file, mono(samples))
+            samples, header = decode(file, may_be_silent=False)
             sound = digest(mono(samples), header.sample_rate)
             if n_loud := sum(n_clipped(channel) for channel in samples.T):
                 detail = f"{n_loud:,} samples are at full scale ({100 * n_loud / samples.size:.2f} %)"

@@ -12,13 +12,13 @@ from audiomnist.download import hub
 from audiomnist.download.archive import File, archive_files, folder_files, take
 from audiomnist.download.checksums import FileRecord, read_checksums, sha256, verify, write_checksums
 from audiomnist.download.fetch import MIRROR_HINT, Patience, fetch, require_free_disk
-from audiomnist.download.sources import Progress, Say, Source, find_source, ignore
+from audiomnist.download.sources import Progress, Say, Source, ignore
 from audiomnist.errors import DataError, printable
 
 
 @dataclass(frozen=True)
-class Report:
-    """What a download left behind.
+class Downloaded:
+    """A corpus that was downloaded, or that was there already.
 
     Attributes
     ----------
@@ -42,14 +42,14 @@ class Report:
 
 
 def download(
-    name: str | Source,
+    corpus: Source,
     out: Path,
     *,
     source: str | Path | None = None,
     patience: Patience | None = None,
     progress: Progress = ignore,
     on_event: Say = lambda line: None,
-) -> Report:
+) -> Downloaded:
     """Bring a corpus to a folder, or find that it is there.
 
     The folder appears in one step, when everything in it is complete. A call that was interrupted, however
@@ -57,8 +57,8 @@ def download(
 
     Parameters
     ----------
-    name : str or Source
-        ``audiomnist``, ``fsdd`` or ``speech-commands``, or a corpus described by hand.
+    corpus : Source
+        See ``find_source``.
     out : Path
         The corpus folder to make; missing or empty, unless it holds the corpus already.
     source : str or Path, optional
@@ -73,14 +73,11 @@ def download(
 
     Raises
     ------
-    UsageError
-        If no corpus has that name.
     DataError
         If the archive cannot be fetched, is damaged, holds no clip, or does not fit on the disk; or ``out`` holds
         something else.
     """
     started_s = time.monotonic()
-    corpus = find_source(name) if isinstance(name, str) else name
     origin = None if source is None else str(source)
     call = _Call(corpus, origin, NewFolder(out, "download"), patience or Patience(), progress, on_event)
     try:
@@ -91,7 +88,7 @@ def download(
             "check the folder's permissions and its disk, then run the command again",
         ) from error
     clips = call.clips(records)
-    return Report(out, len(clips), sum(clip.size for clip in clips), time.monotonic() - started_s, deviations)
+    return Downloaded(out, len(clips), sum(clip.size for clip in clips), time.monotonic() - started_s, deviations)
 
 
 @dataclass(frozen=True)

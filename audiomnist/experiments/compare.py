@@ -161,7 +161,7 @@ def _cautions(compared: Sequence[_Compared], settings: dict[str, tuple[Any, ...]
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """Return the last part of each path, or as many of the last parts as tell all of them apart."""
+    """Return the last part of each path, or as many of the last parts as make all of them differ."""
     depths = range(1, max(len(path.parts) for path in paths) + 1)
     several = (["/".join(path.parts[-depth:]) for path in paths] for depth in depths)
     return next(names for names in several if len(set(names)) == len(names))

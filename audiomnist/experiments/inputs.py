@@ -11,37 +11,37 @@ import numpy as np
 from audiomnist import distributed
 from audiomnist.config import Config, Features
 from audiomnist.corpus.measures import cut_share
-from audiomnist.corpus.places import data_folder, locate
+from audiomnist.corpus.places import data_folder, lasting, locate, short_name
 from audiomnist.corpus.scan import Corpus, scan, without
-from audiomnist.corpus.targets import labels, with_known_labels
+from audiomnist.corpus.targets import UNKNOWN, Labels, labels
 from audiomnist.corpus.validation import validate
-from audiomnist.errors import command, count, indented, printable
+from audiomnist.errors import ConfigError, command, count, indented, printable
 from audiomnist.experiments.progress import Progress
-from audiomnist.features import FeatureStore, is_prepared, prepare
+from audiomnist.features.prep import prepare
+from audiomnist.features.store import FeatureStore, store_path
 
 _MANY_CUT = 0.01
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The clips of an experiment with their features.
+    """The clips of an experiment with their features and classes.
 
     Attributes
     ----------
-    own : Corpus
-        The corpus that is divided into training and test.
     corpus : Corpus
-        The same with the clips of further corpora behind its own; ``store`` has them in this order.
-    classes : tuple of str
-        What a network tells apart, in the order of its outputs.
+        Clips to divide into training and test, and behind them those of further corpora, to train on.
+    store : FeatureStore
+        Has the same clips in the same order.
+    labels : Labels
+        What a network should say of each clip.
     n_left_out : int
-        Clips left out because they cannot be used.
+        Clips that cannot be used.
     """
 
-    own: Corpus
     corpus: Corpus
     store: FeatureStore
-    classes: tuple[str, ...]
+    labels: Labels
     n_left_out: int
 
 
@@ -57,19 +57,27 @@ def open_inputs(
     strict : bool
         Whether a clip that cannot be used is an error. Otherwise it is left out.
     """
-    everything = open_corpus(config.data, progress, exclude_file=config.exclude_file)
-    corpus, _ = labelled(everything, config.target, classes, progress)
+    corpus = labelled(open_corpus(config.data, progress, config.exclude_file), config.target, classes, progress)
     for place in config.extra_data:
-        extra, _ = labelled(open_corpus(place, progress), config.target, classes, progress)
-        corpus = corpus.joined(_to_train_on(extra, progress), place_name(place))
+        extra = labelled(open_corpus(place, progress), config.target, classes, progress)
+        corpus = corpus.joined(_to_train_on(extra, progress), short_name(place))
     corpus, store = open_store(corpus, config.features, config.data, progress, strict=strict)
-    own = corpus.select(np.flatnonzero(corpus.sources == 0))
-    return Inputs(own, corpus, store, tuple(classes or labels(own, config.target).classes), len(store.left_out))
+    classes = classes or labels(corpus.own, config.target).classes
+    return Inputs(corpus, store, labels(corpus, config.target, classes), len(store.left_out))
 
 
-def open_corpus(place: str, progress: Progress, *, exclude_file: str | Path | None = None) -> Corpus:
+def open_corpus(place: str, progress: Progress, exclude_file: str | Path | None = None) -> Corpus:
     """Scan a corpus, without the clips that a file lists; the synthetic one is made first if it is not there yet."""
-    corpus = distributed.by_first(lambda: _found(place, progress))
+
+    def found() -> Corpus:
+        if place == "synthetic" and not (data_folder() / place).exists():
+            from audiomnist.synthesis.synthesize import synthesize
+
+            with progress.counting("synth", "clips") as show:
+                synthesize(data_folder() / place, progress=show, on_event=progress.say)
+        return scan(locate(place))
+
+    corpus = distributed.by_first(found)
     n_speakers = len(set(corpus.speakers.tolist()))
     progress.say(f"corpus: {len(corpus):,} clips of {n_speakers} speakers in {corpus.root}")
     if corpus.strays:
@@ -84,12 +92,24 @@ def open_corpus(place: str, progress: Progress, *, exclude_file: str | Path | No
     return kept
 
 
+def labelled(corpus: Corpus, target: str, classes: Sequence[str] | None, progress: Progress) -> Corpus:
+    """Return the clips whose class is known, one of ``classes`` where they are given; ConfigError if there are none."""
+    known = np.flatnonzero(labels(corpus, target, classes).of_clips != UNKNOWN)
+    if not len(known):
+        raise ConfigError(
+            f"no clip in {corpus.root} has a {target} of {', '.join(classes or ())}", "name another corpus"
+        )
+    if n_left_out := len(corpus) - len(known):
+        progress.say(f"corpus: left out {n_left_out:,} clips whose {target} is not known or is no class of the network")
+    return corpus.select(known)
+
+
 def open_store(
     corpus: Corpus, features: Features, place: str, progress: Progress, *, strict: bool = False, jobs: int | None = None
 ) -> tuple[Corpus, FeatureStore]:
     """Return the clips of a corpus that can be used, and their features; names and headers are checked first."""
-    if distributed.rank() == 0 and not is_prepared(corpus, features):
-        validation = validate(locate(place), jobs=jobs)
+    if distributed.rank() == 0 and not store_path(corpus, features).exists():
+        validation = validate(locate(place))
         n_errors = len(validation.errors)
         if validation.findings:
             n_warnings, see = len(validation.findings) - n_errors, command("audiomnist validate --data", place)
@@ -100,15 +120,6 @@ def open_store(
         faults = [f"{printable(clip.path)}: {clip.reason}" for clip in store.left_out]
         progress.say(f"prep: left out {len(faults):,} clips that cannot be used\n{indented(faults)}")
     return store.of(corpus), store
-
-
-def labelled(corpus: Corpus, target: str, classes: Sequence[str] | None, progress: Progress) -> tuple[Corpus, int]:
-    """Return the clips whose class is known, one of ``classes`` where they are given, and how many others there are."""
-    known = with_known_labels(corpus, target, classes)
-    n_left_out = len(corpus) - len(known)
-    if n_left_out:
-        progress.say(f"corpus: left out {n_left_out:,} clips whose {target} is not known or is no class of the network")
-    return known, n_left_out
 
 
 def warn_of_cuts(store: FeatureStore, config: Config, progress: Progress) -> None:
@@ -125,38 +136,17 @@ def warn_of_cuts(store: FeatureStore, config: Config, progress: Progress) -> Non
 def with_lasting_places(config: Config) -> Config:
     """Return a configuration whose corpora are the same seen from any folder."""
 
-    def lasting(places: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(lasting_place(place) for place in places)
+    def each(places: Sequence[str]) -> tuple[str, ...]:
+        return tuple(map(lasting, places))
 
     return config.model_copy(
         update={
-            "data": lasting_place(config.data),
-            "extra_data": lasting(config.extra_data),
-            "augment": config.augment.model_copy(update={"noise_data": lasting(config.augment.noise_data)}),
-            "no_digit": config.no_digit.model_copy(update={"data": lasting(config.no_digit.data)}),
+            "data": lasting(config.data),
+            "extra_data": each(config.extra_data),
+            "augment": config.augment.model_copy(update={"noise_data": each(config.augment.noise_data)}),
+            "no_digit": config.no_digit.model_copy(update={"data": each(config.no_digit.data)}),
         }
     )
-
-
-def lasting_place(place: str) -> str:
-    """Return a place so that it means the same from any folder: names stay, paths become absolute."""
-    path = locate(place)
-    return place if path == data_folder() / place else str(path.resolve())
-
-
-def place_name(place: str) -> str:
-    """Return a short name of a place: the folder's, or the manifest's without its suffix."""
-    path = locate(place).resolve()
-    return path.stem if path.is_file() else path.name
-
-
-def _found(place: str, progress: Progress) -> Corpus:
-    if place == "synthetic" and not (data_folder() / place).exists():
-        from audiomnist.synthesis.synthesize import synthesize
-
-        with progress.counting("synth", "clips") as show:
-            synthesize(data_folder() / place, progress=show, on_event=progress.say)
-    return scan(locate(place))
 
 
 def _to_train_on(corpus: Corpus, progress: Progress) -> Corpus:

@@ -12,8 +12,7 @@ import torch
 from audiomnist import distributed
 from audiomnist.config import Config
 from audiomnist.corpus.splits import Split
-from audiomnist.corpus.splits import folds as draw_folds
-from audiomnist.corpus.targets import labels
+from audiomnist.corpus.splits import folds as new_folds
 from audiomnist.device import seed_everything, select_device
 from audiomnist.errors import DataError, UsageError
 from audiomnist.evaluation.leaks import check
@@ -22,10 +21,10 @@ from audiomnist.evaluation.predictions import Predictions
 from audiomnist.experiments.environment import environment
 from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts, with_lasting_places
 from audiomnist.experiments.progress import Progress
-from audiomnist.experiments.settings import Options
+from audiomnist.experiments.settings import Options, configured, run_classes
 from audiomnist.experiments.side_by_side import run_experiments
 from audiomnist.experiments.testing import describe
-from audiomnist.experiments.train import configured, only_process_in, run_classes, stoppable
+from audiomnist.experiments.train import only_process_in, stoppable
 from audiomnist.files import remove_left_over
 from audiomnist.reports.drawing import save_figure
 from audiomnist.reports.figures import confusion_figure, reliability_figure
@@ -71,7 +70,7 @@ def kfold(
     chosen_device = select_device(device)
     seed_everything(config.seed)
     inputs = open_inputs(config, progress, run_classes(parent), strict=strict)
-    corpus, store, classes = inputs.corpus, inputs.store, inputs.classes
+    corpus, store, classes = inputs.corpus, inputs.store, inputs.labels.classes
     splits = _splits(config, inputs, parent)
     for split in splits:
         check(config, corpus, store, split)
@@ -101,7 +100,7 @@ def kfold(
         missing = distributed.by_first(lambda: [number for number, fold in enumerate(folds) if not fold.is_finished])
         own = {number: (splits[number], folds[number]) for number in missing[distributed.rank() :: distributed.size()]}
         with progress.training(len(splits) * config.optim.epochs), distributed.alone():
-            run_experiments(corpus, store, own, chosen_device, classes, jobs=jobs, progress=progress)
+            run_experiments(inputs, own, chosen_device, jobs=jobs, progress=progress)
         distributed.wait_for_all()
         return distributed.by_first(
             lambda: _together(config, inputs, splits, folds, parent, chosen_device, suspects=suspects)
@@ -109,12 +108,12 @@ def kfold(
 
 
 def _splits(config: Config, inputs: Inputs, parent: RunFolder | None) -> list[Split]:
-    """Return the split of each fold: as it is written, or drawn if the cross validation is new.
+    """Return the split of each fold: as it is written, or a new one if the cross validation is new.
 
     A run of an earlier version wrote a fold's split only when the fold began, and folders of folds may be lost. Such
-    splits are drawn again, which is right only if the written ones would be drawn as they are.
+    splits are made again, which is right only if the written ones would come out as they are.
     """
-    own, corpus = inputs.own, inputs.corpus
+    corpus = inputs.corpus
     written = {
         int(fold.path.name.removeprefix("fold-")): fold.load_split().unchanged(corpus, inputs.store.digests)
         for fold in (parent.folds if parent else ())
@@ -122,8 +121,7 @@ def _splits(config: Config, inputs: Inputs, parent: RunFolder | None) -> list[Sp
     record = parent.record if parent else None
     if record is not None and record.folds == len(written):
         return [written[number] for number in sorted(written)]
-    drawn = draw_folds(own, config.split, config.seed, labels(own, config.target, inputs.classes).of_clips)
-    splits = [split.with_extra(len(own), len(corpus)) for split in drawn]
+    splits = new_folds(corpus, config.split, config.seed, inputs.labels.of_clips)
     for number, split in written.items():
         if number >= len(splits) or not np.array_equal(split.test, splits[number].test):
             raise DataError(
@@ -160,7 +158,7 @@ def _together(
             found = list_suspects(corpus, splits, everything, parent.path)
         epochs = min(result.epochs for result in results)
         result = CrossValidation(
-            **dict(describe(config, corpus, str(parent.path), device, epochs, inputs.n_left_out)),
+            **dict(describe(config, inputs, str(parent.path), device, epochs)),
             **dict(scores),
             seconds=round(sum(result.seconds for result in results), 3),
             folds=tuple(Fold(fold=number, **dict(result)) for number, result in enumerate(results)),

@@ -1,4 +1,4 @@
-"""The configuration that options add up to."""
+"""The configuration that options add up to, or that of a run to go on with or to repeat."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from audiomnist.config import Config, from_settings, load
-from audiomnist.errors import UsageError
+from audiomnist.config import Config, from_settings, read_settings
+from audiomnist.errors import DataError, UsageError
+from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.record import Kind
 from audiomnist.shipped import DEFAULT_VERSION, version_path
 
 
@@ -71,4 +73,59 @@ def resolve(version: str | None = None, **options: Unpack[Options]) -> Config:
             return from_settings(settings_from(weights), start, changes, given)
     if isinstance(config, Config):
         return from_settings(config.model_dump(mode="json"), "the configuration", changes, given)
-    return load(config or version_path(version or DEFAULT_VERSION), changes, given)
+    file = config or version_path(version or DEFAULT_VERSION)
+    return from_settings(read_settings(file), str(file), changes, given)
+
+
+def configured(
+    verb: Kind, resume: Path | None, like: Path | None, run: Path | None, version: str | None, options: Options
+) -> tuple[Config, RunFolder | None]:
+    """Return the configuration that options add up to, or that of a run to go on with or to repeat, and that run.
+
+    Raises
+    ------
+    UsageError
+        If there are settings beside a run, which has its own.
+    DataError
+        If it is no run of this verb.
+    """
+    path = resume or like
+    if path is None:
+        return resolve(version, **options), None
+    given: dict[str, object] = {"version": version, "run": run, **options}
+    allowed = () if resume else ("run", "data")
+    option_of = {"settings": "set", "scheme": "split", "start": "from"}
+    named = [
+        f"--{option_of.get(name, name).replace('_', '-')}"
+        for name, value in given.items()
+        if name not in allowed and value not in (None, [])
+    ]
+    if named:
+        what = "--resume goes on" if resume else "--like trains"
+        raise UsageError(
+            f"{what} with the settings of its run; {', '.join(named)} cannot change them",
+            "leave them out, or start a new run",
+        )
+    folder = RunFolder.open(path)
+    if folder.kind != verb:
+        if folder.kind == "evaluation":
+            raise DataError(f"{path} is an evaluation", "name a run; see which there are: audiomnist runs")
+        what = "a cross validation" if folder.is_cross_validation else "a training run"
+        raise DataError(f"{path} is {what}", f"resume: {folder.resume_command}")
+    config = folder.load_config()
+    data = options.get("data")
+    return config if data is None else config.model_copy(update={"data": data}), folder
+
+
+def run_classes(run: RunFolder | None) -> tuple[str, ...] | None:
+    """Return what the networks of a run tell apart, None if it is new, or of an earlier version that wrote none yet."""
+    if run is None:
+        return None
+    if record := run.record:
+        return record.classes
+    import torch
+
+    from audiomnist.training.checkpoint import load_model
+
+    models = [one.model for one in (run, *run.folds) if one.model.exists()]
+    return load_model(models[0], torch.device("cpu")).classes if models else None

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 
 from audiomnist import stopping
-from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import AudiomnistError
+from audiomnist.experiments.inputs import Inputs
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.train import Reporter, run_experiment
-from audiomnist.features.store import FeatureStore
 from audiomnist.processes import submit_all, worker_pool
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import EpochRecord
@@ -27,11 +25,9 @@ _LOOK_S = 0.2  # between two looks at whether to stop
 
 
 def run_experiments(
-    corpus: Corpus,
-    store: FeatureStore,
+    inputs: Inputs,
     experiments: Mapping[int, tuple[Split, RunFolder]],
     device: torch.device,
-    classes: Sequence[str],
     *,
     jobs: int,
     progress: Progress,
@@ -46,7 +42,7 @@ def run_experiments(
     experiments : mapping of int to (Split, RunFolder)
         By number; each has its configuration in its folder.
     progress : Progress
-        Is told of finished epochs, with the experiment's number.
+        Receives the finished epochs, with the experiment's number.
 
     Raises
     ------
@@ -56,27 +52,26 @@ def run_experiments(
     calls = [(number, *parts) for number, parts in experiments.items()]
     n_together = 0 if jobs == 1 else len(calls) - (len(calls) % jobs == 1)
     if together := calls[:n_together]:
-        told = {number: set(_epochs(run)) for number, _, run in together}
-        common = corpus, store.path, device, classes
+        shown = {number: set(_epochs(run)) for number, _, run in together}
         with (
             stopping.at_safe_points(),
             _killed_processes_reported(),
             worker_pool(min(jobs, n_together)) as pool,
         ):
-            pending = set(submit_all(pool, _run, [(*common, split, run) for _, split, run in together]))
+            pending = set(submit_all(pool, _run, [(inputs, split, run, device) for _, split, run in together]))
             while pending:
                 finished, pending = wait(pending, _LOOK_S, FIRST_COMPLETED)
                 for number, _, run in together:
                     for line in _epochs(run):
-                        if line not in told[number]:
-                            told[number].add(line)
+                        if line not in shown[number]:
+                            shown[number].add(line)
                             progress.epoch_ended(EpochRecord.model_validate_json(line), number)
                 for future in finished:
                     for message, category in future.result():
                         warnings.warn(message, category, stacklevel=2)
                 stopping.check()
     for number, split, run in calls[n_together:]:
-        run_experiment(corpus, store, split, run, device, classes, Reporter(progress, number))
+        run_experiment(inputs, split, run, device, Reporter(progress, number))
 
 
 def _epochs(run: RunFolder) -> list[bytes]:
@@ -95,11 +90,9 @@ def _killed_processes_reported() -> Iterator[None]:
         ) from error
 
 
-def _run(
-    corpus: Corpus, store: Path, device: torch.device, classes: Sequence[str], split: Split, run: RunFolder
-) -> list[tuple[str, type[Warning]]]:
+def _run(inputs: Inputs, split: Split, run: RunFolder, device: torch.device) -> list[tuple[str, type[Warning]]]:
     """Run an experiment on one thread; return the warnings, for the parent process to give."""
     torch.set_num_threads(1)
     with warnings.catch_warnings(record=True) as given:
-        run_experiment(corpus, FeatureStore.open(store), split, run, device, classes, Listener())
+        run_experiment(inputs, split, run, device, Listener())
     return [(str(warning.message), warning.category) for warning in given]

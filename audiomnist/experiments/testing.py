@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from audiomnist import __version__
 from audiomnist.config import Config
-from audiomnist.corpus.scan import Corpus
-from audiomnist.corpus.targets import labels
 from audiomnist.evaluation.calibration import calibration
 from audiomnist.evaluation.metrics import columns_of, score
 from audiomnist.evaluation.predictions import Predictions
+from audiomnist.experiments.inputs import Inputs
 from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.drawing import save_figure
@@ -29,8 +28,7 @@ _N_SAMPLES = 16
 
 def write_result(
     recognizer: TorchRecognizer,
-    store: FeatureStore,
-    corpus: Corpus,
+    inputs: Inputs,
     clips: NDArray[np.int64],
     logits: NDArray[np.float32],
     provenance: NetworkProvenance,
@@ -42,13 +40,12 @@ def write_result(
     Parameters
     ----------
     clips : int64 array [n_clips]
-        Indices into the corpus, which is the store's.
+        Which are tested.
     logits : float32 array [n_clips, n_classes]
     started : float
         ``time.perf_counter()`` when the work began.
     """
-    model = recognizer.model
-    known = labels(corpus, model.config.target, model.classes)
+    model, corpus, known = recognizer.model, inputs.corpus, inputs.labels
     logits, digit_scores = split_logits(logits, len(model.classes))
     predictions = Predictions.of(corpus, known, clips, logits, model.temperature)
     scores = score(predictions, columns_of(corpus, model.config.target, clips))
@@ -62,7 +59,7 @@ def write_result(
     save_figure(confusion_figure(scores), out.figures / "confusion.png")
     save_figure(reliability_figure(scores.calibration), out.figures / "reliability.png")
     shown = _samples(predictions)
-    spectrograms = recognizer.inputs(store, clips[shown])[:, 0].swapaxes(1, 2)
+    spectrograms = recognizer.inputs(inputs.store, clips[shown])[:, 0].swapaxes(1, 2)
     save_figure(samples_figure(predictions, shown, spectrograms), out.figures / "samples.png")
     with out.replacing(out.predictions, out.metrics) as (predictions_file, metrics_file):
         predictions.save(predictions_file)
@@ -70,16 +67,14 @@ def write_result(
             **dict(provenance),
             **dict(scores.model_copy(update={"calibration": tempered})),
             misses=float((digit_scores < model.no_digit.threshold).mean()) if model.no_digit else None,
-            n_cut=n_cut(store, model.config, clips),
+            n_cut=_n_cut(inputs.store, model.config, clips),
             seconds=round(time.perf_counter() - started, 3),
         )
         result.save(metrics_file)
     return result
 
 
-def describe(
-    config: Config, corpus: Corpus, run: str, device: torch.device, epochs: int, n_left_out: int
-) -> Provenance:
+def describe(config: Config, inputs: Inputs, run: str, device: torch.device, epochs: int) -> Provenance:
     """Return what a result is of, on what machine."""
     return Provenance(
         run=run,
@@ -93,12 +88,12 @@ def describe(
         device=str(device),
         audiomnist=__version__,
         torch=torch.__version__,
-        corpus_fingerprint=corpus.fingerprint,
-        n_left_out=n_left_out,
+        corpus_fingerprint=inputs.corpus.fingerprint,
+        n_left_out=inputs.n_left_out,
     )
 
 
-def n_cut(store: FeatureStore, config: Config, clips: NDArray[np.int64]) -> int:
+def _n_cut(store: FeatureStore, config: Config, clips: NDArray[np.int64]) -> int:
     """Return how many clips are longer than the window, once they are trimmed."""
     if config.window.clip_ms == "auto":
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,30 +14,25 @@ import numpy as np
 import torch
 
 from audiomnist import distributed, stopping
-from audiomnist.config import Config
-from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
-from audiomnist.corpus.splits import split as draw_split
-from audiomnist.corpus.targets import Labels, labels
+from audiomnist.corpus.splits import split as new_split
 from audiomnist.device import seed_everything, select_device
 from audiomnist.errors import DataError, Notice, UsageError
 from audiomnist.evaluation.calibration import fit_temperature
 from audiomnist.evaluation.leaks import check
 from audiomnist.experiments.environment import environment
-from audiomnist.experiments.inputs import open_inputs, warn_of_cuts, with_lasting_places
+from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts, with_lasting_places
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.repetition import environment_differences
-from audiomnist.experiments.settings import Options, resolve
+from audiomnist.experiments.settings import Options, configured, run_classes
 from audiomnist.experiments.testing import describe, write_result
-from audiomnist.features.store import FeatureStore
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.drawing import save_figure
 from audiomnist.reports.figures import loss_figure
 from audiomnist.runs.folder import RunFolder
-from audiomnist.runs.record import Kind
 from audiomnist.runs.results import EpochRecord, NetworkProvenance, Result, TrainedCorpus
 from audiomnist.training import no_digit
-from audiomnist.training.checkpoint import before, load_model, save_model
+from audiomnist.training.checkpoint import before, save_model
 from audiomnist.training.checkpoint import resume as resume_state
 from audiomnist.training.dataset import definite
 from audiomnist.training.listeners import Checkpoint, TensorBoard
@@ -94,16 +89,15 @@ def train(
     chosen_device = select_device(device)
     seed_everything(config.seed)
     inputs = open_inputs(config, progress, run_classes(source), strict=strict)
-    corpus, store = inputs.corpus, inputs.store
+    corpus, digests = inputs.corpus, inputs.store.digests
     if source is not None:
-        split = source.load_split().unchanged(corpus, store.digests)
+        split = source.load_split().unchanged(corpus, digests)
     else:
-        split = draw_split(inputs.own, config.split, config.seed, labels(inputs.own, config.target).of_clips)
-        split = split.with_extra(len(inputs.own), len(corpus))
-    check(config, corpus, store, split)
+        split = new_split(corpus, config.split, config.seed, inputs.labels.of_clips)
+    check(config, corpus, inputs.store, split)
     if folder is None:
-        warn_of_cuts(store, config, progress)
-        config = definite(with_lasting_places(config), store, split.train)
+        warn_of_cuts(inputs.store, config, progress)
+        config = definite(with_lasting_places(config), inputs.store, split.train)
         version = config.version
         folder = distributed.by_first(lambda: RunFolder.reserve("train", version, run))
 
@@ -113,9 +107,8 @@ def train(
 
     def begin() -> None:
         if not folder.config.exists():
-            folder.begin(
-                "train", config, inputs.classes, (corpus, split, store.digests), environment=environment(chosen_device)
-            )
+            here = environment(chosen_device)
+            folder.begin("train", config, inputs.labels.classes, (corpus, split, digests), environment=here)
 
     with only_process_in(folder), stoppable(reached, folder):
         distributed.by_first(begin)  # the others read what it writes
@@ -125,19 +118,19 @@ def train(
         if source is not None and source is not folder:
             for name, (then, now) in (environment_differences(source, folder) or {}).items():
                 progress.say(f"{name} is {now}, and was {then} in {source.path}")
-        for part in trained_corpora(corpus, split, labels(corpus, config.target, inputs.classes)):
+        for part in trained_corpora(inputs, split):
             if part.lacks:
                 progress.say(
                     f"{part.name} has no {', '.join(part.lacks)}: the loss treats these as rare there, so that "
                     "the network does not learn that its speakers never say them"
                 )
         with progress.training(config.optim.epochs):
-            return run_experiment(corpus, store, split, folder, chosen_device, inputs.classes, Reporter(progress))
+            return run_experiment(inputs, split, folder, chosen_device, Reporter(progress))
 
 
 @dataclass
 class Reporter(Listener):
-    """A listener that tells a ``Progress`` of the steps and epochs, of a fold where there are several."""
+    """A listener that passes steps and epochs on to a ``Progress``, of a fold where there are several."""
 
     progress: Progress
     fold: int | None = None
@@ -151,23 +144,15 @@ class Reporter(Listener):
         self.progress.step_ended(trainer.part_of_epoch)
 
 
-def run_experiment(
-    corpus: Corpus,
-    store: FeatureStore,
-    split: Split,
-    run: RunFolder,
-    device: torch.device,
-    classes: Sequence[str],
-    reporter: Listener,
-) -> Result:
+def run_experiment(inputs: Inputs, split: Split, run: RunFolder, device: torch.device, reporter: Listener) -> Result:
     """Train on a split as a run's configuration says, or go on, then test, and write everything into its folder.
 
     Of several processes the first alone writes; all return the result.
     """
     started = time.perf_counter()
     is_first = distributed.rank() == 0
-    config = run.load_config()
-    trainer = Trainer(config, corpus, store, split, device, classes)
+    config, store = run.load_config(), inputs.store
+    trainer = Trainer(config, store, inputs.labels, inputs.corpus.sources, split, device)
     run.load_history()
     _go_on(trainer, run, device)
     trainer.fit([Checkpoint(run), TensorBoard(run), reporter] if is_first else ())
@@ -189,23 +174,24 @@ def run_experiment(
         history = run.load_history()
         save_figure(loss_figure([history]), run.figures / "loss.png")
         provenance = NetworkProvenance(
-            **dict(describe(config, corpus, str(run.path), device, trainer.epoch, len(store.left_out))),
+            **dict(describe(config, inputs, str(run.path), device, trainer.epoch)),
             weights=run.weights,
             own_test=True,
             held_out=split.held_out or None,
-            corpora=trained_corpora(corpus, split, labels(corpus, config.target, classes)),
+            corpora=trained_corpora(inputs, split),
             n_train=len(split.train),
             n_parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
             train_seconds=round(sum(epoch.seconds for epoch in history), 3),
         )
         tested = TorchRecognizer(model, device, trainer.front_end)
-        return write_result(tested, store, corpus, split.test, logits, provenance, run, started)
+        return write_result(tested, inputs, split.test, logits, provenance, run, started)
 
     return distributed.by_first(written)
 
 
-def trained_corpora(corpus: Corpus, split: Split, known: Labels) -> tuple[TrainedCorpus, ...]:
+def trained_corpora(inputs: Inputs, split: Split) -> tuple[TrainedCorpus, ...]:
     """Return what each corpus gives to a training, and which classes it lacks."""
+    corpus, known = inputs.corpus, inputs.labels
     counts = class_counts(corpus.sources, known.of_clips, split.train, len(known.classes))
     missing = missing_classes(counts)
     sources, speakers = corpus.sources[split.train], corpus.speakers[split.train]
@@ -218,56 +204,6 @@ def trained_corpora(corpus: Corpus, split: Split, known: Labels) -> tuple[Traine
         )
         for number, name in enumerate(corpus.source_names)
     )
-
-
-def configured(
-    verb: Kind, resume: Path | None, like: Path | None, run: Path | None, version: str | None, options: Options
-) -> tuple[Config, RunFolder | None]:
-    """Return the configuration that options add up to, or that of a run to go on with or to repeat, and that run.
-
-    Raises
-    ------
-    UsageError
-        If there are settings beside a run, which has its own.
-    DataError
-        If it is no run of this verb.
-    """
-    path = resume or like
-    if path is None:
-        return resolve(version, **options), None
-    given: dict[str, object] = {"version": version, "run": run, **options}
-    allowed = () if resume else ("run", "data")
-    words = {"settings": "set", "scheme": "split", "start": "from"}
-    named = [
-        f"--{words.get(name, name).replace('_', '-')}"
-        for name, value in given.items()
-        if name not in allowed and value not in (None, [])
-    ]
-    if named:
-        what = "--resume goes on" if resume else "--like trains"
-        raise UsageError(
-            f"{what} with the settings of its run; {', '.join(named)} cannot change them",
-            "leave them out, or start a new run",
-        )
-    folder = RunFolder.open(path)
-    if folder.kind != verb:
-        if folder.kind == "evaluation":
-            raise DataError(f"{path} is an evaluation", "name a run; see which there are: audiomnist runs")
-        what = "a cross validation" if folder.is_cross_validation else "a training run"
-        raise DataError(f"{path} is {what}", f"resume: {folder.resume_command}")
-    config = folder.load_config()
-    data = options.get("data")
-    return config if data is None else config.model_copy(update={"data": data}), folder
-
-
-def run_classes(run: RunFolder | None) -> tuple[str, ...] | None:
-    """Return what the networks of a run tell apart, None if it is new, or of an earlier version that wrote none yet."""
-    if run is None:
-        return None
-    if record := run.record:
-        return record.classes
-    models = [one.model for one in (run, *run.folds) if one.model.exists()]
-    return load_model(models[0], torch.device("cpu")).classes if models else None
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Sound to mel, once per clip."""
 
-from audiomnist.features.prep import is_prepared, prepare
+from audiomnist.features.prep import prepare
 from audiomnist.features.store import FeatureStore
 
-__all__ = ["FeatureStore", "is_prepared", "prepare"]
+__all__ = ["FeatureStore", "prepare"]

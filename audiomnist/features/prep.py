@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from audiomnist import distributed, stopping
-from audiomnist.audio import BadSound, Samples, digest, map_in_order, read_clip, resample
+from audiomnist.audio import BadSound, Samples, digest, map_in_order, read, resample
 from audiomnist.config import Features
 from audiomnist.corpus.listing import stamp
-from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import single_threaded_torch
 from audiomnist.errors import DataError, indented, printable
@@ -32,7 +31,8 @@ from audiomnist.features.store import (
     LeftOut,
     clip_files,
     libraries,
-    store_name,
+    store_path,
+    stores_folder,
     write_description,
 )
 from audiomnist.files import is_held, remove, settle, temporary_beside
@@ -73,7 +73,7 @@ def prepare(
     DataError
         If no clip can be used, or not every one and this is strict; if a store that is there cannot be read now.
     """
-    path = _place(corpus, features, folder)
+    path = store_path(corpus, features, folder)
     if not distributed.by_first(lambda: _is_whole(path)):
         _make(path, corpus, features, jobs, progress)
     store = FeatureStore.open(path)
@@ -86,11 +86,6 @@ def prepare(
     with suppress(OSError):
         os.utime(path)  # when it was last of use
     return store
-
-
-def is_prepared(corpus: Corpus, features: Features) -> bool:
-    """Return whether the store of a corpus is there."""
-    return _place(corpus, features).exists()
 
 
 def verify(
@@ -109,7 +104,7 @@ def verify(
     DataError
         If there is no store, or it is damaged; then it is taken out of its place, so that it is made again.
     """
-    store = FeatureStore.open(_place(corpus, features))
+    store = FeatureStore.open(store_path(corpus, features))
     try:
         store.check()
     except ValueError as damage:
@@ -119,7 +114,7 @@ def verify(
 
     def is_other(clip: int) -> bool:
         try:
-            return bool(digest(*read_clip(kept.file(clip))) != digests[clip])
+            return bool(digest(*read(kept.file(clip), may_be_silent=False)) != digests[clip])
         except DataError:
             return True
 
@@ -146,12 +141,8 @@ def prune(unused_days: float, folder: Path | None = None) -> dict[str, int]:
 
 def _stores(folder: Path | None) -> list[Path]:
     """Return the folders of stores, the one that was last of use first."""
-    found = [path for path in (folder or data_folder() / ".store").glob("[!.]*") if path.is_dir()]
+    found = [path for path in (folder or stores_folder()).glob("[!.]*") if path.is_dir()]
     return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
-
-
-def _place(corpus: Corpus, features: Features, folder: Path | None = None) -> Path:
-    return (folder or data_folder() / ".store") / store_name(corpus, features)
 
 
 def _is_whole(path: Path) -> bool:
@@ -255,7 +246,7 @@ def _computed(corpus: Corpus, clips: range, mel: MelPower, known: _Known) -> lis
 
 def _read_unchanged(file: ClipFile) -> tuple[Samples, int]:
     """Read a clip that is still the one that the corpus was scanned with."""
-    recording = read_clip(Path(file.path))
+    recording = read(file.path, may_be_silent=False)
     status = os.stat(file.path)  # noqa: PTH116, half the time of Path.stat
     if stamp(status) != file[1:]:
         raise DataError(f"{file.path}: changed while it was read", "run the command again")

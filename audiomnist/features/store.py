@@ -12,7 +12,7 @@ import json
 import os
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, TypeAdapter
 
 from audiomnist.config import Features
+from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError
 from audiomnist.features.mel import ClipEntry, ClipFrames
@@ -194,6 +195,10 @@ class FeatureStore(ClipStore):
         _check(path, description, FRAMES, _BLOCKS_LOOKED_AT)
         return cls(description.features, index, _map(path / FRAMES, shape), path, description, hold)
 
+    def __reduce__(self) -> tuple[Callable[[Path], FeatureStore], tuple[Path]]:
+        """Go to another process as a path: it maps the same files."""
+        return FeatureStore.open, (self.path,)
+
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
         """The clips of the corpus that cannot be used."""
@@ -295,7 +300,13 @@ def libraries() -> dict[str, str]:
     return {name: version(name) for name in ("numpy", "soundfile", "soxr", "torch")}
 
 
-def store_name(corpus: Corpus, features: Features) -> str:
-    """Return the name of the store of a corpus: a hash of everything that its content depends on."""
+def store_path(corpus: Corpus, features: Features, folder: Path | None = None) -> Path:
+    """Return where the store of a corpus is, or would be: its name is a hash of everything that it depends on."""
     identity = json.dumps([FORMAT, features.model_dump(), libraries(), clip_files(corpus)])
-    return f"{corpus.root.resolve().name[:100]}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    name = f"{corpus.root.resolve().name[:100]}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    return (folder or stores_folder()) / name
+
+
+def stores_folder() -> Path:
+    """Return where stores are kept."""
+    return data_folder() / ".store"

@@ -109,14 +109,14 @@ class Deployed(nn.Module):
             )
             line = torch.maximum(line, above)
             margin = dataset.MARGIN
-        heard = within & (weighed >= line)
+        loud = within & (weighed >= line)
         if window.trim_snr_db:
-            before, after = functional.pad(heard, (1, 0))[:, :-1], functional.pad(heard, (0, 1))[:, 1:]
-            beside = heard & (before | after)
+            before, after = functional.pad(loud, (1, 0))[:, :-1], functional.pad(loud, (0, 1))[:, 1:]
+            beside = loud & (before | after)
             # Not a choice between the two: ONNX Runtime has none of booleans.
-            heard = beside | (heard & ~beside.any(1, keepdim=True))
-        first = (torch.where(heard, numbers, power.shape[1]).amin(1) - margin).clamp(min=0)
-        last = torch.minimum(torch.where(heard, numbers, -1).amax(1) + margin, counts - 1)
+            loud = beside | (loud & ~beside.any(1, keepdim=True))
+        first = (torch.where(loud, numbers, power.shape[1]).amin(1) - margin).clamp(min=0)
+        last = torch.minimum(torch.where(loud, numbers, -1).amax(1) + margin, counts - 1)
         n_frames = last - first + 1
         return first, n_frames, n_frames * self._grid.hop_length
 

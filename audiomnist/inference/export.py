@@ -112,22 +112,22 @@ def weights_sha256(model: TrainedModel) -> str:
 
 def trial_waveforms(sample_rate: int) -> list[NDArray[np.float32]]:
     """Return sounds of many pitches, lengths and levels, then silence, full scale, DC, one sample, and a long one."""
-    draw = np.random.default_rng(0)
+    random = np.random.default_rng(0)
 
     def sound(seconds: float) -> NDArray[np.float32]:
         times = np.arange(int(seconds * sample_rate)) / sample_rate
-        pitch = draw.uniform(80, 250) * np.exp(draw.uniform(-0.3, 0.3) * times / seconds)
+        pitch = random.uniform(80, 250) * np.exp(random.uniform(-0.3, 0.3) * times / seconds)
         voice = sum(np.sin(2 * np.pi * np.cumsum(pitch) * k / sample_rate) / k for k in range(1, 12))
-        breath = draw.normal(size=len(times)) * draw.uniform(0.01, 1)
-        shape = np.hanning(len(times)) ** draw.uniform(0.2, 2)
+        breath = random.normal(size=len(times)) * random.uniform(0.01, 1)
+        shape = np.hanning(len(times)) ** random.uniform(0.2, 2)
         mixed = (voice + breath) * shape
-        samples: NDArray[np.float32] = (mixed * draw.uniform(0.01, 1) / np.abs(mixed).max()).astype(np.float32)
+        samples: NDArray[np.float32] = (mixed * random.uniform(0.01, 1) / np.abs(mixed).max()).astype(np.float32)
         return samples
 
     square = np.sign(np.sin(np.arange(sample_rate) * 0.05)).astype(np.float32)
     special = [np.zeros(sample_rate // 2), square, np.ones(sample_rate // 2), np.ones(1)]
     return [
-        *(sound(draw.uniform(0.15, 1.2)) for _ in range(40)),
+        *(sound(random.uniform(0.15, 1.2)) for _ in range(40)),
         *(samples.astype(np.float32) for samples in special),
         sound(10),
     ]
@@ -139,8 +139,8 @@ class ProgramRecognizer(Recognizer):
     def __init__(self, path: Path) -> None:
         files = {_METADATA_FILE: ""}
         self._program = torch.export.load(path, extra_files=files).module()
-        facts = Metadata.of(json.loads(files[_METADATA_FILE]))
-        self.answering = facts.answering
+        metadata = Metadata.of(json.loads(files[_METADATA_FILE]))
+        self.answering = metadata.answering
         self.name = str(path)
 
     def logits(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -50,24 +50,24 @@ def trimmed(store: ClipStore, window: Window) -> Index:
         background = np.array([np.partition(power[start : start + count], rank)[rank] for start, count, rank in clips])
         above = np.minimum(background * 10 ** (window.trim_snr_db / 10), loudest * 10 ** (-SPEECH_DB / 10))
         line = np.maximum(line, above)
-    heard = power >= np.repeat(line, counts)
+    loud = power >= np.repeat(line, counts)
     if window.trim_snr_db:
-        heard = _without_single_frames(heard, index)
+        loud = _without_single_frames(loud, index)
     rows = np.arange(len(power))
     margin = MARGIN if window.trim_snr_db else 0
-    first = np.maximum(np.minimum.reduceat(np.where(heard, rows, len(rows)), starts) - margin, starts)
-    last = np.minimum(np.maximum.reduceat(np.where(heard, rows, -1), starts) + margin, starts + counts - 1)
+    first = np.maximum(np.minimum.reduceat(np.where(loud, rows, len(rows)), starts) - margin, starts)
+    last = np.minimum(np.maximum.reduceat(np.where(loud, rows, -1), starts) + margin, starts + counts - 1)
     n_frames = last - first + 1
     return replace(index, starts=first, n_frames=n_frames, n_samples=n_frames * store.features.hop_length)
 
 
-def _without_single_frames(heard: NDArray[np.bool_], index: Index) -> NDArray[np.bool_]:
-    """Return which frames are heard beside another one, and all that are heard in clips without such a frame."""
-    before, after = np.roll(heard, 1), np.roll(heard, -1)
+def _without_single_frames(loud: NDArray[np.bool_], index: Index) -> NDArray[np.bool_]:
+    """Return which frames are loud beside another one, and all that are loud in clips without such a frame."""
+    before, after = np.roll(loud, 1), np.roll(loud, -1)
     before[index.starts] = False
     after[index.starts + index.n_frames - 1] = False
-    beside = heard & (before | after)
-    return np.where(np.repeat(np.logical_or.reduceat(beside, index.starts), index.n_frames), beside, heard)
+    beside = loud & (before | after)
+    return np.where(np.repeat(np.logical_or.reduceat(beside, index.starts), index.n_frames), beside, loud)
 
 
 def definite(config: Config, store: FeatureStore, clips: NDArray[np.int64]) -> Config:

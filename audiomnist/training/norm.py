@@ -47,12 +47,6 @@ class BatchNorm(nn.BatchNorm2d):
         maps: torch.Tensor = normalised.view(batch, height, width, channels).permute(0, 3, 1, 2)
         return maps
 
-    @torch.no_grad()
-    def remember(self, mean: torch.Tensor, variance: torch.Tensor, count: int) -> None:
-        """Update what is used in place of the batch's statistics when the network is tested."""
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance * (count / max(count - 1, 1)), self.momentum)
-
 
 class _Normalise(torch.autograd.Function):
     """Rows, Tensor[R, W * C], with the mean and variance of each channel over all rows and places taken out."""
@@ -62,7 +56,7 @@ class _Normalise(torch.autograd.Function):
         ctx: Any, rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, norm: BatchNorm
     ) -> torch.Tensor:
         n_channels = len(weight)
-        means, variances = (fact.view(-1, n_channels) for fact in _column_statistics(rows))
+        means, variances = (value.view(-1, n_channels) for value in _column_statistics(rows))
         variance, mean = torch.var_mean(means, 0, correction=0)
         variance += variances.mean(0)
         count = rows.numel() // n_channels
@@ -71,16 +65,17 @@ class _Normalise(torch.autograd.Function):
             means, variances, counts = torch.split(of_ranks, [n_channels, n_channels, 1], 1)
             mean, variance = _merged(means, variances, counts)
             count = int(counts.sum())
-        norm.remember(mean, variance, count)
-        facts = _along(rows, mean, variance, weight, bias)  # (4, W * C)
-        ctx.save_for_backward(rows, weight, mean, variance, facts)
+        norm.running_mean.lerp_(mean, norm.momentum)
+        norm.running_var.lerp_(variance * (count / max(count - 1, 1)), norm.momentum)
+        values = _along(rows, mean, variance, weight, bias)  # (4, W * C)
+        ctx.save_for_backward(rows, weight, mean, variance, values)
         ctx.count, ctx.eps = count, norm.eps
-        return functional.batch_norm(rows, facts[0], facts[1], facts[2], facts[3], eps=norm.eps)
+        return functional.batch_norm(rows, values[0], values[1], values[2], values[3], eps=norm.eps)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, None]:
-        rows, weight, mean, variance, facts = ctx.saved_tensors
-        columns_mean, columns_variance, columns_weight, _ = facts
+        rows, weight, mean, variance, values = ctx.saved_tensors
+        columns_mean, columns_variance, columns_weight, _ = values
         of_columns = _column_gradients(gradient, rows, columns_weight, columns_mean, columns_variance, ctx.eps)
         of_weight, of_bias = sums = torch.stack(of_columns).view(2, -1, len(weight)).sum(1)
         if distributed.size() > 1:
@@ -128,9 +123,9 @@ def _column_gradients(
     return of_weight, of_bias
 
 
-def _along(rows: torch.Tensor, *facts: torch.Tensor) -> torch.Tensor:
-    """Repeat what is known of each channel, K Tensor[C], for all places of a row: Tensor[K, W * C]."""
-    return torch.stack(facts).repeat(1, rows.shape[1] // len(facts[0]))
+def _along(rows: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
+    """Repeat values of each channel, K Tensor[C], for all places of a row: Tensor[K, W * C]."""
+    return torch.stack(values).repeat(1, rows.shape[1] // len(values[0]))
 
 
 def _merged(means: torch.Tensor, variances: torch.Tensor, counts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

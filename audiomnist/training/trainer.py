@@ -12,15 +12,16 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
 from audiomnist import distributed, stopping
 from audiomnist.config import Config
-from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
-from audiomnist.corpus.targets import labels
+from audiomnist.corpus.targets import Labels
 from audiomnist.device import autocast, generator, keep_freed_memory
 from audiomnist.errors import ConfigError
 from audiomnist.features.store import FeatureStore
@@ -102,25 +103,29 @@ class Trainer:
     resumed ends with the same weights, bit for bit, as one that was not.
 
     Of several processes each takes its share of every batch; they compute what one would, but for rounding.
+
+    Parameters
+    ----------
+    store, labels, sources, split
+        The clips, their classes, which corpus each comes from (int64 array [n_clips]), and which are trained on.
     """
 
     def __init__(
         self,
         config: Config,
-        corpus: Corpus,
         store: FeatureStore,
+        labels: Labels,
+        sources: NDArray[np.int64],
         split: Split,
         device: torch.device,
-        classes: Sequence[str] | None = None,
     ) -> None:
         keep_freed_memory()
         self.config, self.device = config, device
         clips = WindowedClips(store, config.window, device)
         self.train_clips = torch.from_numpy(split.train).to(device)
         self.front_end = FrontEnd(config, clips, _change(config, clips, self.train_clips))
-        known = labels(corpus, config.target, classes)
-        self.classes = known.classes
-        self.labels = torch.from_numpy(known.of_clips).to(device)
+        self.classes = labels.classes
+        self.labels = torch.from_numpy(labels.of_clips).to(device)
         self.watched = "validation" if len(split.validation) else "test"
         watched = split.validation if len(split.validation) else split.test
         self.watched_clips = torch.from_numpy(watched).to(device)
@@ -130,9 +135,9 @@ class Trainer:
         self.model.to(device)
         self._average = AveragedNetwork(self.model, config.optim.ema) if config.optim.ema else None
         self._others = self._no_digits() if config.no_digit.data else None
-        priors = log_priors(corpus.sources, known.of_clips, split.train, len(self.classes))
+        priors = log_priors(sources, labels.of_clips, split.train, len(self.classes))
         self._log_priors = None if priors is None else priors.to(device)
-        self._sources = torch.from_numpy(corpus.sources).to(device)
+        self._sources = torch.from_numpy(sources).to(device)
         batch_size = config.optim.batch_size
         if batch_size == "auto":
             raise ValueError("automatic batches must be made definite first: see definite")

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from audiomnist.config import Config, load, version_path
-from audiomnist.corpus import Corpus, split
+from audiomnist.corpus import Corpus, labels, split
 from audiomnist.device import autocast
 from audiomnist.features import FeatureStore, prepare
 from audiomnist.training.augment import spread as speeds
@@ -46,7 +46,7 @@ class Learner:
         parts = split(corpus, config.split, config.seed)
         config = definite(config, store, parts.train)
         some = np.random.default_rng(0).permutation(parts.train)[:MOST_CLIPS]
-        trainer = Trainer(config, corpus, store, replace(parts, train=some), CPU)
+        trainer = Trainer(config, store, labels(corpus, config.target), corpus.sources, replace(parts, train=some), CPU)
         batches = [(part.clips, part.draws) for (part,) in trainer._batches()]
         return cls(config, store, trainer, batches, len(parts.train))
 

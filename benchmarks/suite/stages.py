@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from audiomnist.config import load, version_path
-from audiomnist.corpus import Corpus, scan, split
+from audiomnist.corpus import Corpus, labels, scan, split
 from audiomnist.features import FeatureStore, prepare
 from audiomnist.training.trainer import Trainer, predict_logits
 
@@ -45,7 +45,8 @@ def stage(name: str, root: Path, stores: Path) -> Callable[[], object]:
 def _trainer(corpus: Corpus, store: FeatureStore) -> Trainer:
     """Return v2's trainer; straight, as the program itself refuses to train on copies of what it tests."""
     config = load(version_path("v2"))
-    return Trainer(config, corpus, store, split(corpus, config.split, config.seed), torch.device("cpu"))
+    parts = split(corpus, config.split, config.seed)
+    return Trainer(config, store, labels(corpus, config.target), corpus.sources, parts, torch.device("cpu"))
 
 
 def main() -> None:

@@ -122,7 +122,7 @@ def test_what_a_killed_prep_left_is_cleared_up(many: Path, home: Path) -> None:
 def test_a_second_signal_ends_the_process_at_once() -> None:
     program = (
         "import os, signal, time; from audiomnist import stopping\n"
-        "with stopping.heard(), stopping.at_safe_points():\n"
+        "with stopping.handled(), stopping.at_safe_points():\n"
         "    os.kill(os.getpid(), signal.SIGTERM); print('goes on', flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)\n"
     )

@@ -34,7 +34,6 @@ def test_digits_are_the_corpus_and_other_words_are_known(root: Path) -> None:
         ("zero/ann_nohash_12.flac", 0, "ann", 12),
     ]
     assert corpus.other_words == ("bed/0a7c2a8d_nohash_0.wav",)
-    assert corpus.noises == ("_background_noise_/pink.wav",)
     assert corpus.strays == ("LICENSE",)
 
 

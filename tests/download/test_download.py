@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from audiomnist.download.download import Report, download
-from audiomnist.download.sources import ALL_SPEECH_COMMANDS, AUDIOMNIST, FSDD, Source
+from audiomnist.download.download import Downloaded, download
+from audiomnist.download.sources import ALL_SPEECH_COMMANDS, AUDIOMNIST, FSDD, Source, find_source
 from audiomnist.errors import DataError, UsageError
 from tests.download.http_server import FaultyServer
 from tests.download.small_corpora import (
@@ -25,7 +25,7 @@ from tests.download.small_corpora import (
 ARCHIVE = zip_bytes(repository_files())
 
 
-def get(out: Path, origin: str | Path, source: Source = SMALL_AUDIOMNIST) -> Report:
+def get(out: Path, origin: str | Path, source: Source = SMALL_AUDIOMNIST) -> Downloaded:
     return download(source, out, source=origin, patience=QUICK)
 
 
@@ -47,9 +47,9 @@ def test_the_published_sources_are_pinned(source: Source, version: str, clips: i
     assert sum(source.expected.values()) == clips
 
 
-def test_an_unknown_name_gets_a_suggestion(out: Path) -> None:
+def test_an_unknown_name_gets_a_suggestion() -> None:
     with pytest.raises(UsageError) as caught:
-        download("audiominst", out)
+        find_source("audiominst")
     assert "'audiomnist'" in caught.value.hint
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from audiomnist.download.download import Report, download
+from audiomnist.download.download import Downloaded, download
 from audiomnist.download.sources import Source
 from audiomnist.errors import DataError
 from tests.download.http_server import Answer, FaultyServer
@@ -29,7 +29,7 @@ PROCESS = [sys.executable, "-m", "tests.download.download_process"]
 ROOT = Path(__file__).parents[2]
 
 
-def get(out: Path, origin: str | Path, source: Source = SMALL_AUDIOMNIST) -> Report:
+def get(out: Path, origin: str | Path, source: Source = SMALL_AUDIOMNIST) -> Downloaded:
     return download(source, out, source=origin, patience=QUICK)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audiomnist.download.download import Report, download
+from audiomnist.download.download import Downloaded, download
 from audiomnist.download.sources import SPEECH_COMMANDS, Source, find_source
 from audiomnist.errors import DataError, UsageError
 from tests.download.http_server import Answer, FaultyServer
@@ -30,7 +30,7 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "data" / "speech-commands"
 
 
-def get(out: Path, origin: str | Path | None, source: Source = SMALL_WORDS) -> Report:
+def get(out: Path, origin: str | Path | None, source: Source = SMALL_WORDS) -> Downloaded:
     return download(source, out, source=origin, patience=QUICK)
 
 

@@ -29,7 +29,7 @@ WINDOWS = ({}, {"padding": "noise"}, {"padding": "blank", "trim_db": 35.0})
 def trained(material: Material, **window: object) -> Trainer:
     optim = material.config.optim.model_copy(update={"epochs": 6})
     changes = {"optim": optim, "window": material.config.window.model_copy(update=window)}
-    trainer = Trainer(material.config.model_copy(update=changes), material.corpus, material.store, material.split, CPU)
+    trainer = replace(material, config=material.config.model_copy(update=changes)).trainer()
     trainer.fit([])
     return trainer
 
@@ -112,7 +112,7 @@ def test_what_a_clip_meets_depends_on_seed_path_and_kind_alone(name: str) -> Non
 
 
 def test_progress_counts_every_condition_that_is_tested(material: Material) -> None:
-    trainer = Trainer(material.config, material.corpus, material.store, material.split, CPU)
+    trainer = material.trainer()
     clips = material.split.test[:4]
     seen: list[tuple[int, int]] = []
     sweep(

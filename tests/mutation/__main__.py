@@ -21,7 +21,6 @@ TESTS = {
     "evaluation.intervals": ("evaluation/test_intervals.py",),
     "evaluation.comparison": ("evaluation/test_comparison.py",),
     "corpus.splits": ("corpus/test_splits.py", "corpus/test_schemes.py"),
-    "corpus.sampling": ("corpus/test_splits.py",),
     "training.loss": ("training/test_loss.py",),
     "training.optimizer": ("training/test_optimizer.py",),
     "training.transforms": ("training/test_transforms.py", "training/test_augment.py"),

@@ -38,7 +38,7 @@ def clip(digit: int, repetition: int = 0, *, sample_rate: int = RATE) -> NDArray
 
 
 def settings(*changes: str, version: str = "v4") -> Config:
-    return load(version_path(version), changes, {})
+    return load(version_path(version), changes)
 
 
 def untrained(config: Config, n_outputs: int = 10) -> TrainedModel:

@@ -3,10 +3,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 from audiomnist.config import Config, from_settings
-from audiomnist.corpus import Corpus, Split, scan, split
+from audiomnist.corpus import Corpus, Split, labels, scan, split
 from audiomnist.features import FeatureStore, prepare
+from audiomnist.training.trainer import Trainer
 
 FEATURES = {"sample_rate": 8_000, "n_fft": 256, "hop_length": 128, "n_mels": 24}
 
@@ -19,6 +21,11 @@ class Material:
     store: FeatureStore
     split: Split
     config: Config
+
+    def trainer(self) -> Trainer:
+        """A trainer of this material, on the CPU."""
+        known = labels(self.corpus, self.config.target)
+        return Trainer(self.config, self.store, known, self.corpus.sources, self.split, torch.device("cpu"))
 
 
 @pytest.fixture(scope="session")

@@ -29,17 +29,13 @@ class Records(Listener):
         self.seen.append(record)
 
 
-def make_trainer(material: Material) -> Trainer:
-    return Trainer(material.config, material.corpus, material.store, material.split, CPU)
-
-
 def weights(trainer: Trainer) -> torch.Tensor:
     return torch.cat([tensor.flatten().double() for tensor in trainer.network.state_dict().values()])
 
 
 def test_averaged_weights_are_what_is_tested_and_kept(material: Material) -> None:
     config = material.config.model_copy(update={"optim": Optim(lr=0.01, epochs=1, ema=0.9)})
-    trainer = make_trainer(replace(material, config=config))
+    trainer = replace(material, config=config).trainer()
     trainer.fit()
     assert trainer.network is not trainer.model
     assert not torch.equal(trainer.network.classifier.weight, trainer.model.classifier.weight)
@@ -59,13 +55,13 @@ def test_training_learns_the_words(material: Material) -> None:
         update={"optim": material.config.optim.model_copy(update={"epochs": 8, "lr": 0.02})}
     )
     records = Records()
-    make_trainer(replace(material, config=config)).fit([records])
+    replace(material, config=config).trainer().fit([records])
     assert records.seen[-1].accuracy > 0.8
     assert records.seen[-1].train_loss < records.seen[0].train_loss
 
 
 def test_one_seed_gives_the_same_weights_bit_for_bit(material: Material) -> None:
-    first, second = make_trainer(material), make_trainer(material)
+    first, second = material.trainer(), material.trainer()
     first.fit()
     torch.rand(10)
     second.fit()
@@ -91,10 +87,10 @@ def test_a_run_resumed_after_any_epoch_ends_as_an_unbroken_one(material: Materia
         def epoch_ended(self, record: EpochRecord, trainer: Trainer) -> None:
             save_state(trainer.state(), tmp_path / f"{trainer.epoch}.pt")
 
-    unbroken = make_trainer(material)
+    unbroken = material.trainer()
     unbroken.fit([Save()])
     for epoch in range(1, unbroken.epoch + 1):
-        resumed = make_trainer(material)
+        resumed = material.trainer()
         resume(tmp_path / f"{epoch}.pt", CPU, resumed.load_state)
         assert resumed.epoch == epoch
         resumed.fit()
@@ -108,7 +104,7 @@ def test_a_run_resumed_within_an_epoch_ends_as_an_unbroken_one(
 ) -> None:
     config = material.config.model_copy(update={**RECIPES[recipe], "checkpoint_minutes": 1e-9})
     material = replace(material, config=config)
-    unbroken, records = make_trainer(material), Records()
+    unbroken, records = material.trainer(), Records()
     unbroken.fit([records])
 
     class StopInSecondEpoch(Listener):
@@ -123,8 +119,8 @@ def test_a_run_resumed_within_an_epoch_ends_as_an_unbroken_one(
                     raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make_trainer(material).fit([StopInSecondEpoch()])
-    resumed, later = make_trainer(material), Records()
+        material.trainer().fit([StopInSecondEpoch()])
+    resumed, later = material.trainer(), Records()
     resume(tmp_path / "state.pt", CPU, resumed.load_state)
     resumed.fit([later])
     assert torch.equal(weights(resumed), weights(unbroken))
@@ -139,11 +135,11 @@ def test_a_batch_of_less_than_a_clip_for_each_process_is_refused(
 ) -> None:
     monkeypatch.setattr(distributed, "_size", 20)
     with pytest.raises(ConfigError, match=r"optim\.batch_size=16"):
-        make_trainer(material)
+        material.trainer()
 
 
 def test_logits_do_not_depend_on_the_clips_beside_them(material: Material) -> None:
-    trainer = make_trainer(material)
+    trainer = material.trainer()
     trainer.fit()
     clips = torch.from_numpy(material.split.test)
     together = predict_logits(trainer.model, trainer.front_end, clips)
@@ -154,7 +150,7 @@ def test_logits_do_not_depend_on_the_clips_beside_them(material: Material) -> No
 
 
 def test_testing_leaves_the_network_as_it_was(material: Material) -> None:
-    trainer = make_trainer(material)
+    trainer = material.trainer()
     trainer.model.train()
     before = weights(trainer)
     predict_logits(trainer.model, trainer.front_end, torch.from_numpy(material.split.test))
@@ -163,13 +159,13 @@ def test_testing_leaves_the_network_as_it_was(material: Material) -> None:
 
 
 def test_test_clips_are_never_trained_on(material: Material) -> None:
-    trainer = make_trainer(material)
+    trainer = material.trainer()
     trained = {clip for [part] in trainer._batches() for clip in part.clips.tolist()}
     assert trained == set(material.split.train.tolist())
 
 
 def test_epochs_differ_in_order_and_draws(material: Material) -> None:
-    trainer = make_trainer(material)
+    trainer = material.trainer()
     [first], *_ = trainer._batches()
     [again], *_ = trainer._batches()
     trainer.epoch = 1
@@ -180,7 +176,7 @@ def test_epochs_differ_in_order_and_draws(material: Material) -> None:
 
 
 def test_a_model_file_alone_is_enough_to_predict(material: Material, tmp_path: Path) -> None:
-    trainer = make_trainer(material)
+    trainer = material.trainer()
     trainer.fit()
     save_model(trainer.trained, tmp_path / "model.safetensors")
     loaded = load_model(tmp_path / "model.safetensors", CPU)
@@ -193,7 +189,7 @@ def test_a_model_file_alone_is_enough_to_predict(material: Material, tmp_path: P
 
 def test_a_model_file_keeps_its_temperature_and_an_older_one_has_1(material: Material, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    model = replace(make_trainer(material).trained, temperature=1.7, n_calibration=40)
+    model = replace(material.trainer().trained, temperature=1.7, n_calibration=40)
     save_model(model, path)
     loaded = load_model(path, CPU)
     assert (loaded.temperature, loaded.n_calibration) == (1.7, 40)
@@ -216,7 +212,7 @@ def test_a_broken_model_or_state_file_is_refused_by_name(tmp_path: Path, content
 
 
 def test_a_damaged_state_is_refused(material: Material, tmp_path: Path) -> None:
-    path, trainer = tmp_path / "state.pt", make_trainer(material)
+    path, trainer = tmp_path / "state.pt", material.trainer()
     save_state(trainer.state(), path)
     whole = path.read_bytes()
     for position in np.random.default_rng(0).integers(0, len(whole), 40).tolist():
@@ -231,7 +227,7 @@ def test_a_damaged_state_is_refused(material: Material, tmp_path: Path) -> None:
 
 
 def test_weights_that_are_not_finite_are_refused(material: Material, tmp_path: Path) -> None:
-    model = make_trainer(material).trained
+    model = material.trainer().trained
     with torch.no_grad():
         next(model.network.parameters())[0, 0, 0, 0] = float("nan")
     save_model(model, tmp_path / "model.safetensors")
@@ -255,7 +251,7 @@ def test_training_and_testing_need_no_float64(material: Material, recipe: str) -
     optim = material.config.optim.model_copy(update={"epochs": 1})
     config = material.config.model_copy(update={**RECIPES[recipe], "optim": optim})
     with NoDoubles():
-        make_trainer(replace(material, config=config)).fit()
+        replace(material, config=config).trainer().fit()
 
 
 class Reads(TorchDispatchMode):
@@ -276,7 +272,7 @@ class Reads(TorchDispatchMode):
 @pytest.mark.parametrize("recipe", [*RECIPES, "noise"])
 def test_the_device_is_not_waited_for_within_an_epoch(material: Material, recipe: str) -> None:
     changes = {**RECIPES, "noise": {"window": Window(padding="noise")}}[recipe]
-    trainer = make_trainer(replace(material, config=material.config.model_copy(update=changes)))
+    trainer = replace(material, config=material.config.model_copy(update=changes)).trainer()
     with Reads() as reads:
         trainer._train_epoch([])
     assert trainer.steps_per_epoch > 2
