@@ -164,9 +164,9 @@ def test_a_clip_that_may_not_be_read_now_is_an_error(
 ) -> None:
     corpus = scan(root)
 
-    def refused(path: Path, flags: int) -> int:
-        if path.name == corpus.paths[3]:
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+    def refused(path: str, flags: int) -> int:
+        if Path(path).name == corpus.paths[3]:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
         return os.open(path, flags)
 
     monkeypatch.setattr(audio, "_open", refused)
