@@ -12,7 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -80,7 +80,7 @@ def begin() -> None:
             signal.signal(number, handler)
     _store, _rank, _size = store, rank, size
     _prints = _rank == 0
-    threading.Thread(target=_beat, args=(store, rank), daemon=True).start()
+    threading.Thread(target=_beat, args=(store, rank, os.getppid()), daemon=True).start()
     signal.signal(signal.SIGTERM, _stop)
 
 
@@ -161,11 +161,21 @@ def wait_for_all() -> None:
         time.sleep(_LOOK_S)
 
 
-def _beat(store: Any, number: int) -> None:
-    """Count up for as long as this process runs, so that others know that it works on something long."""
-    with suppress(RuntimeError):  # the process that keeps the store is gone
-        while not _has_left.wait(_BEAT_S):
-            store.add(f"beats of {number}", 1)
+def _beat(store: Any, number: int, torchrun: int) -> None:
+    """Count up for as long as this process runs, so that others know that it works on something long.
+
+    Where torchrun itself was killed, stop the process as torchrun would have: nobody else does, or sees what it does.
+    """
+    is_kept = True
+    while not _has_left.wait(_BEAT_S):
+        if os.getppid() != torchrun:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        if is_kept:
+            try:
+                store.add(f"beats of {number}", 1)
+            except RuntimeError:
+                is_kept = False  # the process that keeps the store is gone
 
 
 def summed(values: torch.Tensor) -> torch.Tensor:

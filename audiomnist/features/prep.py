@@ -247,10 +247,10 @@ def _computed(corpus: Corpus, clips: range, mel: MelPower, known: _Known) -> lis
 def _read_unchanged(file: ClipFile) -> tuple[Samples, int]:
     """Read a clip that is still the one that the corpus was scanned with."""
     recording = read(file.path, may_be_silent=False)
-    status = os.stat(file.path)  # noqa: PTH116, half the time of Path.stat
-    if stamp(status) != file[1:]:
-        raise DataError(f"{file.path}: changed while it was read", "run the command again")
-    return recording
+    with suppress(OSError):  # it has vanished
+        if stamp(os.stat(file.path)) == file[1:]:  # noqa: PTH116, half the time of Path.stat
+            return recording
+    raise DataError(f"{file.path}: changed while it was read", "run the command again")
 
 
 def _known_clips(corpus: Corpus, features: Features, folder: Path) -> _Known:

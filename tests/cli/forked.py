@@ -60,10 +60,11 @@ class Forked:
         while self.exit_code is None and not is_so():
             time.sleep(0.005)
 
-    def send(self, what: signal.Signals) -> None:
-        """Send a signal to the command and its children."""
+    def send(self, what: signal.Signals, *, children: bool = True) -> None:
+        """Send a signal to the command, and to its children too."""
         self.wait_for(lambda: (self._printed / "stderr").exists())  # it has its group now
-        os.killpg(self._process.pid or 0, what)
+        assert self._process.pid
+        (os.killpg if children else os.kill)(self._process.pid, what)
 
     def outcome(self) -> Outcome:
         """Wait for the end of the command."""

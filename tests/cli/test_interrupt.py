@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from tests.cli.command import SMALL, Outcome, succeeds, weights
+from tests.cli.command import SMALL, Outcome, audiomnist, succeeds, weights
 from tests.cli.forked import Forked, slow_epochs
 from tests.conftest import MakeCorpus, Once, write_corpus
 
@@ -43,9 +45,15 @@ def interrupt(command: Forked, when: Callable[[], bool], by: signal.Signals = si
     outcome = send(command, by, when)
     assert outcome.exit_code == 128 + by, outcome
     assert "Traceback" not in outcome.stderr
-    for _ in range(20_000):  # multiprocessing's own helper notices a moment later
+    wait_for_all(command)
+    return outcome.stdout, outcome.stderr
+
+
+def wait_for_all(command: Forked) -> None:
+    """Wait until no process of a command is left; multiprocessing's own helper notices a moment later."""
+    for _ in range(20_000):
         if not command.is_any_left():
-            return outcome.stdout, outcome.stderr
+            return
         time.sleep(0.01)
     raise AssertionError("a process of the command is left")
 
@@ -117,6 +125,41 @@ def test_what_a_killed_prep_left_is_cleared_up(many: Path, home: Path) -> None:
     assert list(store.glob(".*"))
     succeeds("prep", "--data", many)
     assert not list(store.glob(".*"))
+
+
+@pytest.mark.slow
+def test_no_fold_outlives_a_killed_parent(corpus: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = Forked("kfold", "--data", corpus, *SHORTER, "--folds", 2, "--jobs", 2, "--run", run)
+    command.wait_for(lambda: bool(epochs(run / "fold-0")))
+    command.send(signal.SIGKILL, children=False)
+    assert command.outcome().exit_code == -signal.SIGKILL
+    wait_for_all(command)
+    assert not list(run.rglob("metrics.json"))
+    succeeds("kfold", "--resume", run)
+    assert epochs(run / "fold-0") == epochs(run / "fold-1") == list(range(1, 21))
+    assert not list(run.rglob(".*.tmp-*"))
+
+
+@pytest.mark.slow
+def test_a_killed_fold_ends_the_command(corpus: Path, tmp_path: Path) -> None:
+    run, others = tmp_path / "run", set(active_children())
+
+    def kill_one() -> None:
+        while not epochs(run / "fold-0"):
+            time.sleep(0.01)
+        (set(active_children()) - others).pop().kill()
+
+    killer = Thread(target=kill_one)
+    killer.start()
+    words = ("--data", corpus, *SHORTER, "--folds", 2, "--jobs", 2, "--run", run, "--json")
+    outcome = audiomnist("kfold", *words)
+    killer.join()
+    assert outcome.exit_code == outcome.json["exit_code"] == 1
+    assert "a process that trained a fold was killed" in outcome.json["error"]
+    assert set(active_children()) == others
+    succeeds("kfold", "--resume", run)
+    assert epochs(run / "fold-0") == epochs(run / "fold-1") == list(range(1, 21))
 
 
 def test_a_second_signal_ends_the_process_at_once() -> None:

@@ -161,6 +161,19 @@ def test_a_killed_process_ends_the_job(
     assert_same_course(run, alone)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["train", "kfold"])
+def test_no_process_outlives_a_killed_torchrun(corpus: Path, tmp_path: Path, verb: str) -> None:
+    run = tmp_path / "run"
+    process = start(verb, "--data", corpus, *SETTINGS, "--set", "optim.epochs=500", "--run", run)
+    while process.poll() is None and not list(run.rglob("history.jsonl")):
+        time.sleep(0.05)
+    process.kill()
+    outcome = ended(process)  # that is when no process is left that could write to its streams
+    assert "stopped after" in outcome.stderr
+    assert not list(run.rglob("metrics.json"))
+
+
 def test_two_processes_go_on_with_what_one_began(
     corpus: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

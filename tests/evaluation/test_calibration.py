@@ -49,6 +49,10 @@ def test_an_always_correct_network_keeps_temperature_1() -> None:
     assert fit_temperature(1e4 * logits, np.arange(4)) == 1.0
 
 
+def test_where_no_temperature_is_better_it_stays_1() -> None:
+    assert fit_temperature(np.zeros((6, 4), dtype=np.float32), np.arange(6) % 4) == 1.0
+
+
 def test_cross_entropy_by_hand() -> None:
     logits = np.array([[0, np.log(3)], [0, 0]], dtype=np.float32)
     assert cross_entropy(logits, np.array([1, 0])) == pytest.approx((np.log(4 / 3) + np.log(2)) / 2)
@@ -71,7 +75,13 @@ def test_the_error_by_hand() -> None:
 
 
 def test_confidence_of_1_and_a_bins_edge_have_a_bin() -> None:
-    assert list(calibration(confident([1.0, 0.8], [1, 1])).bins.counts) == [0] * 11 + [1, 0, 0, 1]
+    rounded_up = np.nextafter(1, 2)
+    assert list(calibration(confident([1.0, 0.8, rounded_up], [1, 1, 1])).bins.counts) == [0] * 11 + [1, 0, 0, 2]
+
+
+def test_the_least_sure_of_many_classes_have_the_first_bin() -> None:
+    many_classes = predictions(np.full((3, 20), 1 / 20), [0, 1, 2])
+    assert list(calibration(many_classes).bins.counts) == [3] + [0] * 14
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.5, 0.6, 0.75, 0.9, 1.0]), st.booleans()), min_size=1, max_size=60))

@@ -5,11 +5,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audiomnist import audio
 from audiomnist.audio import read, resample
@@ -50,6 +53,22 @@ def test_every_clips_frames_are_its_own_mel_power(root: Path, tmp_path: Path) ->
         assert store.index.lowest[clip] == pytest.approx(float(samples.min()))
         assert store.index.highest[clip] == pytest.approx(float(samples.max()))
     assert not store.frames[-1].any()
+
+
+@settings(max_examples=8)
+@given(st.lists(st.integers(80, 3_000), min_size=1, max_size=5), st.integers(0, 99))
+def test_a_store_gives_back_what_was_put_in(lengths: list[int], seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    clips = [draw.uniform(-1, 1, length).astype(np.float32) for length in lengths]
+    with TemporaryDirectory() as folder:
+        for number, samples in enumerate(clips):
+            soundfile.write(f"{folder}/0_someone_{number}.wav", samples, FEATURES.sample_rate, subtype="FLOAT")
+        made = prepare(scan(Path(folder)), FEATURES, folder=Path(folder) / "stores", jobs=1)
+        store = FeatureStore.open(made.path)
+        for number, expected in enumerate(ClipFrames.of(clips, MelPower(FEATURES))):
+            clip = store.clip(number)
+            torch.testing.assert_close(clip.frames, expected.frames)
+            assert (clip.n_samples, clip.lowest, clip.highest) == (lengths[number], expected.lowest, expected.highest)
 
 
 def test_a_store_in_memory_holds_what_one_on_disk_does(root: Path, tmp_path: Path) -> None:

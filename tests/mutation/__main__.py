@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
+from hypothesis import Phase, settings
 
 from tests.mutation.changes import Change, changes
 
@@ -48,17 +49,22 @@ class Mutation:
         assert session.items
         assert _pass(session.items), "the tests fail as they are"
         self.has_run = True
+        # That an example fails must be seen, again the same one, and no small one be looked for; most faults need few.
+        as_it_is = settings(settings.default, phases=[Phase.generate], derandomize=True)
+        settings.register_profile("short", as_it_is, max_examples=5)
+        settings.register_profile("full", as_it_is)
         for fault in self._faults:
-            if not self._is_noticed(fault, session.items):
+            if not any(self._is_noticed(fault, session.items, profile) for profile in ("short", "full")):
                 self.survivors.append(fault)
         return True
 
-    def _is_noticed(self, fault: Change, tests: list[pytest.Item]) -> bool:
+    def _is_noticed(self, fault: Change, tests: list[pytest.Item], profile: str) -> bool:
         """Make a fault in a fork of this process and run the tests there; one that hangs has been noticed."""
         child = os.fork()
         if child == 0:
             noticed = True
             try:
+                settings.load_profile(profile)
                 fault.make(self._module)
                 noticed = not _pass(tests)
             finally:  # also where the module can't be loaded with the fault

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 _OTHERS: dict[type[ast.AST], type[ast.AST]] = {
@@ -50,15 +50,21 @@ class Change:
     def make(self, module: ModuleType) -> None:
         """Put the fault into a module that is loaded, wherever its functions have been imported to."""
         code = compile(ast.fix_missing_locations(self.tree), module.__file__ or "", "exec")
-        constants: dict[str, Any] = {"__name__": module.__name__, "__file__": module.__file__}
-        exec(code, constants)
+        changed = ModuleType(module.__name__)
+        changed.__file__ = module.__file__
+        exec(code, vars(changed))
         functions = dict(_functions(module))
-        for name, new in _code(code):
-            if name in functions:
-                functions[name].__code__ = new
-        for name, value in constants.items():
+        for name, new in _functions(changed):
+            if name in functions and new.__code__.co_filename == module.__file__:
+                functions[name].__code__ = new.__code__
+                functions[name].__defaults__ = new.__defaults__
+                functions[name].__kwdefaults__ = new.__kwdefaults__
+        for name, value in vars(changed).items():
             if isinstance(value, int | float | tuple | dict) and not name.startswith("__"):
                 setattr(module, name, value)
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
 
 
 def changes(path: Path) -> Iterator[Change]:
@@ -123,11 +129,3 @@ def _functions(holder: Any, prefix: str = "") -> Iterator[tuple[str, FunctionTyp
             yield f"{prefix}{name}", function
         elif inspect.isclass(value) and not prefix:
             yield from _functions(value, f"{name}.")
-
-
-def _code(code: CodeType, prefix: str = "") -> Iterator[tuple[str, CodeType]]:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield f"{prefix}{constant.co_name}", constant
-            if not prefix:
-                yield from _code(constant, f"{constant.co_name}.")

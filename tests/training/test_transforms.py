@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from audiomnist.audio import read, resample
 from audiomnist.config import Config, Features, Window
 from audiomnist.features import prepare
+from audiomnist.features.mel import ClipFrames, FrameGrid, MelPower
+from audiomnist.features.store import ClipStore
 from audiomnist.training.augment import mask
 from audiomnist.training.dataset import WindowedClips
 from audiomnist.training.noise import NoiseBank, NoisePadding
@@ -59,6 +61,34 @@ def test_a_clip_longer_than_its_window_keeps_its_beginning(material: Material) -
     expected = torchaudio_db(material.config.features, waveform(material, 0)[: clips.window_samples], 80.0)
     inside = (clips.window_samples - n_fft // 2) // hop + 1
     torch.testing.assert_close(to_db(power, 80.0)[0, :inside], expected[:inside], rtol=0, atol=1e-3)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 9_000), min_size=1, max_size=5),
+    clip_ms=st.integers(50, 1_200),
+    hop_length=st.integers(60, 256),
+    seed=st.integers(0, 99),
+)
+@settings(deadline=None)
+def test_no_sample_of_a_clip_is_lost_in_its_window(
+    lengths: list[int], clip_ms: int, hop_length: int, seed: int
+) -> None:
+    features = Features(sample_rate=8_000, n_fft=256, hop_length=hop_length, n_mels=12)
+    draw = torch.Generator().manual_seed(seed)
+    waveforms = [torch.rand(length, generator=draw).numpy() for length in lengths]
+    stored = ClipFrames.of(waveforms, MelPower(features))
+    clips = WindowedClips(ClipStore.in_memory(features, stored), Window(clip_ms=clip_ms), CPU)
+    placed = clips.place(torch.arange(len(lengths)), torch.rand(len(lengths), generator=draw))
+    lead = FrameGrid(features.n_fft, hop_length).lead
+    for row, (length, clip) in enumerate(zip(lengths, stored, strict=True)):
+        begin = int(placed.offsets[row])
+        if length <= clips.window_samples:
+            assert 0 <= begin * hop_length <= clips.window_samples - length
+        else:
+            assert begin == 0
+        around = torch.zeros(lead + clips.n_frames + len(clip.frames), features.n_mels)
+        around[begin : begin + len(clip.frames)] = clip.frames
+        torch.testing.assert_close(placed.power[row], around[lead : lead + clips.n_frames], rtol=0, atol=0)
 
 
 def test_positions_reach_both_ends_of_the_window_and_no_further(material: Material) -> None:
