@@ -77,15 +77,15 @@ def test_clips_in_motion_come_to_the_store_of_clips_at_rest(corpus: Path, home: 
 
 def test_a_clip_that_vanishes_as_it_is_read_is_named(corpus: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = corpus / "3_george_0.wav"
-    content, status, read_clip = file.read_bytes(), file.stat(), prep.read_clip
+    content, status, read = file.read_bytes(), file.stat(), prep.read
 
-    def read_and_vanish(path: Path) -> Any:
-        recording = read_clip(path)
-        if path.name == file.name:
-            path.unlink()
+    def read_and_vanish(path: str, **options: bool) -> Any:
+        recording = read(path, **options)
+        if Path(path).name == file.name:
+            Path(path).unlink()
         return recording
 
-    monkeypatch.setattr(prep, "read_clip", read_and_vanish)
+    monkeypatch.setattr(prep, "read", read_and_vanish)
     outcome = audiomnist("prep", "--data", corpus, *SMALL, "--json")
     assert outcome.exit_code == 3
     assert outcome.json["error"].splitlines()[0] == "1 of 80 clips cannot be read now"

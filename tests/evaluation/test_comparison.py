@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t
 
 from audiomnist.errors import DataError
 from audiomnist.evaluation.comparison import against_first, compare, holm, mcnemar, speaker_interval
@@ -163,6 +164,18 @@ def test_resamples_draw_as_many_speakers_as_there_are_each_as_often() -> None:
     assert weights.shape == (4_000, 5)
     assert (weights.sum(1) == 5).all()
     assert weights.mean(0) == pytest.approx(np.ones(5), abs=0.06)
+
+
+def test_the_interval_is_students_where_speakers_have_as_many_clips_each() -> None:
+    of_speakers = np.array([0.5, 0.1, 0.3, 0.9])
+    gains = np.concatenate([np.arange(100) < 100 * mean for mean in of_speakers]).astype(np.int64)
+    low, high = speaker_interval(gains, np.repeat(["anna", "bert", "carl", "dora"], 100))
+    expected = t.interval(0.95, 3, of_speakers.mean(), of_speakers.std(ddof=1) / 2)
+    assert (low, high) == pytest.approx((expected[0], min(expected[1], 1)), abs=0.03)
+
+
+def test_no_interval_reaches_beyond_every_clip() -> None:
+    assert speaker_interval(np.array([1, 1, -1, -1]), np.array(["anna", "anna", "bert", "bert"])) == (-1, 1)
 
 
 @pytest.mark.parametrize("n_speakers", [6, 20])

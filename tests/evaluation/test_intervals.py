@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.special import expit
+from scipy.stats import binomtest, t
 
 from audiomnist.evaluation.intervals import Estimate, estimate, overall
 
@@ -45,13 +46,21 @@ def test_speakers_that_differ_widen_the_interval() -> None:
     assert differ.high - differ.low > 2 * (alike.high - alike.low)
 
 
+def test_the_interval_is_students_around_the_logit_where_speakers_have_as_many_clips_each() -> None:
+    right = np.array([400, 500, 600, 500])
+    found = estimate(right, np.full(4, 1_000))
+    reach = t.ppf(0.975, 3) * (right / 1_000).std(ddof=1) / 2 / 0.25  # a logit is four times as steep at 0.5
+    assert (found.low, found.high) == pytest.approx((expit(-reach), expit(reach)), rel=0.03)
+
+
 def test_more_speakers_narrow_the_interval() -> None:
     few, many = of([(50, 50), (40, 50)] * 3), of([(50, 50), (40, 50)] * 30)
     assert many.high - many.low < (few.high - few.low) / 2
 
 
-def test_the_same_clips_have_the_same_interval_again() -> None:
-    assert of([(50, 50), (20, 50), (30, 40)]) == of([(50, 50), (20, 50), (30, 40)])
+def test_published_intervals_rest_on_resamples_that_stay() -> None:
+    found = of([(50, 50), (20, 50), (30, 40)])
+    assert (found.low, found.high) == pytest.approx((0.00521667095, 0.99914911048), abs=1e-9)
 
 
 def test_clips_are_counted_by_speaker() -> None:
