@@ -102,14 +102,16 @@ def silent_waves(sample_rate: int, seed: int) -> list[Samples]:
     stream = np.random.default_rng(seed)
     rate, length = sample_rate, sample_rate
     seconds, orders = np.arange(length) / rate, np.arange(1, 9)[:, None]
-    waves: list[Samples] = [np.zeros(length, np.float32)]
+    waves: list[Samples] = []
     while len(waves) < _N_SILENCES:
         spectrum = np.fft.rfft(stream.standard_normal(length))
         spectrum *= np.arange(1, len(spectrum) + 1) ** -stream.uniform(0, 1.5)
         wave = np.fft.irfft(spectrum, length)
         wave /= np.abs(wave).max()
-        kind = len(waves) % 4
-        if kind == 1:
+        kind = len(waves) % 5
+        if kind == 0:
+            wave *= 0
+        elif kind == 1:
             turns = 2 * np.pi * stream.choice([50, 60]) * orders * seconds + stream.uniform(0, 6)
             wave = 0.1 * wave + (np.sin(turns) / orders).sum(0)
         elif kind == 2:

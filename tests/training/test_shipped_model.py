@@ -70,6 +70,12 @@ def test_it_recognises_synthetic_digits(recognizer: TorchRecognizer) -> None:
     assert np.mean(correct) >= 0.9
 
 
+@pytest.mark.parametrize("length", [160, 3_000, 16_000])
+def test_it_takes_digital_silence_for_no_digit(recognizer: TorchRecognizer, length: int) -> None:
+    (answer,) = recognizer.answering.answers(recognizer.logits([np.zeros(length, np.float32)]), [1.0])
+    assert answer.digit is None
+
+
 def test_it_takes_silence_and_noise_for_no_digit(recognizer: TorchRecognizer) -> None:
     waves = silent_waves(16_000, seed=5)
     answers = recognizer.answering.answers(recognizer.logits(waves), [1.0] * len(waves))
