@@ -57,9 +57,15 @@ def open_inputs(
     strict : bool
         Whether a clip that cannot be used is an error. Otherwise it is left out.
     """
+    if config.extra_data and config.target == "speaker":
+        raise ConfigError(
+            "clips of a further corpus are by other speakers than those to recognise",
+            "leave out --extra-data, or choose another --target",
+        )
     corpus = labelled(open_corpus(config.data, progress, config.exclude_file), config.target, classes, progress)
     for place in config.extra_data:
-        extra = labelled(open_corpus(place, progress), config.target, classes, progress)
+        known = classes or labels(corpus.own, config.target).classes
+        extra = labelled(open_corpus(place, progress), config.target, known, progress)
         corpus = corpus.joined(_to_train_on(extra, progress), short_name(place))
     corpus, store = open_store(corpus, config.features, config.data, progress, strict=strict)
     classes = classes or labels(corpus.own, config.target).classes
