@@ -35,6 +35,7 @@ def worker_pool(jobs: int | None) -> Iterator[ProcessPoolExecutor]:
         for process in workers:
             process.join(stopping.PATIENCE_S + 1)
             process.kill()
+            process.join()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
