@@ -223,6 +223,22 @@ def test_margins_hold_what_was_trimmed_and_then_silence(material: Material) -> N
         assert len(shown) > len(power) / 4
 
 
+def test_a_margin_is_as_long_as_its_setting(material: Material) -> None:
+    """With draws of 0.5, half of it stands before the word and half of it after."""
+    augment = Augment(margin_ms=100, freq_masks=0, time_masks=0)
+    window = Window(padding="blank", channels=1, trim_db=3)
+    config = material.config.model_copy(update={"augment": augment, "window": window})
+    clips, chosen = WindowedClips(material.store, window, CPU), torch.arange(8)
+    noise = RoomNoise([[NoiseBank(config, CPU).levelled]], CPU)
+    front_end = FrontEnd(config, clips, VoiceAndRoom(config.features, augment, noise, CPU))
+    shown, of_word = (
+        inputs[:, 0].any(2).sum(1)
+        for inputs in (front_end.train(chosen, torch.full((8, front_end.n_draws), 0.5)), front_end.test(chosen))
+    )
+    frames_per_margin = int(0.05 * config.features.sample_rate / config.features.hop_length)
+    assert (shown - of_word).tolist() == [2 * frames_per_margin] * 8
+
+
 def test_changed_inputs_do_not_depend_on_the_clips_beside_them(material: Material) -> None:
     config = material.config.model_copy(update={"augment": EVERYTHING, "window": Window(padding="blank", channels=1)})
     noise = RoomNoise([[NoiseBank(config, CPU).levelled]], CPU)
