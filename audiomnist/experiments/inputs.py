@@ -63,8 +63,8 @@ def open_inputs(
             "leave out --extra-data, or choose another --target",
         )
     corpus = labelled(open_corpus(config.data, progress, config.exclude_file), config.target, classes, progress)
+    known = classes or labels(corpus, config.target).classes
     for place in config.extra_data:
-        known = classes or labels(corpus.own, config.target).classes
         extra = labelled(open_corpus(place, progress), config.target, known, progress)
         corpus = corpus.joined(_to_train_on(extra, progress), short_name(place))
     corpus, store = open_store(corpus, config.features, config.data, progress, strict=strict)

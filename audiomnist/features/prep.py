@@ -258,9 +258,11 @@ def _known_clips(corpus: Corpus, features: Features, folder: Path) -> _Known:
     known: _Known = {}
     missing = set(clip_files(corpus))
     for path in _stores(folder):
+        if not missing:
+            break
         with suppress(DataError, OSError, ValueError):
             store = FeatureStore.open(path)
-            if missing and (store.features, store.description.libraries) == (features, libraries()):
+            if (store.features, store.description.libraries) == (features, libraries()):
                 store.check()
                 known |= {file: (store, number) for number, file in enumerate(store.clip_files()) if file in missing}
                 missing -= known.keys()
