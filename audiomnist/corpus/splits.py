@@ -162,17 +162,17 @@ def _set_aside(
     fraction = settings.test_fraction if part == "test" else settings.validation_fraction
     if not fraction:
         return clips, clips[:0]
-    from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
     try:
         if by_speaker:
             candidates = GroupShuffleSplit(_CANDIDATES, test_size=fraction, random_state=seed)
             kinds = _kinds(corpus, labels)[clips]
             divisions = candidates.split(clips, groups=corpus.speakers[clips])
-            kept, taken = min(divisions, key=lambda division: _unevenness(kinds, division[1], fraction))
+            rows = min(divisions, key=lambda division: _unevenness(kinds, division[1], fraction))
+            kept, taken = (clips[of_part] for of_part in rows)
         else:
-            one = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
-            kept, taken = next(one.split(clips, labels[clips]))
+            kept, taken = train_test_split(clips, test_size=fraction, random_state=seed, stratify=labels[clips])
     except ValueError as error:
         what = "speakers" if by_speaker else "clips of each class"
         raise DataError(
@@ -180,7 +180,7 @@ def _set_aside(
             f"change it with --set split.{part}_fraction=..., or use a larger corpus"
             + (" or --split random" if by_speaker else ""),
         ) from error
-    return np.sort(clips[kept]), np.sort(clips[taken])
+    return np.sort(kept), np.sort(taken)
 
 
 def _folds(corpus: Corpus, count: int, seed: int, labels: Clips, *, by_speaker: bool) -> list[Division]:
@@ -219,12 +219,13 @@ def _kinds(corpus: Corpus, labels: Clips) -> Clips:
 
 def _unevenness(kinds: Clips, taken: Clips, fraction: float) -> float:
     """Return how far the share set aside of any value is from ``fraction`` at worst, summed over the kinds."""
-    worst = 0.0
-    for kind in kinds.T:
+
+    def worst(kind: Clips) -> float:
         n_all = np.bincount(kind)
         shares = np.bincount(kind[taken], minlength=len(n_all))[n_all > 0] / n_all[n_all > 0]
-        worst += float(np.abs(shares - fraction).max())
-    return worst
+        return float(np.abs(shares - fraction).max())
+
+    return sum(map(worst, kinds.T))
 
 
 def _becker(corpus: Corpus, target: str) -> list[Parts]:

@@ -55,6 +55,15 @@ def test_another_corpus_is_told_which_scheme_would_work() -> None:
     assert "'speaker'" in error.value.hint
 
 
+@pytest.mark.parametrize(("n_missing", "told"), [(6, "lacks 6 of them: {}"), (7, "lacks 7 of them: {}, ...")])
+def test_up_to_six_missing_speakers_of_the_paper_are_named(n_missing: int, told: str) -> None:
+    corpus = shaped_like_audiomnist()
+    corpus = corpus.select(np.flatnonzero(corpus.speakers > f"{n_missing:02d}"))
+    with pytest.raises(ConfigError) as error:
+        split(corpus, Settings(scheme="becker-0"), 0)
+    assert str(error.value).endswith(told.format("01, 02, 03, 04, 05, 06"))
+
+
 def test_fsdds_test_set_is_repetitions_0_to_4() -> None:
     corpus = table(3, 10, 8)
     drawn = split(corpus, Settings(scheme="fsdd-official", validation_fraction=0.2), 0)
@@ -64,7 +73,15 @@ def test_fsdds_test_set_is_repetitions_0_to_4() -> None:
     assert len(drawn.train) + len(drawn.validation) == 3 * 10 * 3
 
 
-@pytest.mark.parametrize("corpus", [table(2, 10, 4), replace(table(2, 10, 8), layout="manifest")])
+@pytest.mark.parametrize(
+    "corpus",
+    [
+        table(2, 10, 4),
+        table(2, 10, 8).select(np.flatnonzero(table(2, 10, 8).repetitions > 4)),
+        replace(table(2, 10, 8), layout="manifest"),
+    ],
+    ids=["only tested ones", "only trained ones", "another layout"],
+)
 def test_a_corpus_without_fsdds_test_set_is_refused(corpus: Corpus) -> None:
     with pytest.raises(ConfigError, match="no official test set"):
         split(corpus, Settings(scheme="fsdd-official"), 0)
@@ -92,12 +109,22 @@ def test_an_unknown_column_or_value_is_refused_with_known_ones(scheme: str, told
     assert told in error.value.hint
 
 
-def test_a_manifests_own_split_is_followed() -> None:
-    corpus = table(2, 2, 3)
-    corpus = with_column(corpus, "split", ["Train", "dev", "test"] * 4)
+@pytest.mark.parametrize(("n_values", "told"), [(12, "m"), (13, "m, ...")])
+def test_up_to_twelve_known_values_are_named(n_values: int, told: str) -> None:
+    corpus = table(1, 7, 2)
+    corpus = with_column(corpus, "room", [*"bcdefghijklmn"[:n_values], *[None] * (14 - n_values)])
+    with pytest.raises(ConfigError) as error:
+        split(corpus, Settings(scheme="column:room=a"), 0)
+    assert error.value.hint == f"room is one of: b, c, d, e, f, g, h, i, j, k, l, {told}"
+
+
+@pytest.mark.parametrize("names", ["Train dev test", "train validation TEST", "train val test", "train valid test"])
+def test_a_manifests_own_split_is_followed(names: str) -> None:
+    corpus = table(2, 2, 4)
+    corpus = with_column(corpus, "split", [*names.split(), None] * 4)
     drawn = split(corpus, Settings(scheme="manifest"), 0)
     assert [part.tolist() for part in (drawn.train, drawn.validation, drawn.test)] == [
-        list(range(first, 12, 3)) for first in range(3)
+        list(range(first, 16, 4)) for first in range(3)
     ]
 
 
@@ -118,10 +145,14 @@ def test_a_corpus_without_a_split_column_says_which_it_has() -> None:
     assert "digit, speaker" in error.value.hint
 
 
-@pytest.mark.parametrize("scheme", ["becker", "becker-gender", "column:room"])
-def test_a_scheme_of_several_splits_is_for_folds(scheme: str) -> None:
-    with pytest.raises(ConfigError, match="several splits"):
+@pytest.mark.parametrize(
+    ("scheme", "one"),
+    [("becker", "becker-0"), ("becker-gender", "becker-gender-0"), ("column:room", "column:room=VALUE")],
+)
+def test_a_scheme_of_several_splits_is_for_folds(scheme: str, one: str) -> None:
+    with pytest.raises(ConfigError, match="several splits") as error:
         split(shaped_like_audiomnist(), Settings(scheme=scheme), 0)
+    assert f"such as {one}, " in error.value.hint
 
 
 @pytest.mark.parametrize("scheme", ["fsdd-official", "manifest", "becker-0", "column:room=lab"])

@@ -153,6 +153,14 @@ def test_the_seed_decides_on_folds() -> None:
         assert first == again != other
 
 
+def test_each_seed_draws_folds_of_its_own() -> None:
+    corpus, largest = table(8, 2, 1), 2**31 - 1
+    drawn = {
+        tuple(fold.held_out for fold in folds(corpus, by(True, 4), seed)) for seed in [*range(7), largest - 1, largest]
+    }
+    assert len(drawn) == 9
+
+
 def test_one_speaker_cannot_be_kept_apart_but_split_at_random() -> None:
     corpus = table(1, 10, 5)
     with pytest.raises(DataError, match="speakers") as error:
@@ -177,14 +185,15 @@ def test_a_part_too_small_for_every_digit_names_the_setting() -> None:
     with pytest.raises(DataError, match="1 %") as error:
         split(corpus, Settings(scheme="random", test_fraction=0.01), 0)
     assert "split.test_fraction" in error.value.hint
+    assert "--split random" not in error.value.hint
     with pytest.raises(DataError) as error:
         split(corpus, Settings(scheme="random", validation_fraction=0.01), 0)
     assert "split.validation_fraction" in error.value.hint
 
 
 @pytest.mark.parametrize("by_speaker", [False, True])
-def test_too_many_folds_are_refused_with_a_number_that_works(by_speaker: bool) -> None:
-    corpus = table(3, 10, 2)
+@pytest.mark.parametrize("corpus", [table(3, 10, 2), table(2, 10, 1)], ids=["larger", "smallest"])
+def test_too_many_folds_are_refused_with_a_number_that_works(corpus: Corpus, by_speaker: bool) -> None:
     with pytest.raises(DataError, match="50 folds") as error:
         list(folds(corpus, by(by_speaker, 50), 0))
     offered = re.fullmatch(r"use --folds (\d+)", error.value.hint)
@@ -199,8 +208,9 @@ def test_a_single_speaker_makes_no_folds_by_speaker() -> None:
 
 
 def test_a_digit_with_one_clip_makes_no_folds() -> None:
+    one_clip_of_0_two_of_others = table(1, 10, 2).select(np.arange(1, 20))
     with pytest.raises(DataError, match="the rarest has 1") as error:
-        list(folds(table(1, 10, 1), by(False, 2), 0))
+        list(folds(one_clip_of_0_two_of_others, by(False, 2), 0))
     assert error.value.hint == "add clips"
 
 
@@ -241,3 +251,36 @@ def test_a_split_by_speaker_is_balanced(corpus: Corpus, fraction: float, seed: i
     whole = counts(corpus, [*range(len(corpus))])
     shares = counts(corpus, test)[whole > 0] / whole[whole > 0]
     assert np.abs(shares - wanted).max() <= 4 / whole[whole > 0].min() + 1e-9  # at most four clips are missing
+
+
+def test_voices_with_many_clips_and_with_few_are_both_tested() -> None:
+    corpus = table(8, 4, 20)
+    has_few = np.isin(corpus.speakers, [f"voice{number}" for number in range(4)])
+    corpus = corpus.select(np.flatnonzero(~has_few | (corpus.repetitions < 2)))
+    for seed in range(5):
+        test = split(corpus, Settings(scheme="speaker", test_fraction=0.25), seed).test
+        assert len(test) == 4 * (20 + 2)
+
+
+def test_a_division_by_speaker_is_even_where_digits_are_missing_or_rare() -> None:
+    corpus = table(6, 10, 2)
+    is_rare = (corpus.digits == 5) & ((corpus.repetitions > 0) | (corpus.speakers != "voice2"))
+    corpus = corpus.select(np.flatnonzero((corpus.digits != 3) & ~is_rare))
+    settings = Settings(scheme="speaker", test_fraction=0.5, folds=2)
+    for divided in (split(corpus, settings, 0), *folds(corpus, settings, 0)):
+        assert len(divided.held_out) == 3
+        assert np.delete(counts(corpus, divided.test.tolist()), 5).tolist() == [6, 6, 6, 0, 6, 6, 6, 6, 6]
+
+
+@pytest.mark.parametrize("scheme", ["random", "speaker"])
+def test_other_labels_are_shared_out_and_joined_clips_trained_on(scheme: str) -> None:
+    corpus = table(7, 5, 4)
+    is_joined = corpus.speakers == "voice6"
+    corpus = replace(corpus, sources=is_joined.astype(np.int64), source_names=("own", "other"))
+    labels = np.isin(corpus.speakers, ["voice0", "voice1"]).astype(np.int64)
+    settings = Settings(scheme=scheme, test_fraction=0.5, folds=2)
+    for seed in range(5):
+        for divided in (split(corpus, settings, seed, labels), *folds(corpus, settings, seed, labels)):
+            assert np.bincount(labels[divided.test]).tolist() == [40, 20]
+            assert not is_joined[divided.test].any()
+            assert is_joined[divided.train].sum() == 20

@@ -90,12 +90,15 @@ def test_a_share_of_the_clips_gets_noise() -> None:
 def test_a_clips_own_frames_have_mean_0_and_deviation_1_and_the_rest_is_0() -> None:
     db = torch.randn(3, 1, 30, 8) * 10 - 40
     inside = torch.ones(3, 30, dtype=torch.bool)
-    inside[0, 20:] = False
+    n_frames = 20, 1, 0
+    for row, length in enumerate(n_frames):
+        inside[row, length:] = False
     normal = normalise_inside(db, inside)
-    assert not normal[0, :, 20:].any()
-    own = normal[0, :, :20]
-    assert own.mean().item() == pytest.approx(0, abs=1e-5)
-    assert own.std(correction=0).item() == pytest.approx(1, abs=1e-3)
+    for row, length in enumerate(n_frames):
+        assert not normal[row, :, length:].any()
+    for own in (normal[0, :, :20], normal[1, :, :1]):
+        assert own.mean().item() == pytest.approx(0, abs=1e-5)
+        assert own.std(correction=0).item() == pytest.approx(1, abs=1e-3)
     db[0, :, 20:] = 7.0
     assert torch.equal(normalise_inside(db, inside), normal)
     torch.testing.assert_close(normalise_inside(3 * db + 5, inside), normal, atol=1e-3, rtol=0)
@@ -237,6 +240,30 @@ def test_a_margin_is_as_long_as_its_setting(material: Material) -> None:
     )
     frames_per_margin = int(0.05 * config.features.sample_rate / config.features.hop_length)
     assert (shown - of_word).tolist() == [2 * frames_per_margin] * 8
+
+
+@pytest.mark.parametrize(
+    ("padding", "augment"),
+    [
+        ("silence", Augment()),
+        ("noise", Augment(time_masks=1, freq_masks=3)),
+        ("blank", EVERYTHING),
+        ("blank", EVERYTHING.model_copy(update={"margin_ms": 0.0})),
+    ],
+)
+def test_each_uniform_number_changes_what_the_network_sees(material: Material, padding: str, augment: Augment) -> None:
+    window = Window(padding=padding, trim_db=3 if augment.changes else 0)
+    config = material.config.model_copy(update={"augment": augment, "window": window})
+    recording = NoiseBank(config, CPU).levelled
+    noise = RoomNoise([[recording], [recording.flip(0)]], CPU)
+    change = VoiceAndRoom(config.features, augment, noise, CPU) if augment.changes else None
+    front_end = FrontEnd(config, WindowedClips(material.store, window, CPU), change)
+    clips, draws = torch.arange(40), uniform(40, front_end.n_draws)
+    inputs = front_end.train(clips, draws)
+    for number in range(front_end.n_draws):
+        others = draws.clone()
+        others[:, number] = 1 - draws[:, number]
+        assert not torch.equal(front_end.train(clips, others), inputs), number
 
 
 def test_changed_inputs_do_not_depend_on_the_clips_beside_them(material: Material) -> None:

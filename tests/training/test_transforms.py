@@ -1,7 +1,9 @@
+import pickle
+
 import pytest
 import torch
 import torchaudio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomnist.audio import read, resample
@@ -69,7 +71,6 @@ def test_a_clip_longer_than_its_window_keeps_its_beginning(material: Material) -
     hop_length=st.integers(60, 256),
     seed=st.integers(0, 99),
 )
-@settings(deadline=None)
 def test_no_sample_of_a_clip_is_lost_in_its_window(
     lengths: list[int], clip_ms: int, hop_length: int, seed: int
 ) -> None:
@@ -137,7 +138,6 @@ def test_noise_is_drawn_for_each_channel(material: Material) -> None:
 
 
 @given(top_db=st.floats(10, 120), scale=st.floats(1e-6, 1e3))
-@settings(deadline=None)
 def test_decibels_are_torchaudios(top_db: float, scale: float) -> None:
     power = torch.rand(3, 2, 7, 5, generator=torch.Generator().manual_seed(0)) ** 8 * scale
     expected = torchaudio.transforms.AmplitudeToDB("power", top_db)(power)
@@ -151,8 +151,13 @@ def test_normalising_makes_each_clip_mean_0_and_deviation_1() -> None:
     torch.testing.assert_close(normal.std(1, correction=0), torch.ones(4), atol=1e-2, rtol=0)
 
 
+def test_a_silent_clip_is_normalised_to_0() -> None:
+    silence = torch.full((2, 1, 9, 8), -100.0)
+    assert not normalise(silence.clone()).any()
+    assert not normalise_inside(silence.clone(), torch.ones(2, 9, dtype=torch.bool)).any()
+
+
 @given(size=st.integers(1, 100), fraction=st.floats(0, 1), n_masks=st.integers(1, 4), seed=st.integers(0, 20))
-@settings(deadline=None)
 def test_masks_stay_within_their_share_of_the_axis(size: int, fraction: float, n_masks: int, seed: int) -> None:
     draws = torch.rand(8, 2 * n_masks, generator=torch.Generator().manual_seed(seed))
     masked = mask(torch.ones(8, 1, size, 3), draws, 2, fraction)
@@ -175,6 +180,31 @@ def test_test_clips_are_neither_masked_nor_moved(material: Material) -> None:
     first, second = front_end.test(clips), front_end.test(clips)
     assert torch.equal(first, second)
     assert not (first == 0).any()
+
+
+@pytest.mark.parametrize("window", [Window(), Window(trim_db=3)], ids=["whole", "trimmed"])
+def test_a_test_clip_stands_in_the_middle_of_its_window(material: Material, window: Window) -> None:
+    clips = windowed(material, window)
+    inside, first = FrontEnd(material.config, clips).test_places(torch.arange(16))  # (B, N), (B,)
+    before, after = inside.int().argmax(1), inside.flip(1).int().argmax(1)
+    assert (before - after).abs().max() <= 2
+    lead = FrameGrid(clips.n_fft, clips.hop_length).lead
+    recordings = windowed(material, Window())
+    for clip in range(16):
+        row = int(first[clip] + before[clip]) + lead
+        assert torch.equal(recordings.frames(clip)[row], clips.frames(clip)[0])
+
+
+@pytest.mark.parametrize("padding", ["silence", "noise", "blank"])
+def test_an_export_keeps_of_its_noise_what_tests_use(material: Material, padding: str) -> None:
+    config = material.config.model_copy(update={"window": Window(padding=padding)})
+    clips = windowed(material, config.window)
+    whole, exported = FrontEnd(config, clips), FrontEnd(config, clips)
+    exported.keep_test_noise_only()
+    assert torch.equal(exported.test(torch.arange(4)), whole.test(torch.arange(4)))
+    n_bytes_of_noise = 2 * NoiseBank.n_frames * config.features.n_mels * 4
+    saved = len(pickle.dumps(whole)) - len(pickle.dumps(exported))
+    assert saved > 0.9 * n_bytes_of_noise if padding == "noise" else saved == 0
 
 
 @pytest.mark.parametrize("padding", ["silence", "noise"])
