@@ -30,8 +30,36 @@ def test_unusable_clips_are_named_once_and_left_out(corpus: Path) -> None:
     assert [clip["path"] for clip in document["left_out"]] == [f"{digit}_george_0.wav" for digit in range(3)]
 
 
-def test_strict_refuses_unusable_clips(corpus: Path) -> None:
-    assert refused(3, "prep", "--data", corpus, *SMALL, "--strict").error.startswith("3 of 100 clips")
+REASONS = (
+    "0_george_0.wav: neither WAV nor FLAC, OGG or MP3",
+    "1_george_0.wav: the file ends ",
+    "2_george_0.wav: a sample of 1e+22, ",
+)
+
+
+def test_every_verb_names_unusable_clips_once_with_the_reason(corpus: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    of_clips = ("--data", corpus, *SMALL)
+    may_be_strict: list[tuple[object, ...]] = [
+        ("train", *of_clips, "--run", run),
+        ("prep", *of_clips),
+        ("kfold", *of_clips, "--folds", 2),
+        ("evaluate", run),
+        ("evaluate", run, "--data", corpus),
+    ]
+    others: list[tuple[object, ...]] = [
+        ("analyze", "--data", corpus, "--out", tmp_path / "analysis"),
+        ("validate", "--data", corpus, "--deep"),
+        ("predict", corpus, "--model", run),
+    ]
+    for words in (*may_be_strict, *others):
+        outcome = audiomnist(*words)
+        assert outcome.exit_code == (3 if words[0] in {"validate", "predict"} else 0)
+        assert [(outcome.stdout + outcome.stderr).count(reason) for reason in REASONS] == [1, 1, 1], words
+    for words in may_be_strict:
+        refusal = refused(3, *words, "--strict")
+        assert refusal.error.startswith("3 of 100 clips cannot be used\n")
+        assert [refusal.error.count(reason) for reason in REASONS] == [1, 1, 1], words
 
 
 def test_every_verb_goes_on_without_unusable_clips(corpus: Path, tmp_path: Path) -> None:
@@ -44,6 +72,8 @@ def test_every_verb_goes_on_without_unusable_clips(corpus: Path, tmp_path: Path)
     assert (elsewhere["n_left_out"], elsewhere["n_test"]) == (3, 97)
     folds = succeeds("kfold", "--data", corpus, *SMALL, "--folds", 2, "--json").json
     assert (folds["n_left_out"], folds["n_test"]) == (3, 97)
+    analysis = succeeds("analyze", "--data", corpus, "--out", tmp_path / "analysis", "--json").json
+    assert (len(analysis["unreadable"]), analysis["clips"]) == (3, 97)
 
 
 def test_verify_names_files_replaced_with_their_time_kept(corpus: Path) -> None:
