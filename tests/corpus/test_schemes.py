@@ -109,6 +109,12 @@ def test_an_unknown_column_or_value_is_refused_with_known_ones(scheme: str, told
     assert told in error.value.hint
 
 
+def test_a_split_column_of_another_layout_is_no_official_list() -> None:
+    corpus = with_column(table(2, 2, 2), "split", ["train", "test"] * 4)
+    with pytest.raises(ConfigError, match="Speech Commands folders"):
+        split(corpus, Settings(scheme="speech-commands-official"), 0)
+
+
 @pytest.mark.parametrize(("n_values", "told"), [(12, "m"), (13, "m, ...")])
 def test_up_to_twelve_known_values_are_named(n_values: int, told: str) -> None:
     corpus = table(1, 7, 2)
@@ -176,6 +182,16 @@ def test_speakers_are_drawn_so_that_genders_are_shared_out() -> None:
         assert sorted(genders[speaker] for speaker in drawn.held_out) == ["female", "male", "male"]
         for fold in folds(corpus, Settings(scheme="speaker", folds=4), seed):
             assert sorted(genders[speaker] for speaker in fold.held_out) == ["female", "male", "male"]
+
+
+def test_three_values_are_all_shared_out() -> None:
+    corpus = table(12, 4, 2)
+    kinds = {f"voice{number}": "abc"[number % 3] for number in range(12)}
+    corpus = with_column(corpus, "gender", [kinds[speaker] for speaker in corpus.speakers.tolist()])
+    settings = Settings(scheme="speaker", test_fraction=0.5, folds=2)
+    for seed in range(5):
+        for divided in (split(corpus, settings, seed), *folds(corpus, settings, seed)):
+            assert sorted(kinds[speaker] for speaker in divided.held_out) == [*"aabbcc"]
 
 
 def test_folds_may_set_a_part_aside_for_validation() -> None:

@@ -284,3 +284,14 @@ def test_other_labels_are_shared_out_and_joined_clips_trained_on(scheme: str) ->
             assert np.bincount(labels[divided.test]).tolist() == [40, 20]
             assert not is_joined[divided.test].any()
             assert is_joined[divided.train].sum() == 20
+
+
+def test_folds_by_speaker_are_even_though_voices_are_not() -> None:
+    corpus = table(7, 10, 7)
+    numbers = np.array([int(speaker.removeprefix("voice")) for speaker in corpus.speakers.tolist()])
+    genders = np.where(numbers < 3, "female", "male").astype(object)
+    corpus = replace(corpus, columns={"gender": genders}).select(np.flatnonzero(corpus.repetitions <= numbers))
+    for seed in range(4):
+        drawn = folds(corpus, by(True, 3), seed)
+        assert all(70 <= len(fold.test) <= 120 for fold in drawn)  # of 280
+        assert [len(voices(corpus, fold.test.tolist()) & {"voice0", "voice1", "voice2"}) for fold in drawn] == [1] * 3
