@@ -8,17 +8,20 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 SHARE_OF_ALL = 0.3  # of the class frequencies over all corpora in those that a corpus is taken to have
+SCARCITY = 2.0  # how strongly classes with fewer clips over all corpora are preferred; 1 makes all equally likely
 
 
 def log_priors(
     sources: NDArray[np.int64], labels: NDArray[np.int64], clips: NDArray[np.int64], n_classes: int
 ) -> torch.Tensor | None:
-    """Return how much likelier each class is in each corpus than over all of them, as logarithms.
+    """Return by how much the logits of each corpus's clips are shifted in training, where a corpus lacks a class.
 
-    A corpus that lacks a class would teach that its voices and microphones never say it. So the logits of its clips are
-    shifted by these numbers in training (logit adjustment: Menon et al., ICLR 2021), which takes the corpus's own
-    frequencies out of what the network learns. A class that is missing counts as rare, not as impossible: with it as
-    impossible (the loss taken over the other classes only), the corpus's clips are later taken for that class.
+    A corpus that lacks a class would teach that its voices and microphones never say it. So logits are shifted by the
+    logarithm of the class frequencies (logit adjustment: Menon et al., ICLR 2021), twice. The corpus's own frequencies
+    are taken out of what the network learns; a class that is missing counts as rare, not as impossible: with it as
+    impossible (the loss taken over the other classes only), the corpus's clips are later taken for that class. And the
+    classes that are scarce over all corpora get a margin (as in Cao et al., NeurIPS 2019): they were said by fewer
+    voices, so the network knows less well how they may sound.
 
     Parameters
     ----------
@@ -40,7 +43,9 @@ def log_priors(
     own = counts / counts.sum(1, keepdims=True).clip(1)
     mixed = (1 - SHARE_OF_ALL) * own + SHARE_OF_ALL * everywhere
     known = everywhere > 0
-    priors[:-1, known] = torch.from_numpy(np.log(mixed[:, known] / everywhere[known])).float()
+    own_shift = np.log(mixed[:, known] / everywhere[known])
+    shift_of_all = SCARCITY * np.log(known.sum() * everywhere[known])
+    priors[:-1, known] = torch.from_numpy(own_shift + shift_of_all).float()
     priors[:-1][counts.sum(1) == 0] = 0
     return priors
 
@@ -65,7 +70,7 @@ def adjusted_loss(
 ) -> torch.Tensor:
     """Return the mean cross entropy of logits shifted by the priors of each clip's corpus.
 
-    What label smoothing takes from the true class goes to the others as often as they are in that corpus.
+    What label smoothing takes from the true class goes to the others in the proportions of the shift.
 
     Parameters
     ----------

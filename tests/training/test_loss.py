@@ -15,13 +15,25 @@ def test_corpora_with_every_class_are_not_adjusted() -> None:
     assert log_priors(SOURCES, LABELS, np.array([0, 1, 2]), 3) is None
 
 
-def test_a_class_that_a_corpus_lacks_is_rare_in_it_and_not_in_others() -> None:
+def test_a_class_that_a_corpus_lacks_is_rare_in_it() -> None:
     priors = log_priors(SOURCES, LABELS, EVERY_CLIP, 3)
     assert priors is not None
     assert priors.shape == (3, 3)
-    assert priors[1, 2] < -1
-    assert priors[0, 2] > 0
+    assert priors[1, 2] < priors[0, 2] - 1
     assert not priors[-1].any()
+
+
+def test_a_class_with_fewer_clips_over_all_must_win_by_more() -> None:
+    labels = np.array([0, 1, 2, 0, 0, 1, 1])
+    priors = log_priors(SOURCES, labels, EVERY_CLIP, 3)
+    assert priors is not None
+    gradients = []
+    for label in (0, 2):
+        logits = torch.zeros(1, 3, requires_grad=True)
+        adjusted_loss(logits, torch.tensor([label]), priors[:1], 0.0).backward()
+        assert logits.grad is not None
+        gradients.append(-float(logits.grad[0, label]))
+    assert gradients[1] > gradients[0]
 
 
 def test_a_corpus_without_a_class_teaches_less_that_it_does_not_occur() -> None:
@@ -59,7 +71,7 @@ def test_priors_by_hand() -> None:
     own = np.array([[2, 1, 1], [1.5, 1.5, 0]]) / np.array([[4], [3]])
     assert priors is not None
     expected = np.zeros((4, 4))
-    expected[:2, :3] = np.log((0.7 * own + 0.3 * everywhere) / everywhere)
+    expected[:2, :3] = np.log((0.7 * own + 0.3 * everywhere) / everywhere) + 2 * np.log(3 * everywhere)
     np.testing.assert_allclose(priors.numpy(), expected, rtol=1e-6)
 
 
