@@ -61,7 +61,7 @@ class Clip(NamedTuple):
     Attributes
     ----------
     label : str
-        Need not be a digit.
+        Need not be a digit; empty where a manifest names none.
     folder_is_word : bool
         Whether its label is its folder's name, as in Speech Commands.
     """
@@ -125,6 +125,8 @@ def _of_manifest(place: Path) -> Listing:
             status = _status(place.parent / path)
             if path in clips:
                 fault = f"{path} is listed already"
+            elif clips and bool(line.digit) != bool(next(iter(clips.values())).label):
+                fault = f"{path}: name the digit of every clip, or of none"
             elif status is None or not S_ISREG(status.st_mode):
                 fault = f"{path}: no such file"
             else:

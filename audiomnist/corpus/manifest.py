@@ -30,12 +30,15 @@ def _digit(text: str) -> str:
 
 
 class Line(BaseModel):
-    """A clip as a manifest names it; what else stands in its line is in ``others``."""
+    """A clip as a manifest names it; what else stands in its line is in ``others``.
+
+    The digit is empty in a manifest of other words.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True, coerce_numbers_to_str=True, str_strip_whitespace=True)
 
     path: Annotated[str, AfterValidator(_word)]
-    digit: Annotated[str, AfterValidator(_digit)]
+    digit: Annotated[str, AfterValidator(_digit)] = ""
     speaker: Annotated[str, AfterValidator(_word)]
 
     @property
@@ -62,7 +65,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, Line | str]]:
 def _csv_lines(text: Iterable[str]) -> Iterator[tuple[int, Line | str]]:
     reader = csv.DictReader(text)
     names = reader.fieldnames or []
-    missing = [name for name in Line.model_fields if name not in names]
+    missing = [name for name, field in Line.model_fields.items() if field.is_required() and name not in names]
     if names and missing:
         other = next((sign for sign in (";", "\t", "|") if len(names) == 1 and sign in names[0]), None)
         fault = f"columns are separated by {other!r}; separate them by commas" if other else f"no {missing[0]} column"

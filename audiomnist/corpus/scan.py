@@ -34,6 +34,7 @@ class Corpus:
     paths : tuple of str
         Relative, with forward slashes.
     digits : int64 array [n_clips]
+        -1 where a manifest has no ``digit`` column.
     speakers : str array [n_clips]
     repetitions : int64 array [n_clips]
     stamps : int64 array [n_clips, 2]
@@ -146,7 +147,7 @@ def scan(place: Path) -> Corpus:
     Layouts: AudioMNIST (``<SS>/<digit>_<SS>_<rep>.wav``, with ``audioMNIST_meta.txt`` where there is one), FSDD
     (``<digit>_<speaker>_<index>.wav`` in any folder), Speech Commands (``<word>/<speaker>_nohash_<n>.wav``, with a
     ``split`` column if its two lists are there), and a ``.csv`` or ``.jsonl`` manifest with ``path,digit,speaker``
-    and any further columns, paths relative to the manifest.
+    and any further columns, paths relative to the manifest; one of other words needs no ``digit``.
 
     Raises
     ------
@@ -220,7 +221,7 @@ def _corpus(listing: Listing) -> Corpus:
         root=listing.root,
         layout=listing.layout,
         paths=tuple(clip.path for clip in clips),
-        digits=np.array([int(clip.label) for clip in clips], dtype=np.int64),
+        digits=np.array([int(clip.label or -1) for clip in clips], dtype=np.int64),
         speakers=np.array([clip.speaker for clip in clips], dtype=np.str_),
         repetitions=np.array([clip.repetition for clip in clips], dtype=np.int64),
         stamps=np.array([clip.stamp for clip in clips], dtype=np.int64).reshape(-1, 2),

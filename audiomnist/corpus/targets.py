@@ -46,10 +46,10 @@ def labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) ->
     ConfigError
         If the corpus has no such column, or too few or too many values in it.
     """
-    if target == "digit":
-        return Labels(CLASSES, corpus.digits)
     values = column(corpus, target)
-    if classes is None:
+    if target == "digit":
+        classes = CLASSES
+    elif classes is None:
         classes = sorted({value for value in values if value is not None})
         if not 2 <= len(classes) <= _MOST_CLASSES:
             raise ConfigError(
@@ -66,9 +66,11 @@ def column(corpus: Corpus, name: str) -> list[str | None]:
 
     Raises ConfigError if the corpus has no such column.
     """
-    known = {"digit": corpus.digits, "speaker": corpus.speakers, **corpus.columns}
+    digits = {"digit": corpus.digits} if (corpus.digits >= 0).any() else {}
+    known = {**digits, "speaker": corpus.speakers, **corpus.columns}
     if name not in known:
         raise ConfigError(
-            f"{corpus.root} has no column {name!r}", f"{did_you_mean(name, known)} it has: {', '.join(known)}"
+            f"{corpus.root} has no column {name!r}",
+            f"{did_you_mean(name, known)} it has {', '.join(known)}; --target names what to recognise".lstrip(),
         )
     return [None if value is None or not str(value).strip() else str(value) for value in known[name].tolist()]

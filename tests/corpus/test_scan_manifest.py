@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiomnist.corpus import scan
+from audiomnist.corpus.targets import labels
+from audiomnist.errors import ConfigError
+from audiomnist.evaluation.analysis import analyze
 from tests.conftest import MakeCorpus
 from tests.corpus.scanning import WORD, facts, refusal, touch
 
@@ -54,6 +57,21 @@ def test_a_manifest_out_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav")
     (tmp_path / "clips.csv").write_bytes(b"\xef\xbb\xbfpath,digit,speaker\r\na.wav,3,ann\r\n")
     assert scan(tmp_path / "clips.csv").digits.tolist() == [3]
+
+
+def test_a_manifest_of_other_words_needs_no_digits(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
+    corpus = scan(write_csv(tmp_path / "clips.csv", "path,word,speaker", "a.wav,up,ann", "b.wav,down,bob"))
+    assert labels(corpus, "word").classes == ("down", "up")
+    for use in (lambda: labels(corpus, "digit"), lambda: analyze(corpus, "words")):
+        with pytest.raises(ConfigError, match="no column 'digit'"):
+            use()
+
+
+def test_digits_are_named_of_all_clips_or_none(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
+    lines = ('{"path": "a.wav", "digit": 3, "speaker": "ann"}', '{"path": "b.wav", "speaker": "ann"}')
+    assert "line 2: b.wav: name the digit" in refusal(write_csv(tmp_path / "clips.jsonl", *lines)).message
 
 
 @pytest.mark.parametrize("line", ["a.wav,4,ann", "a.wav,3,bob", "b.wav,3,ann"])

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from audiomnist.config import Features
 from audiomnist.corpus.measures import window_ms
 from audiomnist.corpus.scan import CLASSES, Corpus
+from audiomnist.corpus.targets import column
 from audiomnist.evaluation.analysis.clips import Measurements, Progress, measure_clips
 from audiomnist.evaluation.analysis.conclusions import WHOLE_SHARE, Conclusion, Cut, conclude, count_cut
 from audiomnist.evaluation.analysis.spectra import Spectra, compute_spectra
@@ -62,9 +63,12 @@ def analyze(corpus: Corpus, name: str, *, jobs: int | None = None, progress: Pro
 
     Raises
     ------
+    ConfigError
+        If the corpus is a manifest without digits.
     DataError
         If no clip can be read.
     """
+    column(corpus, "digit")
     features = Features()
     measured = measure_clips(corpus, jobs=jobs, progress=progress)
     spectra = compute_spectra(measured.corpus, measured.sample_rates, features)
