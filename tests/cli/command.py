@@ -79,7 +79,8 @@ def weights(run: Path) -> dict[str, bytes]:
 
 def without_times(document: dict[str, Any]) -> dict[str, Any]:
     """Return of a result what two runs of the same settings have in common."""
-    return {key: value for key, value in document.items() if key not in {"run", "seconds", "train_seconds"}}
+    times = {"run", "seconds", "train_seconds", "clips_per_second"}
+    return {key: value for key, value in document.items() if key not in times}
 
 
 def evaluation(run: Path, name: str) -> Path:

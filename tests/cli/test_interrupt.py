@@ -1,6 +1,7 @@
 """Ctrl-C and worse in a real process: what is said, and that the command it names ends as if nothing had happened."""
 
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -142,21 +143,30 @@ def test_no_fold_outlives_a_killed_parent(corpus: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_fold_ends_the_command(corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("by", "exit_code", "error"),
+    [
+        (signal.SIGKILL, 1, "a process that trained a fold was killed"),
+        (signal.SIGTERM, 143, "of 2 folds; they are saved in "),
+    ],
+)
+def test_the_end_of_one_fold_by_a_signal_ends_the_command(
+    corpus: Path, tmp_path: Path, by: signal.Signals, exit_code: int, error: str
+) -> None:
     run, others = tmp_path / "run", set(active_children())
 
     def kill_one() -> None:
         while not epochs(run / "fold-0"):
             time.sleep(0.01)
-        (set(active_children()) - others).pop().kill()
+        os.kill((set(active_children()) - others).pop().pid or 0, by)
 
     killer = Thread(target=kill_one)
     killer.start()
     words = ("--data", corpus, *SHORTER, "--folds", 2, "--jobs", 2, "--run", run, "--json")
     outcome = audiomnist("kfold", *words)
     killer.join()
-    assert outcome.exit_code == outcome.json["exit_code"] == 1
-    assert "a process that trained a fold was killed" in outcome.json["error"]
+    assert outcome.exit_code == outcome.json["exit_code"] == exit_code
+    assert error in outcome.json["error"]
     assert set(active_children()) == others
     succeeds("kfold", "--resume", run)
     assert epochs(run / "fold-0") == epochs(run / "fold-1") == list(range(1, 21))

@@ -1,11 +1,18 @@
+import json
+import os
 import shlex
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
+import torch
 
+from audiomnist.training.listeners import Checkpoint
+from audiomnist.training.trainer import Trainer
 from tests.cli.command import SMALL, refused, succeeds, weights, without_times
 from tests.cli.conftest import Trained
+from tests.cli.forked import Forked
 from tests.conftest import MakeCorpus
 
 
@@ -31,6 +38,38 @@ def test_a_run_that_was_killed_in_its_first_epoch_ends_as_an_unbroken_one(traine
     document = succeeds("train", "--resume", run, "--json").json
     assert weights(run) == weights(trained.run)
     assert without_times(document) == without_times(trained.document)
+
+
+def kill_in_the_second_epoch() -> None:
+    """Let this process be killed after the third step of its second epoch."""
+    step_ended = Checkpoint.step_ended
+
+    def step_ended_and_kill(self: Checkpoint, trainer: Trainer) -> None:
+        step_ended(self, trainer)
+        if trainer.state()["epoch"] == 1 and trainer.state()["under_way"]["n_steps"] == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Checkpoint.step_ended = step_ended_and_kill  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("minutes", "n_steps"), [(1e-9, 3), (10, 0)])
+def test_a_long_epoch_goes_on_from_its_last_save_bit_for_bit(
+    small_corpus: Path, tmp_path: Path, minutes: float, n_steps: int
+) -> None:
+    run, unbroken = tmp_path / "run", tmp_path / "unbroken"
+    settings = (*SMALL, "--set", "optim.epochs=3", "--set", "optim.ema=0.5", "--set", f"checkpoint_minutes={minutes}")
+    words = ("train", "--data", small_corpus, *settings, "--run")
+    assert Forked(*words, run, first=kill_in_the_second_epoch).outcome().exit_code == -signal.SIGKILL
+    saved = torch.load(run / "state.pt", weights_only=True)
+    assert (saved["epoch"], saved["under_way"]["n_steps"]) == (1, n_steps)
+    resumed, at_once = succeeds("train", "--resume", run, "--json").json, succeeds(*words, unbroken, "--json").json
+    assert weights(run) == weights(unbroken)
+    assert without_times(resumed) == without_times(at_once)
+    epochs, expected = (
+        [without_times(json.loads(line)) for line in (of / "history.jsonl").read_text().splitlines()]
+        for of in (run, unbroken)
+    )
+    assert epochs == expected
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -145,16 +146,18 @@ def test_a_process_that_is_stopped_ends_the_job_in_time(
 
 
 @pytest.mark.slow
-def test_a_killed_process_ends_the_job(
-    corpus: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
+def test_the_end_of_one_process_by_a_signal_ends_the_job(
+    corpus: Path, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: signal.Signals
 ) -> None:
     run = tmp_path / "run"
-    monkeypatch.setenv(one_of_several.SIGNAL, str(signal.SIGKILL.value))
+    monkeypatch.setenv(one_of_several.SIGNAL, str(by.value))
     outcome = ended(start("train", "--data", corpus, *SETTINGS, "--run", run))
     assert outcome.exit_code != 0
     error, hint = told(outcome)
     assert error.startswith("error: another process of this job has ended")
-    assert error.endswith(f"stopped after epoch 1 of 2; that much is saved in {run}")
+    # Which of the two tells it, and whether the first epoch was saved by then, is a matter of milliseconds.
+    assert re.search(r"stopped after epoch [01] of 2; that much is saved in ", error)
     assert hint.startswith(f"hint: resume: audiomnist train --resume {run}")
     assert len(history(run)) == 1
     succeeds("train", "--resume", run)

@@ -10,6 +10,7 @@ import pytest
 
 from audiomnist.training.listeners import Checkpoint
 from tests.cli.command import SMALL, Refusal, audiomnist, refused, succeeds, weights
+from tests.cli.conftest import Trained
 
 resource = pytest.importorskip("resource")
 WORDS = (*SMALL, "--set", "optim.epochs=2")
@@ -73,6 +74,18 @@ def test_a_full_disk_stops_training_at_the_epoch_before(
     monkeypatch.undo()
     succeeds("train", "--resume", run, "-q")
     assert weights(run) == weights(unbroken)
+
+
+@pytest.mark.parametrize("words", ["evaluate {run} --data {corpus}", "export {run} --format html"])
+def test_a_full_disk_leaves_a_run_as_it_was(trained: Trained, tmp_path: Path, words: str) -> None:
+    run = trained.copy(tmp_path / "run")
+    command = words.format(run=run, corpus=trained.corpus).split()
+    earlier = files_in(tmp_path)
+    with full_disk():
+        assert "disk" in refused(3, *command).hint
+    assert files_in(tmp_path) == earlier
+    succeeds(*command, "-q")
+    assert files_in(tmp_path).keys() > earlier.keys()
 
 
 @pytest.mark.parametrize(("verb", "place"), [("prep", "data/.store"), ("train", "runs")])

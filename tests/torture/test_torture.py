@@ -13,7 +13,14 @@ def torture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torture]:
         yield torture
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("verb", "n_points"), [("download", 4), ("prep", 4), ("train", 3), ("export", 3)])
+@pytest.mark.parametrize(
+    ("verb", "n_points"),
+    [
+        ("download", 4),
+        ("prep", 4),
+        pytest.param("train", 3, marks=pytest.mark.slow),
+        pytest.param("export", 3, marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_command_finishes_as_an_unbroken_one(torture: Torture, verb: str, n_points: int) -> None:
     assert torture.kill(verb, n_points, 0, seed=0).n_at_points == n_points
