@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,13 +62,18 @@ def labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) ->
     return Labels(tuple(classes), np.array(of_clips, dtype=np.int64))
 
 
+def known_columns(corpus: Corpus) -> dict[str, NDArray[Any]]:
+    """Return every column by its name: digit, if clips have one, speaker, and the corpus' own."""
+    digits = {"digit": corpus.digits} if (corpus.digits >= 0).any() else {}
+    return {**digits, "speaker": corpus.speakers, **corpus.columns}
+
+
 def column(corpus: Corpus, name: str) -> list[str | None]:
     """Return a column as texts, a value per clip: digit, speaker, or one of the corpus' own; None where unknown.
 
     Raises ConfigError if the corpus has no such column.
     """
-    digits = {"digit": corpus.digits} if (corpus.digits >= 0).any() else {}
-    known = {**digits, "speaker": corpus.speakers, **corpus.columns}
+    known = known_columns(corpus)
     if name not in known:
         raise ConfigError(
             f"{corpus.root} has no column {name!r}",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.corpus.scan import Corpus
-from audiomnist.corpus.targets import column
+from audiomnist.corpus.targets import column, known_columns
 from audiomnist.evaluation.calibration import calibration
 from audiomnist.evaluation.intervals import estimate, overall
 from audiomnist.evaluation.predictions import Predictions
@@ -73,7 +73,9 @@ def columns_of(corpus: Corpus, target: str, clips: NDArray[np.int64]) -> Columns
     """
     tested = corpus.select(clips)
     found = {}
-    for name in ("digit", *tested.columns):
+    for name in known_columns(tested):
+        if name == "speaker":
+            continue  # these groups are always there
         values = column(tested, name)
         if name == "age":
             values = [age_band(value) for value in values]

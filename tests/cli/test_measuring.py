@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,14 @@ def test_another_target_has_classes_of_its_own_which_live_in_the_model_file(clip
     assert model.classes == ("hall", "lab")
     again = succeeds("evaluate", tmp_path / "run", "--json").json
     assert again["accuracy"] == outcome.json["accuracy"]
+
+
+def test_other_words_are_recognised_by_a_manifest_without_digits(clips: Path) -> None:
+    corpus = manifest(clips)
+    words = corpus.read_text().replace("path,digit,speaker", "path,word,speaker")
+    corpus.write_text(re.sub(r",([0-9]),", lambda digit: f",{'up' if int(digit[1]) % 2 else 'down'},", words))
+    document = succeeds("train", "--data", corpus, *SMALL, "--target", "word", "--json").json
+    assert list(document["per_class"]) == ["down", "up"]
 
 
 def test_speakers_can_be_told_apart_on_clips_but_not_if_they_are_new(clips: Path) -> None:
