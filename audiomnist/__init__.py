@@ -21,6 +21,8 @@ __all__ = ["evaluate", "kfold", "load", "train"]
 def load(model: str | Path = "digits", *, device: str = "auto") -> Recognizer:
     """Return the recogniser of a model.
 
+    Raises audiomnist.errors.DataError if there is no such model, or it is broken.
+
     Parameters
     ----------
     model : str or Path
@@ -28,11 +30,6 @@ def load(model: str | Path = "digits", *, device: str = "auto") -> Recognizer:
         that comes with the program.
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; an ONNX model runs on the CPU.
-
-    Raises
-    ------
-    audiomnist.errors.DataError
-        If there is no such model, or it is broken.
     """
     from audiomnist.inference.opening import open_model
 

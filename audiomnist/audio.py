@@ -99,17 +99,14 @@ def header(path: StrPath) -> Header:
 def decode(path: StrPath, *, may_be_silent: bool = True) -> tuple[Samples, Header]:
     """Read a whole recording.
 
+    Raises BadSound as for ``header``, and if it cannot be decoded to its end or holds NaN, infinite or absurd values;
+    unless ``may_be_silent``, also if it is never louder than -60 dB of full scale.
+
     Returns
     -------
     samples : float32 array [L, n_channels]
         Full scale is 1; at least one, all finite.
     header : Header
-
-    Raises
-    ------
-    BadSound
-        As for ``header``, and if it cannot be decoded to its end or holds NaN, infinite or absurd values; unless
-        ``may_be_silent``, also if it is never louder than -60 dB of full scale.
     """
     with _opened(path) as (file, size):
         declared = _plain_wav(file, size)

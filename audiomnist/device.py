@@ -24,10 +24,7 @@ def select_device(name: str = "auto") -> torch.device:
     ``auto`` takes the first CUDA device, else Apple's MPS, else the CPU. Of several processes on a machine each takes
     the CUDA device of its own number, or all take the CPU.
 
-    Raises
-    ------
-    ConfigError
-        If the device is unknown or not on this machine.
+    Raises ConfigError if the device is unknown or not on this machine.
     """
     import torch
 

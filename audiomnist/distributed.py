@@ -50,10 +50,7 @@ def is_one_of_several() -> bool:
 def begin() -> None:
     """Join the job, if torchrun started this process as a part of one.
 
-    Raises
-    ------
-    UsageError
-        If the job's variables are no numbers, or its processes do not meet.
+    Raises UsageError if the job's variables are no numbers, or its processes do not meet.
     """
     global _rank, _size, _prints, _store, _silence_s
     if not is_one_of_several():
@@ -140,10 +137,7 @@ def gathered(value: Value) -> list[Value]:
 def wait_for_all() -> None:
     """Return when every process has come here, however long the work of another takes. Collective.
 
-    Raises
-    ------
-    JobEnded
-        If one gives no sign of life for as long as the job's processes may be silent.
+    Raises JobEnded if one gives no sign of life for as long as the job's processes may be silent.
     """
     if _size == 1:
         return

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import hashlib
 import itertools
 import os
 import re
@@ -128,10 +129,7 @@ def by_turns(folder: Path) -> Iterator[None]:
 class Hold:
     """A mark on a file, for as long as this object lives, that it is in use; any number of processes can set one.
 
-    Raises
-    ------
-    FileNotFoundError
-        If the file is not there, or is just being removed.
+    Raises FileNotFoundError if the file is not there, or is just being removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -191,6 +189,12 @@ def _sync(path: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

@@ -16,12 +16,9 @@ Result = TypeVar("Result")
 
 @contextmanager
 def worker_pool(jobs: int | None) -> Iterator[ProcessPoolExecutor]:
-    """Give a pool of spawned processes, as a fork of a process with threads can hang; on an error stop them.
+    """Give a pool of spawned processes, one per core by default; on an error stop them.
 
-    Parameters
-    ----------
-    jobs : int, optional
-        Processes; one per core by default.
+    They are spawned because a fork of a process with threads can hang.
     """
     others = set(active_children())
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_serve)

@@ -7,7 +7,6 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import ConsoleProgress, message_console, print_json, progress, result_console
-from audiomnist.cli.printing import print_analysis
 from audiomnist.files import home
 
 
@@ -22,6 +21,7 @@ def analyze(
     jobs: options.Jobs = None,
 ) -> None:
     """Report on the clips of a corpus: lengths, levels, noise, spectra."""
+    from audiomnist.cli.printing import print_analysis
     from audiomnist.corpus.places import short_name
     from audiomnist.evaluation.analysis import analyze as measure
     from audiomnist.experiments.inputs import open_corpus

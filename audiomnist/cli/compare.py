@@ -7,7 +7,6 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import print_json, result_console
-from audiomnist.cli.printing import print_comparison
 
 
 def compare(
@@ -27,6 +26,7 @@ def compare(
 
     Settings that differ, results, learning curves, and a test of each difference on the clips that both tested.
     """
+    from audiomnist.cli.printing import print_comparison
     from audiomnist.experiments.compare import compare as compare_runs
 
     comparison = compare_runs(runs, out)

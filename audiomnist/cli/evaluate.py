@@ -7,7 +7,6 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import ConsoleProgress, error_document, print_json, result_console
-from audiomnist.cli.printing import print_evaluations, print_result
 from audiomnist.errors import ThresholdError, UsageError
 
 
@@ -49,6 +48,7 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> None:
     """Test a recogniser, on its own test clips or on another corpus."""
+    from audiomnist.cli.printing import print_evaluations, print_result
     from audiomnist.experiments.evaluate import evaluate as test
     from audiomnist.runs.results import Evaluations
 

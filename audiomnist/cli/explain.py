@@ -1,7 +1,6 @@
 """``audiomnist explain``: show what in a recording speaks for a digit."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,25 +18,17 @@ if TYPE_CHECKING:
 _CLIPS_PER_CLASS = 20
 
 
-class Method(StrEnum):
-    """How relevance is computed; see ``evaluation.relevance``."""
-
-    IG = "ig"
-    LRP = "lrp"
-    OCCLUSION = "occlusion"
-
-
 def explain(
     model: Annotated[str, typer.Argument(help="Run folder, model.safetensors, or digits.", metavar="MODEL")],
     files: Annotated[
         list[str] | None, typer.Argument(help="Recordings, or folders of them.", metavar="FILE...")
     ] = None,
     method: Annotated[
-        Method,
+        str,
         typer.Option(
             help="Integrated gradients, layer-wise relevance propagation, or occlusion.", metavar="ig|lrp|occlusion"
         ),
-    ] = Method.IG,
+    ] = "ig",
     digit: Annotated[
         str | None, typer.Option(help="Also explain this digit, not only the most probable one.", metavar="D")
     ] = None,
@@ -75,7 +66,7 @@ def explain(
     message_console(quiet or json).print(f"model: {source}; method: {method}")
     folder = out or home() / "explanations"
     explained = [*_of_files(explainer, files or [], [] if digit is None else [label(digit)], folder, as_json=json)]
-    document: dict[str, object] = {"model": str(source), "method": method.value, "files": explained, "averages": []}
+    document: dict[str, object] = {"model": str(source), "method": method, "files": explained, "averages": []}
     if data is not None:
         document |= _of_corpus(explainer, data, folder, quiet=quiet or json, as_json=json)
     if json:

@@ -1,8 +1,7 @@
 """``audiomnist export``: write a model as one file for other programs."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,31 +9,15 @@ from audiomnist.cli import options
 from audiomnist.cli.output import message_console, print_json, result_console
 from audiomnist.errors import UsageError
 
-
-class Format(StrEnum):
-    """What is written."""
-
-    ONNX = "onnx"
-    TORCH = "torch"
-    HTML = "html"
-    BUNDLE = "bundle"
-    HUB = "hub"
-
-
-_SUFFIXES = {
-    Format.ONNX: ".onnx",
-    Format.TORCH: ".pt2",
-    Format.HTML: ".html",
-    Format.BUNDLE: ".zip",
-    Format.HUB: "-hub",
-}
+Format = Literal["onnx", "torch", "html", "bundle", "hub"]
+_SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "torch": ".pt2", "html": ".html", "bundle": ".zip", "hub": "-hub"}
 
 
 def export(
     model: Annotated[str, typer.Argument(help="Run folder, model.safetensors, or digits.", metavar="MODEL")] = "digits",
     to: Annotated[
         Format, typer.Option("--format", help="What to write.", metavar="onnx|torch|html|bundle|hub")
-    ] = Format.ONNX,
+    ] = "onnx",
     out: Annotated[Path | None, typer.Option(help="Where to. (default: beside the model)", metavar="PATH")] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -51,19 +34,19 @@ def export(
     from audiomnist.training.checkpoint import load_model
 
     source = weights_file(model)
-    if out is not None and out.exists() and out.is_dir() != (to is Format.HUB):
-        is_one, wanted = ("file", "folder") if to is Format.HUB else ("folder", "file")
+    if out is not None and out.exists() and out.is_dir() != (to == "hub"):
+        is_one, wanted = ("file", "folder") if to == "hub" else ("folder", "file")
         raise UsageError(f"--out {out} is a {is_one}", f"name a {wanted}")
     beside = Path(model) if model == "digits" else source.with_suffix("")
     path = out or beside.with_name(f"{beside.name}{_SUFFIXES[to]}")
     message_console(quiet or json).print(f"model: {source}")
-    document: dict[str, object] = {"path": str(path), "format": to.value}
-    if to in {Format.BUNDLE, Format.HUB}:
+    document: dict[str, object] = {"path": str(path), "format": to}
+    if to in {"bundle", "hub"}:
         from audiomnist.reports.hub import write_bundle, write_folder
 
-        names = (write_folder if to is Format.HUB else write_bundle)(source, path)
+        names = (write_folder if to == "hub" else write_bundle)(source, path)
         document["files"], summary = names, ", ".join(names)
-    elif to is Format.HTML:
+    elif to == "html":
         from audiomnist.page.export import export_html
 
         export_html(load_model(source, torch.device("cpu")), path)
@@ -72,7 +55,7 @@ def export(
     else:
         from audiomnist.inference.export import export as write
 
-        exported = write(load_model(source, torch.device("cpu")), path, "onnx" if to is Format.ONNX else "torch")
+        exported = write(load_model(source, torch.device("cpu")), path, "onnx" if to == "onnx" else "torch")
         document |= {**vars(exported), "path": str(path)}
         summary = (
             f"{exported.n_bytes / 1e6:.2f} MB; {exported.n_checked} waveforms have the same answers as in PyTorch, "

@@ -20,29 +20,13 @@ _NAME = "bold cyan"
 _HEADING = "bold"
 
 
-class Verb(TyperCommand):
-    """A verb with our help."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help."""
-        _print_help(self, ctx)
-
-
-class Group(TyperGroup):
-    """A group of verbs with our help."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the help."""
-        _print_help(self, ctx)
-
-
 def verb_path(ctx: Any) -> str:
     """Return the command of a context as a user types it: "audiomnist config show"."""
     above = verb_path(ctx.parent) if ctx.parent else "audiomnist"
     return f"{above} {ctx.info_name}" if ctx.parent else above
 
 
-def _print_help(verb: TyperCommand | TyperGroup, ctx: Any) -> None:
+def _print_help(verb: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:
     console = result_console()
     console.width = min(console.width, _WIDEST)
     arguments = [each for each in verb.params if isinstance(each, TyperArgument)]
@@ -100,3 +84,15 @@ def _value(parameter: TyperArgument | TyperOption) -> str:
 def _help(parameter: TyperArgument | TyperOption) -> str:
     default = parameter.default
     return f"{parameter.help}" if default in {None, False} else f"{parameter.help} (default: {default})"
+
+
+class Verb(TyperCommand):
+    """A verb with our help."""
+
+    format_help = _print_help
+
+
+class Group(TyperGroup):
+    """A group of verbs with our help."""
+
+    format_help = _print_help

@@ -7,7 +7,6 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import ConsoleProgress, print_json, result_console
-from audiomnist.cli.printing import print_result
 from audiomnist.errors import UsageError
 
 
@@ -53,6 +52,7 @@ def kfold(
     quiet: options.Quiet = False,
 ) -> None:
     """Cross-validate: test every clip by a network not trained on it."""
+    from audiomnist.cli.printing import print_result
     from audiomnist.experiments.kfold import kfold as cross_validate
     from audiomnist.runs.folder import RunFolder
 

@@ -17,7 +17,6 @@ from audiomnist.stopping import Termination
 
 if TYPE_CHECKING:
     from audiomnist.inference.answers import Segment
-    from audiomnist.inference.listening import Heard
     from audiomnist.inference.recognizer import Recognizer
 
 _LONGEST_TAKE_S = 5.0
@@ -58,7 +57,7 @@ def live(
     from audiomnist.inference.opening import open_model
 
     recognizer = open_model(model, device)
-    screen = _Screen(as_json=json, quiet=quiet)
+    screen = _Screen(as_json=json, quiet=quiet or json)
     screen.say(f"model: {recognizer.name}; microphone: {microphone.name}")
     try:
         if continuous:
@@ -83,7 +82,7 @@ def _listen_on_enter(recognizer: "Recognizer", microphone: "Microphone", screen:
 
 def _listen(
     recognizer: "Recognizer", microphone: "Microphone", screen: "_Screen", longest_s: float | None = None
-) -> "Iterator[Heard]":
+) -> "Iterator[list[Segment]]":
     """Yield what is said, until the time is over if there is one."""
     from audiomnist.inference.listening import Listener
 
@@ -153,17 +152,17 @@ class _Screen:
 
     def say(self, text: str) -> None:
         self._clear_level()
-        message_console(self.quiet or self.as_json).print(text)
+        message_console(self.quiet).print(text)
 
-    def show(self, heard: "Heard | None") -> None:
+    def show(self, heard: "list[Segment] | None") -> None:
         """Show the digits of something said; None is silence."""
         self._clear_level()
-        segments = heard.segments if heard else ()
+        segments = heard or []
         self.segments += segments
         if self.as_json:
             return
         if not segments:
-            result_console().print("no digit" if heard else "nothing was heard")
+            result_console().print("nothing was heard" if heard is None else "no digit")
         for segment in segments:
             *above, middle, below = _LETTERS.get(str(segment.digit), ("", str(segment.digit), ""))
             rows = [*above, f"{middle}   {segment.digit}  {segment.probability:.2f}", below]
@@ -190,4 +189,4 @@ class _Screen:
 
     @property
     def _has_meter(self) -> bool:
-        return message_console(self.quiet or self.as_json).is_terminal and not (self.quiet or self.as_json)
+        return message_console().is_terminal and not self.quiet

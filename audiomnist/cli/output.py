@@ -23,7 +23,8 @@ from rich.text import Text
 
 from audiomnist import distributed
 from audiomnist.errors import AudiomnistError, Interrupted, printable, shown
-from audiomnist.experiments.progress import Count, Progress
+from audiomnist.experiments.progress import Progress
+from audiomnist.progress import Show
 
 if TYPE_CHECKING:
     from audiomnist.runs.results import EpochRecord
@@ -107,7 +108,7 @@ def error_document(error: AudiomnistError) -> dict[str, str | int]:
 
 
 @contextmanager
-def progress(task: str, unit: str, *, quiet: bool) -> Iterator[Count]:
+def progress(task: str, unit: str, *, quiet: bool) -> Iterator[Show]:
     """Show how a task goes: a bar on a terminal, one line at the end elsewhere, nothing if there was nothing to do."""
     console = message_console(quiet)
     started, reached = time.perf_counter(), 0
@@ -126,7 +127,7 @@ def progress(task: str, unit: str, *, quiet: bool) -> Iterator[Count]:
 
 
 @contextmanager
-def byte_progress(*, quiet: bool) -> Iterator[Count]:
+def byte_progress(*, quiet: bool) -> Iterator[Show]:
     """Show bytes done, rate and remaining time on a terminal; nothing elsewhere. A count that falls starts anew."""
     columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     with _bars(message_console(quiet), *columns) as bars:
@@ -168,7 +169,7 @@ class ConsoleProgress(Progress):
         _say_lines(self._console, ("", ""), message)
 
     @contextmanager
-    def counting(self, task: str, unit: str) -> Iterator[Count]:
+    def counting(self, task: str, unit: str) -> Iterator[Show]:
         """Show how a task goes."""
         with progress(task, unit, quiet=self._quiet) as show:
             yield show

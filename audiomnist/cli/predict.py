@@ -5,6 +5,7 @@ import json as jsons
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,20 +93,14 @@ def _outcomes(
             named = [stack.enter_context(from_stdin(sys.stdin.buffer))]
         else:
             named = recordings(paths)
-        waiting: list[str] = []
-
-        def noted() -> Iterator[Path]:
-            for path in named:
-                waiting.append(STDIN if STDIN in paths else str(path))
-                yield path
-
+        files, read = tee(named)  # several are read before the first is answered
         if segment:
-            results: Iterable[Answer | Spoken | DataError] = (tried(recognizer.segment, path) for path in noted())
+            results: Iterable[Answer | Spoken | DataError] = (tried(recognizer.segment, path) for path in read)
         else:
             stack.enter_context(recognizer.single_threaded())
-            results = recognizer.stream(noted(), jobs=jobs)
+            results = recognizer.stream(read, jobs=jobs)
         for outcome in results:
-            yield waiting.pop(0), outcome
+            yield STDIN if STDIN in paths else str(next(files)), outcome
 
 
 def _print_line(path: str, result: "Outcome") -> None:

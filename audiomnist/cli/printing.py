@@ -12,7 +12,10 @@ from rich.text import Text
 
 from audiomnist.cli.output import say, say_commands, say_path
 from audiomnist.errors import command, count, printable, shown
+from audiomnist.reports import sentences, tables
 from audiomnist.reports.table import Table
+from audiomnist.reports.wording import accuracy
+from audiomnist.runs.results import Result
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.analysis import Analysis
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from audiomnist.reports.report import Report
     from audiomnist.runs.comparison import Comparison
     from audiomnist.runs.listing import NoRun, Summary
-    from audiomnist.runs.results import CrossValidation, Evaluations, Result, Suspects, Tested
+    from audiomnist.runs.results import CrossValidation, Evaluations, Suspects, Tested
     from audiomnist.runs.robustness import Robustness
 
 _SUSPECTS_SHOWN = 10
@@ -92,9 +95,6 @@ def print_result(
     details : bool
         Print groups, classes, calibration, folds and robustness as well.
     """
-    from audiomnist.reports import sentences, tables
-    from audiomnist.runs.results import Result
-
     folds = None if isinstance(result, Result) else result
     say(console, (sentences.headline(result), "bold"))
     if folds:
@@ -158,8 +158,6 @@ def _count_style(result: "Tested", row: int, column: int) -> str:
 
 
 def _origin(result: "Result | CrossValidation") -> str:
-    from audiomnist.runs.results import Result
-
     seconds = (isinstance(result, Result) and result.train_seconds) or result.seconds
     reached = "" if result.is_finished else f"{result.epochs} of "
     epochs = f"{reached}{count(result.epochs_planned, 'epoch')}"
@@ -167,9 +165,6 @@ def _origin(result: "Result | CrossValidation") -> str:
 
 
 def _print_details(console: Console, result: "Result | CrossValidation", robustness: "Robustness | None") -> None:
-    from audiomnist.reports import sentences, tables
-    from audiomnist.runs.results import Result
-
     found = [*tables.groups(result), tables.classes(result), tables.coverage(result.calibration)]
     if not isinstance(result, Result):
         found.insert(0, tables.folds(result))
@@ -188,8 +183,6 @@ def _print_suspects(
     console: Console, result: "CrossValidation", found: "Suspects", folder: Path, left_out_by: str | None
 ) -> None:
     """Print how many labels look wrong, the first of them, and what to do with them."""
-    from audiomnist.reports import sentences, tables
-
     verdict = sentences.suspects(found.count, result.n_test)
     if not found.count:
         say(console, verdict)
@@ -209,9 +202,6 @@ def _print_suspects(
 
 def print_evaluations(console: Console, of: "Evaluations") -> None:
     """Print the results of a network on several corpora."""
-    from audiomnist.reports import sentences, tables
-    from audiomnist.reports.wording import accuracy
-
     print_table(console, tables.corpora(of.corpora))
     for result in of.corpora:
         for line in sentences.restrictions(result):
@@ -221,8 +211,6 @@ def print_evaluations(console: Console, of: "Evaluations") -> None:
 
 def print_comparison(console: Console, of: "Comparison") -> None:
     """Print runs side by side, and whether they really differ."""
-    from audiomnist.reports import sentences, tables
-
     if of.settings:
         print_table(console, tables.differing_settings(of))
     else:
@@ -241,9 +229,6 @@ def print_comparison(console: Console, of: "Comparison") -> None:
 
 def print_runs(console: Console, found: "Sequence[Summary]", others: "Sequence[NoRun]", folder: Path) -> None:
     """Print which runs there are, how to finish those that are not, and what is no run."""
-    from audiomnist.reports.sentences import place
-    from audiomnist.reports.wording import accuracy
-
     if not found:
         what = "nothing in {} can be read as a run" if others else "there is no run in {}"
         say_commands(console, f"{what.format(shown(folder))}; train one", "audiomnist train")
@@ -254,7 +239,7 @@ def print_runs(console: Console, found: "Sequence[Summary]", others: "Sequence[N
                 run.version,
                 f"{run.folds} folds" if run.folds else run.kind,
                 run.split,
-                place(run.data),
+                sentences.place(run.data),
                 f"{run.epochs}/{run.epochs_asked}",
                 "unfinished" if run.accuracy is None else accuracy(run.accuracy),
                 f"{run.started:%Y-%m-%d %H:%M}",
@@ -292,8 +277,6 @@ def print_analysis(console: Console, analysis: "Analysis", page: Path) -> None:
 
 def print_report(console: Console, report: "Report") -> None:
     """Print the headline of a report, and where it is."""
-    from audiomnist.reports import sentences
-
     result = report.result
     say(console, (sentences.headline(result), "bold"))
     if sentences.unfinished(result):

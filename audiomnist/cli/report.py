@@ -7,7 +7,6 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import ConsoleProgress, print_json, result_console
-from audiomnist.cli.printing import print_report
 
 
 def report(
@@ -22,6 +21,7 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:
     """Write a page about a run, with mistakes to hear, and a model card."""
+    from audiomnist.cli.printing import print_report
     from audiomnist.experiments.report import report as write
 
     written = write(run, out, progress=ConsoleProgress(quiet=quiet or json))

@@ -2,12 +2,12 @@
 
 from audiomnist.cli import options
 from audiomnist.cli.output import print_json, result_console
-from audiomnist.cli.printing import print_runs
 from audiomnist.files import home
 
 
 def runs(json: options.Json = False) -> None:
     """List the runs in the folder runs, the newest last."""
+    from audiomnist.cli.printing import print_runs
     from audiomnist.runs.listing import list_runs
 
     folder = home() / "runs"

@@ -7,7 +7,6 @@ import typer
 
 from audiomnist.cli import options
 from audiomnist.cli.output import ConsoleProgress, print_json, result_console
-from audiomnist.cli.printing import print_repetition, print_result
 
 
 def train(
@@ -36,6 +35,7 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a recogniser on part of a corpus and test it on the rest."""
+    from audiomnist.cli.printing import print_repetition, print_result
     from audiomnist.experiments.repetition import Repetition
     from audiomnist.experiments.train import train as train_and_test
 

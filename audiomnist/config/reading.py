@@ -38,6 +38,8 @@ def from_settings(
 ) -> Config:
     """Change plain settings, check them and return them typed.
 
+    Raises ConfigError with every fault of settings and changes.
+
     Parameters
     ----------
     source : str
@@ -46,11 +48,6 @@ def from_settings(
         ``KEY=VALUE`` with a dotted key and a YAML value, e.g. ``optim.lr=0.01``; later ones win.
     overrides : mapping, optional
         Values by dotted key, taken as they are; they win over the changes.
-
-    Raises
-    ------
-    ConfigError
-        With every fault of settings and changes.
     """
     plain = copy.deepcopy(dict(settings))
     faults: list[str] = []

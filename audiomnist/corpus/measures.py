@@ -40,15 +40,7 @@ class Loudness:
 
 
 def measure(samples: Samples, sample_rate: int) -> Loudness:
-    """Measure a mono clip.
-
-    Parameters
-    ----------
-    samples : float32 array [L]
-        At least one, all finite.
-    sample_rate : int
-        Hz.
-    """
+    """Measure a mono clip, float32 array [L] with at least one sample, all finite, at a sample rate in Hz."""
     frame_length = max(1, sample_rate * _FRAME_MS // 1000)
     starts = np.arange(0, len(samples), frame_length)
     squares = np.square(samples)

@@ -37,10 +37,7 @@ def read_speakers(path: Path) -> Speakers:
     Spellings that differ only by case are made one (``german``, ``German``), ages become integers and
     impossible ones unknown (speaker 45 is "1234"), ``vr-romm`` becomes ``vr-room``.
 
-    Raises
-    ------
-    DataError
-        If the file is not JSON of that shape.
+    Raises DataError if the file is not JSON of that shape.
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))

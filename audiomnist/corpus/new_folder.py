@@ -69,10 +69,7 @@ class NewFolder:
 
         What else is in the workspace stays after an error and is removed after success.
 
-        Raises
-        ------
-        DataError
-            If the folder already holds something.
+        Raises DataError if the folder already holds something.
         """
         if not self.is_vacant or self.target == Path.cwd():
             raise DataError(

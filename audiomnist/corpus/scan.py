@@ -95,10 +95,7 @@ class Corpus:
 
         A name that is taken gets a number. Columns that one side lacks are None there.
 
-        Raises
-        ------
-        DataError
-            If a file is in both.
+        Raises DataError if a file is in both.
         """
         own, others = ({str(corpus.file(clip).resolve()) for clip in range(len(corpus))} for corpus in (self, other))
         if shared := own & others:
@@ -149,10 +146,8 @@ def scan(place: Path) -> Corpus:
     ``split`` column if its two lists are there), and a ``.csv`` or ``.jsonl`` manifest with ``path,digit,speaker``
     and any further columns, paths relative to the manifest; one of other words needs no ``digit``.
 
-    Raises
-    ------
-    DataError
-        If there is no clip at all, a folder cannot be listed, or a manifest is broken; its broken lines are named.
+    Raises DataError if there is no clip at all, a folder cannot be listed, or a manifest is broken; its broken lines
+    are named.
     """
     listing = list_clips(place)
     faults = [finding for finding in listing.findings if finding.kind in {"manifest", UNLISTED}]
@@ -177,15 +172,8 @@ def scan(place: Path) -> Corpus:
 def without(corpus: Corpus, file: Path) -> Corpus:
     """Return a corpus without the clips that a file lists.
 
-    Parameters
-    ----------
-    file : Path
-        A ``.csv`` with a ``path`` column, or a path per line, where blank lines and those with ``#`` do not count.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, names a clip that the corpus does not have, or leaves nothing.
+    The file is a ``.csv`` with a ``path`` column, or has a path per line, where blank lines and those with ``#`` do not
+    count. Raises DataError if it cannot be read, names a clip that the corpus does not have, or leaves nothing.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:

@@ -35,17 +35,14 @@ class Labels:
 def labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) -> Labels:
     """Return what a network that recognises ``target`` should say of each clip.
 
+    Raises ConfigError if the corpus has no such column, or too few or too many values in it.
+
     Parameters
     ----------
     target : str
         ``digit``, ``speaker`` or a column of the corpus, such as ``gender``.
     classes : sequence of str, optional
         Those of a trained network; other values count as unknown. By default the ten digits, or all values, sorted.
-
-    Raises
-    ------
-    ConfigError
-        If the corpus has no such column, or too few or too many values in it.
     """
     values = column(corpus, target)
     if target == "digit":

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,13 +14,12 @@ from audiomnist.corpus.listing import CLASSES, Clip, Finding, Listing, list_clip
 from audiomnist.corpus.measures import n_clipped
 from audiomnist.corpus.metadata import Speakers, read_speakers
 from audiomnist.errors import DataError, printable
+from audiomnist.progress import Show, unseen
 
 _NUMBERS_SHOWN = 8
 _UPSTREAM_FAULT = "0_19_22.wav"
 _UPSTREAM_SPEAKER = "19"
 _SYNTHETIC_ROOM = "synthetic"
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -44,21 +43,15 @@ class _Inspection(NamedTuple):
     faults: tuple[Finding, ...]
 
 
-def validate(
-    corpus_root: Path, *, deep: bool = False, jobs: int | None = None, progress: Progress | None = None
-) -> Validation:
-    """Look for everything that can be wrong with a corpus; one fault never hides another.
+def validate(corpus_root: Path, *, deep: bool = False, jobs: int | None = None, progress: Show = unseen) -> Validation:
+    """Look for everything that can be wrong with a folder of clips or a manifest; one fault never hides another.
 
     Parameters
     ----------
-    corpus_root : Path
-        Folder of clips, or a manifest.
     deep : bool
         Decode every clip, which also finds silence, clipping, NaN or infinite values and duplicates.
     jobs : int, optional
         Threads that decode; one per core by default.
-    progress : callable, optional
-        Called with the clips done and the clips in all.
     """
     try:
         listing = list_clips(corpus_root)
@@ -76,8 +69,7 @@ def validate(
     for inspection in map_in_order(inspect, paths, jobs) if deep else map(inspect, paths):
         inspections.append(inspection)
         findings += inspection.faults
-        if progress:
-            progress(len(inspections), len(listing.clips))
+        progress(len(inspections), len(listing.clips))
     findings += _odd_rates(listing.clips, inspections)
     findings += _duplicates(listing.clips, inspections)
     if listing.layout in {"audiomnist", "fsdd"}:

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from audiomnist.download.sources import Progress
 from audiomnist.errors import DataError
+from audiomnist.progress import Show
 
 MOST_FILES = 500_000
 MOST_BYTES = 1 << 33
@@ -54,13 +54,14 @@ class File(NamedTuple):
 
 
 def take(
-    files: Iterable[File], folder: Path, place: Callable[[str], str | None], *, name: str, progress: Progress
+    files: Iterable[File], folder: Path, place: Callable[[str], str | None], *, name: str, progress: Show
 ) -> list[str]:
     """Write the wanted files into a folder.
 
+    Raises DataError if it is no archive, damaged, or holds too much, or two of its files belong in one place.
+
     Parameters
     ----------
-    files : iterable of File
     folder : Path
         Where the files go; on an error it holds what was written until then.
     place : callable
@@ -72,11 +73,6 @@ def take(
     -------
     list of str
         Paths of the files that were not wanted.
-
-    Raises
-    ------
-    DataError
-        If it is no archive, damaged, or holds too much, or two of its files belong in one place.
     """
     unwanted, taken_bytes = [], 0
     try:

@@ -1,6 +1,5 @@
 """The checksums of a corpus: every file's size, hash and header, to tell later whether all is as it was."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,9 +8,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from audiomnist import audio
 from audiomnist.corpus.metadata import CHECKSUMS_NAME
-from audiomnist.download.sources import Progress, ignore, is_recording
+from audiomnist.download.sources import is_recording
 from audiomnist.errors import DataError
-from audiomnist.files import write_text
+from audiomnist.files import file_hash, write_text
+from audiomnist.progress import Show, unseen
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class FileRecord:
         return bool(self.sample_rate and self.frames)
 
 
-def write_checksums(folder: Path, *, progress: Progress = ignore) -> list[FileRecord]:
+def write_checksums(folder: Path, *, progress: Show = unseen) -> list[FileRecord]:
     """Record every file below a folder in its ``manifest.jsonl``, on all cores; return the records by path."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != CHECKSUMS_NAME]
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
@@ -60,10 +60,7 @@ def write_checksums(folder: Path, *, progress: Progress = ignore) -> list[FileRe
 def read_checksums(folder: Path) -> list[FileRecord]:
     """Read the checksums of a corpus.
 
-    Raises
-    ------
-    DataError
-        If there are none, or a line of them is broken.
+    Raises DataError if there are none, or a line of them is broken.
     """
     file = folder / CHECKSUMS_NAME
     if not file.is_file():
@@ -80,27 +77,22 @@ def read_checksums(folder: Path) -> list[FileRecord]:
     return records
 
 
-def verify(folder: Path, *, deep: bool = False, progress: Progress = ignore) -> dict[str, str]:
+def verify(folder: Path, *, deep: bool = False, progress: Show = unseen) -> dict[str, str]:
     """Compare a corpus with its checksums.
+
+    Raises DataError if the checksums are missing or broken.
 
     Parameters
     ----------
-    folder : Path
-        The corpus.
     deep : bool
         Compare hashes and decode every recording to its end as well; otherwise sizes and headers.
     progress : callable
-        Receives the bytes of the files that are done.
+        Of bytes.
 
     Returns
     -------
     dict of str to str
         What is wrong with each file that is missing, changed, unreadable, or not recorded; empty if all is well.
-
-    Raises
-    ------
-    DataError
-        If the checksums are missing or broken.
     """
     records = read_checksums(folder)
     total_bytes = sum(record.size for record in records)
@@ -116,15 +108,9 @@ def verify(folder: Path, *, deep: bool = False, progress: Progress = ignore) -> 
     return problems | dict.fromkeys(surplus, "not in the checksums")
 
 
-def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
 def _record(folder: Path, path: str) -> FileRecord:
     file = folder / path
-    return FileRecord(path, file.stat().st_size, sha256(file), *_header(file))
+    return FileRecord(path, file.stat().st_size, file_hash(file), *_header(file))
 
 
 def _problem(folder: Path, record: FileRecord, deep: bool) -> str:
@@ -138,7 +124,7 @@ def _problem(folder: Path, record: FileRecord, deep: bool) -> str:
             return "no readable recording"
         if _header(file) != (record.sample_rate, record.frames):
             return "another header than in the checksums"
-        if deep and sha256(file) != record.sha256:
+        if deep and file_hash(file) != record.sha256:
             return "another content than in the checksums"
         if deep and is_recording(file) and len(audio.decode(file)[0]) != record.frames:
             return "cannot be decoded to its end"

@@ -10,10 +10,12 @@ from audiomnist.corpus.metadata import CHECKSUMS_NAME
 from audiomnist.corpus.new_folder import NewFolder
 from audiomnist.download import hub
 from audiomnist.download.archive import File, archive_files, folder_files, take
-from audiomnist.download.checksums import FileRecord, read_checksums, sha256, verify, write_checksums
+from audiomnist.download.checksums import FileRecord, read_checksums, verify, write_checksums
 from audiomnist.download.fetch import MIRROR_HINT, Patience, fetch, require_free_disk
-from audiomnist.download.sources import Progress, Say, Source, ignore
+from audiomnist.download.sources import Say, Source
 from audiomnist.errors import DataError, printable
+from audiomnist.files import file_hash
+from audiomnist.progress import Show, unseen
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,16 @@ def download(
     *,
     source: str | Path | None = None,
     patience: Patience | None = None,
-    progress: Progress = ignore,
+    progress: Show = unseen,
     on_event: Say = lambda line: None,
 ) -> Downloaded:
     """Bring a corpus to a folder, or find that it is there.
 
     The folder appears in one step, when everything in it is complete. A call that was interrupted, however
     hard, is taken up by the next one; of two calls at once the second waits and uses what the first made.
+
+    Raises DataError if the archive cannot be fetched, is damaged, holds no clip, or does not fit on the disk; or
+    ``out`` holds something else.
 
     Parameters
     ----------
@@ -67,15 +72,9 @@ def download(
     patience : Patience, optional
         With the network.
     progress : callable
-        See `Progress`; the stages are fetching, unpacking and checking.
+        Of bytes; the stages are fetching, unpacking and checking.
     on_event : callable
         See `Say`.
-
-    Raises
-    ------
-    DataError
-        If the archive cannot be fetched, is damaged, holds no clip, or does not fit on the disk; or ``out`` holds
-        something else.
     """
     started_s = time.monotonic()
     origin = None if source is None else str(source)
@@ -99,7 +98,7 @@ class _Call:
     origin: str | None
     place: NewFolder
     patience: Patience
-    progress: Progress
+    progress: Show
     say: Say
 
     @property
@@ -177,7 +176,7 @@ class _Call:
         fetch(self.address, archive, patience=self.patience, progress=self.progress, say=self.say)
         if self.origin is None and self.corpus.sha256:
             self.say("checking the archive")
-            if sha256(archive) != self.corpus.sha256:
+            if file_hash(archive) != self.corpus.sha256:
                 archive.unlink()
                 raise DataError(
                     f"{self.address} is not the archive that was published", f"run it again, or {MIRROR_HINT}"

@@ -11,9 +11,10 @@ from time import sleep
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from audiomnist.download.sources import Progress, Say
+from audiomnist.download.sources import Say
 from audiomnist.errors import DataError
 from audiomnist.files import write_text
+from audiomnist.progress import Show
 
 MIRROR_HINT = "name another place with --from: a mirror's address, an archive on disk, or an unpacked folder"
 
@@ -42,16 +43,13 @@ class Patience:
     wait_s: float = 1.0
 
 
-def fetch(url: str, target: Path, *, patience: Patience, progress: Progress, say: Say) -> None:
+def fetch(url: str, target: Path, *, patience: Patience, progress: Show, say: Say) -> None:
     """Bring the file at ``url`` to ``target``; a file that is there already is left as it is.
 
     What arrives is kept in ``NAME.part`` beside the target. A later call goes on from there if the server still has
     the same version and can send the rest; otherwise it starts over.
 
-    Raises
-    ------
-    DataError
-        If the server refuses or cannot be reached, or the disk has no room for the file.
+    Raises DataError if the server refuses or cannot be reached, or the disk has no room for the file.
     """
     if target.is_file():
         return
@@ -120,7 +118,7 @@ class _Part:
         self._version_path.unlink()
 
 
-def _receive(url: str, part: _Part, timeout_s: float, progress: Progress, say: Say) -> None:
+def _receive(url: str, part: _Part, timeout_s: float, progress: Show, say: Say) -> None:
     """Send one request and append what comes."""
     start = part.size
     resume = {"Range": f"bytes={start}-", "If-Range": part.version} if start else {}
@@ -145,7 +143,7 @@ def _receive(url: str, part: _Part, timeout_s: float, progress: Progress, say: S
         _append(answer, part, start, timeout_s, progress)
 
 
-def _append(answer: http.client.HTTPResponse, part: _Part, start: int, timeout_s: float, progress: Progress) -> None:
+def _append(answer: http.client.HTTPResponse, part: _Part, start: int, timeout_s: float, progress: Show) -> None:
     received, total = start, None if answer.length is None else start + answer.length
     require_free_disk(part.path.parent, answer.length or 0)
     progress(received, total)

@@ -85,10 +85,7 @@ def table_files(tables: Path, source: Source) -> Iterator[File]:
     A clip keeps the number in its file name, which must agree with its row; where the table gives no such name, clips
     of a speaker and digit are numbered as they come.
 
-    Raises
-    ------
-    DataError
-        If there is no table, or a column is missing or holds what it must not.
+    Raises DataError if there is no table, or a column is missing or holds what it must not.
     """
     import pyarrow
     from pyarrow import parquet

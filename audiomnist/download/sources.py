@@ -8,15 +8,8 @@ from pathlib import Path
 
 from audiomnist.errors import UsageError, count, did_you_mean
 
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes done and the bytes in all (None where unknown); starts again with each stage."""
-
 Say = Callable[[str], None]
 """Called with one line of text when a stage begins or something went wrong and is tried again."""
-
-
-def ignore(done_bytes: int, total_bytes: int | None) -> None:
-    """Show no progress."""
 
 
 def is_recording(path: str | Path) -> bool:
@@ -174,15 +167,12 @@ SOURCES = {source.name: source for source in (AUDIOMNIST, FSDD, SPEECH_COMMANDS)
 def find_source(name: str, *, words: str = "digits") -> Source:
     """Return the corpus of that name.
 
+    Raises UsageError if there is none, or it has no other words.
+
     Parameters
     ----------
     words : str
         ``digits``, or ``all`` for the other words of Speech Commands as well.
-
-    Raises
-    ------
-    UsageError
-        If there is none, or it has no other words.
     """
     if name not in SOURCES:
         known = ", ".join(SOURCES)

@@ -48,14 +48,10 @@ def calibration(predictions: Predictions) -> Calibration:
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Return the temperature that logits are best divided by before the softmax.
 
-    It minimises the cross entropy of clips that were not trained on (Guo et al. 2017). If the network classifies
-    all of them correctly, the best temperature would be 0: that would say nothing of its mistakes, so it stays 1.
-    What is predicted, and with it the accuracy, never changes.
-
-    Parameters
-    ----------
-    logits : float32 array [n_clips, n_classes]
-    labels : int64 array [n_clips]
+    It minimises the cross entropy of clips that were not trained on (Guo et al. 2017): logits, float32 array [n_clips,
+    n_classes], and labels, int64 array [n_clips]. If the network classifies all of them correctly, the best temperature
+    would be 0: that would say nothing of its mistakes, so it stays 1. What is predicted, and with it the accuracy,
+    never changes.
     """
     from scipy.optimize import minimize_scalar
 

@@ -18,10 +18,7 @@ def against_first(tested: Mapping[str, Predictions]) -> list[Difference]:
 
     The p values are corrected for their number by Holm's method; the intervals are 95 % each.
 
-    Raises
-    ------
-    DataError
-        If one was tested on no clip that the first was tested on.
+    Raises DataError if one was tested on no clip that the first was tested on.
     """
     (first, baseline), *others = tested.items()
     found = [compare(first, baseline, second, predictions) for second, predictions in others]
@@ -32,10 +29,7 @@ def against_first(tested: Mapping[str, Predictions]) -> list[Difference]:
 def compare(first: str, baseline: Predictions, second: str, predictions: Predictions) -> Difference:
     """Compare two networks, named ``first`` and ``second``, on the clips that both were tested on, in any order.
 
-    Raises
-    ------
-    DataError
-        If there are none, or none with the same label.
+    Raises DataError if there are none, or none with the same label.
     """
     _, rows, other_rows = np.intersect1d(baseline.paths, predictions.paths, return_indices=True)
     if not len(rows):
@@ -77,17 +71,12 @@ def compare(first: str, baseline: Predictions, second: str, predictions: Predict
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the p value of McNemar's exact, two-sided test.
+    """Return the p value of McNemar's exact, two-sided test, from the clips that one network alone has right.
 
     Where just one of two equally good networks is correct, it is either of them equally often. McNemar, "Note on the
     sampling error of the difference between correlated proportions or percentages", Psychometrika 12, 1947; advised for
     two classifiers and one test set by Dietterich, "Approximate statistical tests for comparing supervised
     classification learning algorithms", Neural Computation 10, 1998.
-
-    Parameters
-    ----------
-    only_first, only_second : int
-        Clips that one of the two alone classified correctly.
     """
     from scipy.stats import binomtest
 

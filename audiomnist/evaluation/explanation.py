@@ -8,7 +8,7 @@ training do it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,9 +25,9 @@ from audiomnist.evaluation.relevance import METHODS
 from audiomnist.inference.answers import Answer, Label, label
 from audiomnist.inference.recognizer import Samples, Sound, load
 from audiomnist.inference.torch_recognizer import TorchRecognizer
+from audiomnist.progress import Show, unseen
 from audiomnist.training.models import build_model
 
-Progress = Callable[[int, int], None]
 Map = NDArray[np.float32]
 
 N_MOMENTS = 50  # of an average
@@ -180,7 +180,7 @@ class Explainer:
             tuple(self._explanation(seen.inputs, frames, one) for one in dict.fromkeys((likeliest, *classes))),
         )
 
-    def averages(self, corpus: Corpus, n_clips: int, progress: Progress = lambda done, total: None) -> list[Average]:
+    def averages(self, corpus: Corpus, n_clips: int, progress: Show = unseen) -> list[Average]:
         """Explain each class of the model on up to so many clips of it, spread evenly over the corpus."""
         of_clips = labels(corpus, self.recognizer.model.config.target, self.recognizer.model.classes).of_clips
         chosen = [_spread(np.flatnonzero(of_clips == number), n_clips) for number in range(len(self.labels))]

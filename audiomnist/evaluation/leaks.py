@@ -18,18 +18,11 @@ from audiomnist.runs.split_file import SplitFile
 
 
 def check(config: Config, corpus: Corpus, store: FeatureStore, split: Split) -> None:
-    """Raise if a split does not keep what it promises.
+    """Raise DataError if a split does not keep what it promises.
 
-    Parameters
-    ----------
-    store : FeatureStore
-        Of the corpus; recordings are compared by their sound, so a copy in another lossless format is found as well.
-
-    Raises
-    ------
-    DataError
-        If a recording stands in two parts, or a speaker under a scheme that keeps speakers apart, or if a class that
-        is tested has nothing to train on.
+    That is if a recording stands in two parts, or a speaker under a scheme that keeps speakers apart, or if a class
+    that is tested has nothing to train on. Recordings are compared by their sound, which the corpus's store knows, so
+    a copy in another lossless format is found as well.
     """
     if promises_new_voices(config.split.scheme):
         _check_speakers(corpus, split)

@@ -26,13 +26,7 @@ Groups = dict[str, dict[str, Estimate]]
 
 
 def score(predictions: Predictions, columns: Columns) -> Scores:
-    """Measure predictions against their labels.
-
-    Parameters
-    ----------
-    columns : mapping of str to str array [n_clips]
-        What else is known of the clips, to group them by.
-    """
+    """Measure predictions against their labels, also in groups by further columns, str array [n_clips] each."""
     n_classes = len(predictions.classes)
     cells = predictions.labels * n_classes + predictions.predicted
     confusion = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
@@ -62,14 +56,8 @@ def _per_class(names: tuple[str, ...], confusion: NDArray[np.int64]) -> dict[str
 def columns_of(corpus: Corpus, target: str, clips: NDArray[np.int64]) -> Columns:
     """Return what clips can be grouped by: their value in every column that says something of them and has few values.
 
-    Ages stand in bands; a value that is not known is ``unknown``.
-
-    Parameters
-    ----------
-    target : str
-        What is recognised; this column is always there.
-    clips : int64 array [n_clips]
-        Indices into the corpus.
+    Ages stand in bands; a value that is not known is ``unknown``. The column that is recognised, ``target``, is always
+    there. ``clips``, int64 array [n_clips], are indices into the corpus.
     """
     tested = corpus.select(clips)
     found = {}

@@ -73,10 +73,7 @@ class Predictions:
     ) -> Predictions:
         """Return the predictions for clips of a corpus from their logits, float32 array [n_clips, n_classes].
 
-        Parameters
-        ----------
-        temperature : float
-            What the logits are divided by: above 1 lowers the confidence.
+        The logits are divided by the temperature: above 1 lowers the confidence.
         """
         from scipy.special import softmax
 
@@ -132,10 +129,7 @@ class Predictions:
     def of_result(cls, folder: Folder, result: Tested) -> Predictions:
         """Read the predictions that a result was computed from.
 
-        Raises
-        ------
-        DataError
-            If they are missing or damaged, or those of other clips.
+        Raises DataError if they are missing or damaged, or those of other clips.
         """
         predictions = cls.load(folder.verified(folder.predictions))
         if len(predictions) != result.n_test or len(set(predictions.paths)) < len(predictions):
@@ -146,10 +140,7 @@ class Predictions:
     def load(cls, path: Path) -> Predictions:
         """Read what ``save`` wrote.
 
-        Raises
-        ------
-        DataError
-            If the file is missing or damaged.
+        Raises DataError if the file is missing or damaged.
         """
         try:
             with path.open(newline="", encoding="utf-8") as file:

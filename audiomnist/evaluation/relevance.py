@@ -20,15 +20,8 @@ _GAMMA, _EPSILON = 0.25, 0.3
 def integrated_gradients(network: nn.Module, inputs: torch.Tensor, target: int) -> torch.Tensor:
     """Return gradients of a logit, averaged on the way from the mean level, times the input.
 
-    Sundararajan, Taly and Yan, "Axiomatic attribution for deep networks", ICML 2017.
-
-    Parameters
-    ----------
-    inputs : Tensor[B, C, N, M]
-
-    Returns
-    -------
-    Tensor[B, C, N, M]
+    From inputs, Tensor[B, C, N, M], to the same shape. Sundararajan, Taly and Yan, "Axiomatic attribution for deep
+    networks", ICML 2017.
     """
     from captum.attr import IntegratedGradients
 
@@ -56,10 +49,7 @@ def layerwise_relevance(network: nn.Module, inputs: torch.Tensor, target: int) -
     Bach et al., "On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance propagation",
     PLoS ONE 10(7), 2015; the rule: Montavon et al., "Layer-wise relevance propagation: an overview", 2019.
 
-    Raises
-    ------
-    ConfigError
-        If the network computes something that has no rule, or its channels differ.
+    Raises ConfigError if the network computes something that has no rule, or its channels differ.
     """
     from captum.attr import LRP
 

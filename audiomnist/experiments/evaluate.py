@@ -23,14 +23,14 @@ from audiomnist.evaluation.robustness import sweep
 from audiomnist.experiments.inputs import Inputs, labelled, open_corpus, open_inputs, open_store
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.testing import describe, write_result
-from audiomnist.files import by_turns, home
+from audiomnist.files import by_turns, file_hash, home
 from audiomnist.inference.opening import weights_file
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.drawing import save_figure
 from audiomnist.reports.figures import robustness_figure
 from audiomnist.runs.evaluation_folder import EvaluationFolder, identity
 from audiomnist.runs.folder import RunFolder
-from audiomnist.runs.record import Record, file_hash
+from audiomnist.runs.record import Record
 from audiomnist.runs.results import NetworkProvenance, Result
 from audiomnist.runs.robustness import Robustness
 
@@ -95,6 +95,8 @@ def evaluate(
 
     Of several processes all return the result; the first alone writes.
 
+    Raises AudiomnistError for whatever is wrong with model or corpus.
+
     Parameters
     ----------
     model : str or Path, optional
@@ -111,11 +113,6 @@ def evaluate(
         Whether to test on distorted clips as well.
     strict : bool
         Whether a clip that cannot be used is an error. Otherwise it is left out.
-
-    Raises
-    ------
-    AudiomnistError
-        Whatever is wrong with model or corpus.
     """
     progress = progress or Progress()
     if data is None and (exclude_file is not None or split is not None):

@@ -24,7 +24,7 @@ from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.settings import Options, configured, run_classes
 from audiomnist.experiments.side_by_side import run_experiments
 from audiomnist.experiments.testing import describe
-from audiomnist.experiments.train import only_process_in, stoppable
+from audiomnist.experiments.train import stoppable
 from audiomnist.files import remove_left_over
 from audiomnist.reports.drawing import save_figure
 from audiomnist.reports.figures import confusion_figure, reliability_figure
@@ -51,17 +51,15 @@ def kfold(
     Of several processes each takes some of the folds, which it runs by itself; all return the result. Parameters are
     those of ``train`` and two more.
 
+    Raises AudiomnistError for whatever is wrong with settings, corpus or run; Interrupted if it was stopped, with what
+    was reached saved.
+
     Parameters
     ----------
     jobs : int
         Folds at a time. More than one have a process and a thread each.
     suspects : bool
         Whether to list the clips whose label looks wrong as well.
-
-    Raises
-    ------
-    AudiomnistError
-        Whatever is wrong with settings, corpus or run; Interrupted if it was stopped, with what was reached saved.
     """
     progress = progress or Progress()
     if jobs > 1 and distributed.size() > 1:
@@ -85,7 +83,7 @@ def kfold(
         n_finished = sum(fold.is_finished for fold in folds)
         return f"stopped after {n_finished} of {len(splits)} folds; they are saved in {parent.path}"
 
-    with only_process_in(parent), stoppable(reached, parent):
+    with parent.locked(), stoppable(reached, parent):
         if distributed.rank() == 0:
             here = environment(chosen_device)
             for fold, split in zip(folds, splits, strict=True):

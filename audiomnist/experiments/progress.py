@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from audiomnist.progress import Show, unseen
+
 if TYPE_CHECKING:
     from audiomnist.runs.results import EpochRecord
-
-Count = Callable[[int, int | None], None]
 
 
 class Progress:
@@ -19,9 +19,9 @@ class Progress:
         """Take note of a message."""
 
     @contextmanager
-    def counting(self, task: str, unit: str) -> Iterator[Count]:
-        """Give a callable that takes how much of a task is done, and how much there is."""
-        yield lambda done, total: None
+    def counting(self, task: str, unit: str) -> Iterator[Show]:
+        """Give what shows how far a task has come."""
+        yield unseen
 
     @contextmanager
     def training(self, epochs: int) -> Iterator[None]:

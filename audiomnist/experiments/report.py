@@ -21,19 +21,10 @@ from audiomnist.runs.robustness import Robustness
 
 
 def report(run: Path | None = None, out: Path | None = None, *, progress: Progress | None = None) -> Report:
-    """Write a page about a run, with mistakes to hear, and a model card.
+    """Write a page about a run, the newest training by default, with mistakes to hear, and a model card.
 
-    Parameters
-    ----------
-    run : Path, optional
-        A training or a cross validation; the newest training by default.
-    out : Path, optional
-        Folder for both; the run by default.
-
-    Raises
-    ------
-    DataError
-        If the run has no result, or a file in it is damaged.
+    Both go into the folder ``out``, the run's own by default. Raises DataError if the run has no result, or a file in
+    it is damaged.
     """
     progress = progress or Progress()
     found = gather(RunFolder.open(run) if run else RunFolder.newest(), out)

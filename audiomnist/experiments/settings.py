@@ -42,10 +42,7 @@ class Options(TypedDict, total=False):
 def resolve(version: str | None = None, **options: Unpack[Options]) -> Config:
     """Return the configuration that options add up to.
 
-    Raises
-    ------
-    UsageError
-        If both a version and a configuration are named.
+    Raises UsageError if both a version and a configuration are named.
     """
     config, start, settings = options.get("config"), options.get("start"), options.get("settings") or ()
     if version is not None and config is not None:

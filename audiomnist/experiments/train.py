@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
@@ -56,6 +56,9 @@ def train(
 
     Of several processes all return the result; the first alone writes.
 
+    Raises AudiomnistError for whatever is wrong with settings, corpus or run; Interrupted if it was stopped, with what
+    was reached saved.
+
     Parameters
     ----------
     version : str, optional
@@ -75,11 +78,6 @@ def train(
         Shows how work goes.
     **options
         See ``Options``.
-
-    Raises
-    ------
-    AudiomnistError
-        Whatever is wrong with settings, corpus or run; Interrupted if it was stopped, with what was reached saved.
     """
     progress = progress or Progress()
     if resume is not None and like is not None:
@@ -110,7 +108,7 @@ def train(
             here = environment(chosen_device)
             folder.begin("train", config, inputs.labels.classes, (corpus, split, digests), environment=here)
 
-    with only_process_in(folder), stoppable(reached, folder):
+    with folder.locked(), stoppable(reached, folder):
         distributed.by_first(begin)  # the others read what it writes
         progress.say(
             f"run: {folder.path} on {chosen_device}, {len(split.train):,} clips to train, {len(split.test):,} to test"
@@ -204,13 +202,6 @@ def trained_corpora(inputs: Inputs, split: Split) -> tuple[TrainedCorpus, ...]:
         )
         for number, name in enumerate(corpus.source_names)
     )
-
-
-@contextmanager
-def only_process_in(run: RunFolder) -> Iterator[None]:
-    """Keep others out of a run; of several processes of one job the first alone does."""
-    with run.locked() if distributed.rank() == 0 else nullcontext():
-        yield
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,9 +35,9 @@ from audiomnist.features.store import (
     write_description,
 )
 from audiomnist.files import is_held, remove, settle, temporary_beside
+from audiomnist.progress import Show, unseen
 
 CLIPS_PER_CHUNK = 64
-Progress = Callable[[int, int], None]
 _Known = dict[ClipFile, tuple[FeatureStore, int]]
 _NO_FILE = {errno.EISDIR, errno.ENXIO}  # a folder, a socket: not a recording, and it will not become one
 
@@ -50,12 +49,15 @@ def prepare(
     folder: Path | None = None,
     jobs: int | None = None,
     strict: bool = False,
-    progress: Progress | None = None,
+    progress: Show = unseen,
 ) -> FeatureStore:
     """Return the feature store of a corpus, made now unless it is there.
 
     Clips that another store of the same front end holds unchanged are copied from it. Several processes
     share the clips; the store is the same, byte by byte, as that of one.
+
+    Raises DataError if no clip can be used, or not every one and this is strict; if a store that is there cannot be
+    read now.
 
     Parameters
     ----------
@@ -65,13 +67,8 @@ def prepare(
         Threads of this process; by default one per core, shared with the job's other processes on this machine.
     strict : bool
         Whether a clip that cannot be used is an error. Otherwise the store does without it: see its ``left_out``.
-    progress : callable, optional
-        Called with the clips done and the clips in all; not called when there is nothing to do.
-
-    Raises
-    ------
-    DataError
-        If no clip can be used, or not every one and this is strict; if a store that is there cannot be read now.
+    progress : callable
+        Not called when there is nothing to do.
     """
     path = store_path(corpus, features, folder)
     if not distributed.by_first(lambda: _is_whole(path)):
@@ -89,20 +86,18 @@ def prepare(
 
 
 def verify(
-    corpus: Corpus, features: Features, *, jobs: int | None = None, progress: Progress | None = None
+    corpus: Corpus, features: Features, *, jobs: int | None = None, progress: Show = unseen
 ) -> tuple[FeatureStore, list[str]]:
     """Compare all of a corpus's store with its checksums, and every clip with what was read for it.
+
+    Raises DataError if there is no store, or it is damaged; then it is taken out of its place, so that it is made
+    again.
 
     Returns
     -------
     FeatureStore
     list of str
         Files that hold another sound than the one in the store, though their size and time are the same.
-
-    Raises
-    ------
-    DataError
-        If there is no store, or it is damaged; then it is taken out of its place, so that it is made again.
     """
     store = FeatureStore.open(store_path(corpus, features))
     try:
@@ -122,8 +117,7 @@ def verify(
     for clip, other in enumerate(map_in_order(is_other, range(len(kept)), jobs)):
         if other:
             replaced.append(str(kept.file(clip)))
-        if progress:
-            progress(clip + 1, len(kept))
+        progress(clip + 1, len(kept))
     return store, replaced
 
 
@@ -153,7 +147,7 @@ def _is_whole(path: Path) -> bool:
     return False
 
 
-def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, progress: Progress | None) -> None:
+def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, progress: Show) -> None:
     """Write a store beside its place, of several processes each its share of the frames, and move it there."""
     temporary = distributed.by_first(lambda: temporary_beside(path))
     parts = [temporary / (f"{FRAMES}.{number}" if number else FRAMES) for number in range(distributed.size())]
@@ -182,8 +176,7 @@ def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, prog
             known = _known_clips(corpus, features, path.parent)
             own = _write_share(parts[distributed.rank()], corpus, features, known, jobs, progress)
             results = [result for share in distributed.gathered(own) for result in share]
-            if progress:
-                progress(len(corpus), len(corpus))
+            progress(len(corpus), len(corpus))
             if faults := [result for result in results if isinstance(result, str)]:
                 raise DataError(
                     f"{len(faults):,} of {len(corpus):,} clips cannot be read now\n{indented(faults)}",
@@ -196,7 +189,7 @@ def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, prog
 
 
 def _write_share(
-    file: Path, corpus: Corpus, features: Features, known: _Known, jobs: int | None, progress: Progress | None
+    file: Path, corpus: Corpus, features: Features, known: _Known, jobs: int | None, progress: Show
 ) -> list[ClipEntry | LeftOut | str]:
     """Write the frames of this process's clips; return an entry of each, or why it has none, a str if that may pass."""
     mel = MelPower(features)
@@ -214,8 +207,7 @@ def _write_share(
                 else:
                     done.append(result)
             stopping.check()
-            if progress:
-                progress(min(len(done) * distributed.size(), len(corpus)), len(corpus))
+            progress(min(len(done) * distributed.size(), len(corpus)), len(corpus))
     return done
 
 

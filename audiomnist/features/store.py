@@ -216,10 +216,7 @@ class FeatureStore(ClipStore):
     def clip_files(self) -> list[ClipFile]:
         """Return each clip's file as it was when it was read.
 
-        Raises
-        ------
-        ValueError
-            If the list is damaged.
+        Raises ValueError if the list is damaged.
         """
         return TypeAdapter(list[ClipFile]).validate_json((self.path / CLIPS).read_bytes())
 

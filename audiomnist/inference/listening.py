@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,27 +16,8 @@ if TYPE_CHECKING:
 _SILENCE_S = LARGEST_CLOSURE_S + 0.06  # behind a word that will not go on
 
 
-@dataclass(frozen=True)
-class Heard:
-    """Something that was said and has ended.
-
-    Attributes
-    ----------
-    segments : tuple of Segment
-        Its digits, timed from the beginning; empty if it was none.
-    """
-
-    segments: tuple[Segment, ...]
-
-
 class Listener:
-    """Hears sound bit by bit, and tells what was said as soon as it is followed by silence.
-
-    Parameters
-    ----------
-    sample_rate : int
-        Hz, of what comes in.
-    """
+    """Hears sound at a sample rate in Hz bit by bit, and tells what was said as soon as it is followed by silence."""
 
     def __init__(self, recognizer: Recognizer, sample_rate: int) -> None:
         self._recognizer = recognizer
@@ -49,8 +29,8 @@ class Listener:
         self._n_forgotten = 0  # frames before the first of the kept samples
         self._n_read = 0  # frames up to the end of what has been told
 
-    def hear(self, samples: Samples) -> list[Heard]:
-        """Take in samples, float32 array [L]; return what has ended."""
+    def hear(self, samples: Samples) -> list[list[Segment]]:
+        """Take in samples, float32 array [L]; return the digits of each utterance that has ended, if it had any."""
         self._samples = np.concatenate([self._samples, self._resampler.resample_chunk(samples)])
         surplus = len(self._samples) // self._hop - self._kept
         if surplus > self._kept // 2:
@@ -70,8 +50,5 @@ class Listener:
                 self._n_read = group[-1][1] + self._n_forgotten
                 group = []
             group.append((start, end))
-        return [self._read(group) for group in ended]
-
-    def _read(self, stretches: list[Span]) -> Heard:
         before_s = self._n_forgotten * HOP_S
-        return Heard(tuple(read_stretches(self._recognizer, self._samples, stretches, before_s)))
+        return [list(read_stretches(self._recognizer, self._samples, group, before_s)) for group in ended]

@@ -20,10 +20,7 @@ SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3"})
 def recordings(places: Sequence[str]) -> Iterator[Path]:
     """Yield files as they are named, and those of folders and their subfolders by name; folders are not read ahead.
 
-    Raises
-    ------
-    DataError
-        If a place does not exist, or is a folder without recordings.
+    Raises DataError if a place does not exist, or is a folder without recordings.
     """
     for place in map(Path, places):
         if not place.exists():
@@ -53,10 +50,7 @@ def _below(folder: Path) -> Iterator[Path]:
 def from_stdin(stream: BinaryIO) -> Iterator[Path]:
     """Give a file with the recording that comes from a stream; a WAV may leave open how long it is, as from a pipe.
 
-    Raises
-    ------
-    DataError
-        If there is nothing, or too much.
+    Raises DataError if there is nothing, or too much.
     """
     content = stream.read(MOST_BYTES + 1)
     if not content:

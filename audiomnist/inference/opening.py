@@ -14,10 +14,7 @@ _MODELS = Path(__file__).parent.parent / "models"
 def open_model(model: str | Path = SHIPPED, device: str = "auto") -> Recognizer:
     """Return the recogniser of a run folder, a ``model.safetensors``, an ``.onnx`` of ``export``, or ``digits``.
 
-    Raises
-    ------
-    DataError
-        If there is no such model, or it is broken.
+    Raises DataError if there is no such model, or it is broken.
     """
     path = _file_of(model, (".onnx", ".safetensors") if device in {"auto", "cpu"} else (".safetensors",))
     if path.suffix == ".onnx":
@@ -33,10 +30,7 @@ def open_model(model: str | Path = SHIPPED, device: str = "auto") -> Recognizer:
 def weights_file(model: str | Path) -> Path:
     """Return the ``model.safetensors`` of a model, which is what can be exported.
 
-    Raises
-    ------
-    DataError
-        If there is none.
+    Raises DataError if there is none.
     """
     path = _file_of(model, (".safetensors",))
     if path.suffix == ".onnx":

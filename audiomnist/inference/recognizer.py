@@ -111,17 +111,14 @@ class Recognizer(ABC):
     def __call__(self, sound: Sound | Sounds, sample_rate: int | None = None) -> Answer | list[Answer]:
         """Say which digit is spoken.
 
+        Raises DataError if a file cannot be read, or an array is empty or holds values that are no finite numbers.
+
         Parameters
         ----------
         sound : path, array or list of either
             An array is [L], or [L, n_channels]; integers are scaled by the range of their type.
         sample_rate : int, optional
             Hz, of arrays.
-
-        Raises
-        ------
-        DataError
-            If a file cannot be read, or an array is empty or holds values that are no finite numbers.
         """
         if isinstance(sound, list):
             answers = []

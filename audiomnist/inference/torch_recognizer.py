@@ -86,11 +86,9 @@ class TorchRecognizer(Recognizer):
         return ClipStore.in_memory(self.model.config.features, ClipFrames.of(waveforms, self._mel))
 
     def store_logits(self, store: ClipStore, clips: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the logits of clips of a store, by their indices; several processes share them, and all get all.
+        """Return the logits of clips of a store by their indices, float32 array [n_clips, n_outputs].
 
-        Returns
-        -------
-        float32 array [n_clips, n_outputs]
+        Several processes share them, and all get all.
         """
         logits: NDArray[np.float32] = (
             predict_logits(self._network, self._over(store), torch.from_numpy(clips)).cpu().numpy()

@@ -34,10 +34,7 @@ _DIGITS = tuple(str(digit) for digit in range(10))
 def export_html(model: TrainedModel, out: Path) -> None:
     """Write a model as a page that runs in a browser on its own.
 
-    Raises
-    ------
-    ConfigError
-        If the page cannot compute the model, or would be too large.
+    Raises ConfigError if the page cannot compute the model, or would be too large.
     """
     page = page_of(model)
     if len(page.encode()) > MOST_BYTES:
@@ -76,10 +73,7 @@ def engine_of(model: TrainedModel) -> str:
 
     Its ``audiomnist.answer(samples)`` takes a Float32Array of any length at ``audiomnist.rate`` (Hz).
 
-    Raises
-    ------
-    ConfigError
-        If it cannot compute the model.
+    Raises ConfigError if it cannot compute the model.
     """
     settings, weights, constants = _inside(model)
     scripts = "\n".join(map(_text, ENGINE))

@@ -99,10 +99,7 @@ def steps_of(network: nn.Module) -> list[Step]:
 
     A channel that is repeated is one channel; the first convolution's filters are summed over their inputs.
 
-    Raises
-    ------
-    ConfigError
-        If it does something that the page can't.
+    Raises ConfigError if it does something that the page can't.
     """
     network = network.eval()
     graph = _Tracer(autowrap_functions=(pooled,)).trace(network)

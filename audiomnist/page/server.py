@@ -29,17 +29,14 @@ _DAYS = 7  # that a certificate is valid
 class PageServer(ThreadingHTTPServer):
     """A server that answers ``/`` with one page.
 
+    Raises UsageError if there is no such address, or the port is taken.
+
     Parameters
     ----------
     port : int
         0 is any free one.
     tls : bool
         Whether to speak https, with a certificate made for this run alone.
-
-    Raises
-    ------
-    UsageError
-        If there is no such address, or the port is taken.
     """
 
     daemon_threads = True

@@ -210,14 +210,9 @@ def robustness_figure(robustness: Robustness) -> Figure:
 
 @drawn
 def curves_figure(histories: Mapping[str, Sequence[list[EpochRecord]]]) -> Figure:
-    """Draw loss and accuracy by epoch of several runs, a colour for each.
+    """Draw loss and accuracy by epoch of several runs, a colour for each, given the epochs of each of its networks.
 
     Folds of a cross validation are thin lines, their mean a thick one. A run that has lost its history is left out.
-
-    Parameters
-    ----------
-    histories : mapping of str to sequence
-        By the name of a run: the epochs of each of its networks.
     """
     import matplotlib as mpl
 

@@ -50,10 +50,7 @@ class _Head(NamedTuple):
 def write_folder(source: Path, folder: Path) -> list[str]:
     """Write the files of a model into a folder, and return their names; others that are there stay.
 
-    Parameters
-    ----------
-    source : Path
-        A ``model.safetensors``; beside it its run's result, if there is one.
+    Beside the ``model.safetensors`` may lie its run's result.
     """
     found = contents(source)
     for name, content in found.items():

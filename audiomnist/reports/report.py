@@ -200,17 +200,9 @@ class Report:
 
 
 def gather(run: RunFolder, folder: Path | None = None) -> Report:
-    """Read a finished run, a training or a cross validation, all but its corpus.
+    """Read a finished run, a training or a cross validation, all but its corpus; page and card go into it by default.
 
-    Parameters
-    ----------
-    folder : Path, optional
-        Where page and card go; into the run by default.
-
-    Raises
-    ------
-    DataError
-        If the run has no result, or a file in it is damaged.
+    Raises DataError if the run has no result, or a file in it is damaged.
     """
     result = run.load_result()
     networks = run.folds if run.is_cross_validation else [run]

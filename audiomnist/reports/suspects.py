@@ -22,21 +22,10 @@ _IN_DOCUMENT = 20
 
 
 def list_suspects(corpus: Corpus, splits: Sequence[Split], predictions: Predictions, folder: Path) -> Suspects:
-    """Find the clips whose label looks wrong in a finished cross validation; write list and page.
+    """Find the clips whose label looks wrong in a finished cross validation; write list and page into its folder.
 
-    Parameters
-    ----------
-    splits : sequence of Split
-        Those of the cross validation, in their order.
-    predictions : Predictions
-        Out of fold, of all clips.
-    folder : Path
-        Of the cross validation.
-
-    Raises
-    ------
-    DataError
-        If a clip that is to be shown cannot be read.
+    The predictions are out of fold, of all clips, in the order of the splits. Raises DataError if a clip that is to be
+    shown cannot be read.
     """
     unseen = unseen_voices(corpus, splits)
     suspects, n_unseen = find_suspects(predictions, unseen), int(unseen.sum())

@@ -35,10 +35,7 @@ class Document(BaseModel):
     def load(cls, path: Path, hint: str = "restore the file, or make it anew") -> Self:
         """Read what ``save`` wrote.
 
-        Raises
-        ------
-        DataError
-            Whatever is wrong with the file.
+        Raises DataError for whatever is wrong with the file.
         """
         try:
             return cls.parse(path.read_bytes(), path, hint)

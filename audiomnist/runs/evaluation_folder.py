@@ -29,10 +29,7 @@ class EvaluationFolder(Folder):
 
         One process at a time has it; another one that tests the same waits.
 
-        Raises
-        ------
-        DataError
-            If ``out`` holds something else.
+        Raises DataError if ``out`` holds something else.
         """
         short = re.sub(r"[^\w.-]+", "-", name)[:60]
         folder = cls(out or parent / f"{short}-{(record.identity or '')[:8]}")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
+from audiomnist import distributed
 from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.splits import Split
 from audiomnist.errors import DataError, command
-from audiomnist.files import alone_in, home
+from audiomnist.files import alone_in, file_hash, home
 from audiomnist.runs.evaluation_folder import EvaluationFolder
-from audiomnist.runs.record import Environment, File, Folder, Kind, Record, file_hash
+from audiomnist.runs.record import Environment, File, Folder, Kind, Record
 from audiomnist.runs.results import CrossValidation, EpochRecord, Result, Tested
 from audiomnist.runs.robustness import Robustness
 from audiomnist.runs.split_file import SplitFile, write_split
@@ -38,10 +39,8 @@ class RunFolder(Folder):
     def reserve(cls, verb: str, name: str, path: Path | None = None) -> RunFolder:
         """Make the folder of a new run: ``path``, or ``runs/<time>-<name>``.
 
-        Raises
-        ------
-        DataError
-            If ``path`` holds something already, other than what a run leaves that was stopped before it began.
+        Raises DataError if ``path`` holds something already, other than what a run leaves that was stopped before it
+        began.
         """
         if path is not None:
             if path.exists() and not (path.is_dir() and _is_unstarted(path)):
@@ -63,10 +62,7 @@ class RunFolder(Folder):
     def open(cls, path: Path) -> RunFolder:
         """Return the run at ``path``: its folder, or a file in it.
 
-        Raises
-        ------
-        DataError
-            If there is none.
+        Raises DataError if there is none.
         """
         if path.is_file() and (path.parent / "config.yaml").is_file():
             path = path.parent
@@ -86,11 +82,11 @@ class RunFolder(Folder):
             raise DataError(f"there is no trained run in {folder}", "train one: audiomnist train")
         return max(runs, key=lambda run: (run.started, run.path.name))
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from working in this run."""
-        with alone_in(self.path, f"another process is working in {self.path}", "wait until it has ended, or stop it"):
-            yield
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep the processes of other jobs from working in this run."""
+        if distributed.rank():
+            return nullcontext()
+        return alone_in(self.path, f"another process is working in {self.path}", "wait until it has ended, or stop it")
 
     def begin(
         self,

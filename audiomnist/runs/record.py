@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pydantic import Field
 
 from audiomnist.config import Config, load
 from audiomnist.errors import DataError
-from audiomnist.files import atomic_path
+from audiomnist.files import atomic_path, file_hash
 from audiomnist.runs.documents import Document, Versioned
 
 Kind = Literal["train", "kfold", "evaluation"]
@@ -152,9 +151,3 @@ class Folder:
 
     def _write(self, record: Record, files: dict[str, tuple[str | None, ...]]) -> None:
         record.model_copy(update={"files": record.files | files}).save(self.record_file)
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -54,10 +54,7 @@ class SplitFile:
     def read(cls, file: Path) -> SplitFile:
         """Read what ``write_split`` wrote.
 
-        Raises
-        ------
-        DataError
-            If the file is missing or is not a split.
+        Raises DataError if the file is missing or is not a split.
         """
         try:
             with file.open(newline="", encoding="utf-8") as lines:
@@ -103,10 +100,7 @@ class SplitFile:
         The split is read, not made again: in a corpus that has changed since, a new one could test on clips that were
         trained on.
 
-        Raises
-        ------
-        DataError
-            If the corpus no longer holds a clip of it.
+        Raises DataError if the corpus no longer holds a clip of it.
         """
         numbers = {path: clip for clip, path in enumerate(corpus.paths)}
         if missing := [row.path for row in self.rows if row.path not in numbers]:

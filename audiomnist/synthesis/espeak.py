@@ -43,6 +43,8 @@ def utter(
     The library seeds the noise of a breath by the clock, and no call sets back the phases of flutter and roughness.
     So the noise is seeded, and the library loaded afresh each time, in about 2 ms. Not for several threads at once.
 
+    Raises ConfigError if the library or its voices cannot be loaded.
+
     Parameters
     ----------
     text, variant, accent : str
@@ -57,11 +59,6 @@ def utter(
     -------
     int16 array [n_samples]
         At 22,050 Hz.
-
-    Raises
-    ------
-    ConfigError
-        If the library or its voices cannot be loaded.
     """
     heard: list[bytes] = []
 

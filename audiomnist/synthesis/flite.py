@@ -28,10 +28,7 @@ def utter(
 ) -> NDArray[np.int16]:
     """Say ``text`` as `espeak.utter` does, at 16 kHz; a voice has its own accent, and its noise is always the same.
 
-    Raises
-    ------
-    ConfigError
-        If the program is not installed, or fails.
+    Raises ConfigError if the program is not installed, or fails.
     """
     del accent, noise_seed
     program = shutil.which("flite")

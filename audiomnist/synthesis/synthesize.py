@@ -13,15 +13,13 @@ import soundfile
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from audiomnist.corpus.listing import DIGIT_WORDS as WORDS
 from audiomnist.corpus.metadata import FILE_NAME
 from audiomnist.corpus.new_folder import NewFolder
 from audiomnist.errors import DataError, UsageError
 from audiomnist.processes import submit_all, worker_pool
+from audiomnist.progress import Show, unseen
 from audiomnist.synthesis.voices import ACCENTS, ENGINES, MOST_SPEAKERS, SAMPLE_RATE_HZ, Voice, cast
-
-Progress = Callable[[int, int], None]
-
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 _SETTINGS_KEY = "synthesis"
 _ELSEWHERE = "name another folder with --out, or remove this one"
@@ -54,7 +52,7 @@ def synthesize(
     seed: int = 0,
     engines: Sequence[str] = ("espeak",),
     jobs: int | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Show = unseen,
     on_event: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Make a corpus: ``<out>/data/<SS>/<digit>_<SS>_<repetition>.wav`` and the speakers' metadata.
@@ -76,8 +74,7 @@ def synthesize(
     jobs : int, optional
         Processes; as many as the machine has cores if not given.
     progress, on_event : callable
-        Told how many clips are made, of how many; and in a line that the corpus is there already, or is being made
-        by another process.
+        Told how many clips are made, and in a line that the corpus is there already, or made by another process.
 
     Raises
     ------
@@ -113,10 +110,7 @@ def synthesize(
 def speak(voice: Voice, digit: int, repetition: int, seed: int) -> NDArray[np.float32]:
     """Return a clip, mono, 48 kHz, within -1..1, 0.2 to 1 s; each repetition is said a little differently.
 
-    Raises
-    ------
-    ConfigError
-        If its engine cannot be loaded.
+    Raises ConfigError if its engine cannot be loaded.
     """
     block = ENGINES[voice.engine].block
     # Counted from 1, as NumPy makes the same stream of (seed, speaker) and (seed, speaker, 0, 0).
@@ -180,7 +174,7 @@ def _require_made_with(settings: Settings, out: Path) -> None:
         raise DataError(f"{out} lacks {settings.n_clips - n_clips:,} of its {settings.n_clips:,} clips", _ELSEWHERE)
 
 
-def _make(corpus: Path, settings: Settings, jobs: int | None, progress: Progress) -> None:
+def _make(corpus: Path, settings: Settings, jobs: int | None, progress: Show) -> None:
     voices = cast(settings.seed, settings.engines)[: settings.speakers]
     for voice in voices:
         _folder(corpus, voice).mkdir(parents=True)

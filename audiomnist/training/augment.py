@@ -86,15 +86,7 @@ class VoiceAndRoom:
         return sum(self._sizes)
 
     def __call__(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
-        """Return changed mel power.
-
-        Parameters
-        ----------
-        power : Tensor[B, N, M]
-            Overwritten.
-        draws : Tensor[B, n_draws]
-            Uniform in [0, 1).
-        """
+        """Return changed mel power, Tensor[B, N, M], which is overwritten, by uniform numbers Tensor[B, n_draws]."""
         warp, tilt, equaliser, noise, limit, room, overdrive = torch.split(draws, self._sizes, dim=1)
         if self._augment.warp:
             power = self._warp(power, spread(warp[:, 0], self._augment.warp))

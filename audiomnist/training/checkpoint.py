@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zipfile import ZIP_STORED, ZipFile
@@ -77,18 +77,10 @@ def save_model(model: TrainedModel, path: Path) -> None:
     There ``no_digit`` is null, or has the fields of ``NoDigit``.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
-    description = {
-        "format": FORMAT,
-        "config": model.config.model_dump(mode="json"),
-        "classes": model.classes,
-        "temperature": model.temperature,
-        "n_calibration": model.n_calibration,
-        "epochs": model.epochs,
-        "no_digit": asdict(model.no_digit) if model.no_digit else None,
-        "licence": model.licence,
-    }
+    described = {name: value for name, value in vars(model).items() if name != "network"}
+    about = _Description(**described | {"format": FORMAT, "config": model.config.model_dump(mode="json")})
     with _telling(path), atomic_path(path) as temporary:
-        save_file(tensors, temporary, {METADATA_KEY: json.dumps(description)})
+        save_file(tensors, temporary, {METADATA_KEY: json.dumps(about.plain())})
 
 
 def load_model(path: Path, device: torch.device) -> TrainedModel:
@@ -97,10 +89,7 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
     What a file says of itself is checked, and its weights are compared in form with the network that it describes,
     before any of them is read: a file that lies takes no memory.
 
-    Raises
-    ------
-    DataError
-        If the file is missing or is not a model of ours.
+    Raises DataError if the file is missing or is not a model of ours.
     """
     hint = "train one: audiomnist train"
     try:
@@ -123,16 +112,8 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: not a model file of audiomnist ({error})", hint) from error
-    return TrainedModel(
-        network.to(device).eval(),
-        config,
-        about.classes,
-        about.temperature,
-        about.n_calibration,
-        about.no_digit,
-        about.epochs,
-        about.licence,
-    )
+    described = {name: value for name, value in about if name != "format"}
+    return TrainedModel(network.to(device).eval(), **described | {"config": config})
 
 
 def _compare(found: Mapping[str, Any], expected: Mapping[str, torch.Tensor]) -> None:

@@ -83,10 +83,7 @@ class RoomNoise:
 def babble(clips: WindowedClips, numbers: torch.Tensor, seed: int) -> torch.Tensor:
     """Return the mel power of six talkers at once, each saying clip after clip, equally loud: Tensor[K, M].
 
-    Parameters
-    ----------
-    numbers : Tensor[n]
-        The clips that may be said.
+    The clips that may be said are ``numbers``, Tensor[n].
     """
     stream = generator(torch.device("cpu"), seed, 2)
     talkers = []

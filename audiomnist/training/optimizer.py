@@ -19,13 +19,9 @@ _BETA2, _EPSILON = 0.999, 1e-8
 class OneCycleAdamW:
     """AdamW (Loshchilov and Hutter, 2019); rate and momentum follow the step's number (Smith and Topin, 2018).
 
-    It computes what ``torch.optim.AdamW`` with ``OneCycleLR(anneal_strategy="linear")`` does, by torch's own kernel.
-    The classes of ``torch.optim`` load torch's compiler when they are first used, which takes as long as loading torch.
-
-    Parameters
-    ----------
-    total_steps : int
-        Steps of the whole training.
+    Over ``total_steps`` it computes what ``torch.optim.AdamW`` with ``OneCycleLR(anneal_strategy="linear")`` does, by
+    torch's own kernel. The classes of ``torch.optim`` load torch's compiler when they are first used, which takes as
+    long as loading torch.
     """
 
     def __init__(
@@ -87,12 +83,8 @@ class OneCycleAdamW:
 class AveragedNetwork:
     """A network whose weights and buffers are the exponential moving average of another's.
 
-    torch's ``AveragedModel`` reads a counter back from the device in every step.
-
-    Parameters
-    ----------
-    decay : float
-        What is left of the average in each step.
+    ``decay`` is what is left of the average in each step. torch's ``AveragedModel`` reads a counter back from the
+    device in every step.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:

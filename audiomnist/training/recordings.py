@@ -69,10 +69,7 @@ def load_recordings(places: Iterable[str], features: Features, part: str = "trai
 
     Of more than ``MOST_RECORDINGS`` an even sample is taken.
 
-    Raises
-    ------
-    DataError
-        With every recording that cannot be read.
+    Raises DataError with every recording that cannot be read.
     """
     files = [file for place in places for file in find_recordings(place, part)]
     files = files[:: math.ceil(len(files) / MOST_RECORDINGS) or 1]

@@ -33,10 +33,7 @@ def settings_from(path: Path) -> dict[str, Any]:
 def take_weights(network: nn.Module, config: Config, classes: tuple[str, ...]) -> None:
     """Give a network the weights of the model that its training starts from; a head for other classes stays as it is.
 
-    Raises
-    ------
-    ConfigError
-        If front end, window or network of the two differ.
+    Raises ConfigError if front end, window or network of the two differ.
     """
     path = Path(config.start_from or "")
     start = load_model(path, torch.device("cpu"))

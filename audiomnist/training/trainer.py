@@ -293,18 +293,10 @@ class Trainer:
 
 @torch.inference_mode()
 def predict_logits(model: nn.Module, front_end: FrontEnd, clips: torch.Tensor) -> torch.Tensor:
-    """Return the logits of clips in evaluation mode, each a function of its own clip alone.
+    """Return the logits of clips of the front end's store, each a function of its own clip alone.
 
-    Several processes share the batches, and all get all logits.
-
-    Parameters
-    ----------
-    clips : Tensor[n_clips]
-        Indices into the front end's store.
-
-    Returns
-    -------
-    Tensor[n_clips, n_classes]
+    From Tensor[n_clips] of indices to Tensor[n_clips, n_outputs]. Several processes share the batches, and all get all
+    logits.
     """
     keep_freed_memory()
     model.eval()

@@ -102,17 +102,8 @@ class FrontEnd:
     def train(self, clips: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         """Return training inputs: random voice, room, place, padding and masks.
 
-        Parameters
-        ----------
-        clips : Tensor[B]
-            Indices into the store.
-        draws : Tensor[B, n_draws]
-            Uniform in [0, 1).
-
-        Returns
-        -------
-        Tensor[B, C, N, M]
-            C is 1 where all channels are alike.
+        From clips, Tensor[B] of indices into the store, and uniform numbers in [0, 1), Tensor[B, n_draws], to
+        Tensor[B, C, N, M], where C is 1 if all channels are alike.
         """
         placing, times, frequencies, changes = torch.split(draws, self._sizes, dim=1)
         inputs = self._inputs(clips, placing, changes)

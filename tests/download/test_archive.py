@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from audiomnist.download.archive import folder_files
 from audiomnist.download.archive import take as take_all
-from audiomnist.download.sources import ignore
 from audiomnist.errors import DataError
+from audiomnist.progress import unseen
 from tests.download.small_corpora import (
     SMALL_AUDIOMNIST,
     corpus_files,
@@ -118,4 +118,4 @@ def test_a_folder_gives_its_clips_wherever_they_lie(tmp_path: Path) -> None:
 def test_a_folder_with_two_files_for_one_place_is_refused(tmp_path: Path) -> None:
     origin = put(tmp_path / "origin", {f"{folder}/0_01_0.wav": wav_bytes() for folder in ("data", "backup")})
     with pytest.raises(DataError, match="second"):
-        take_all(folder_files(origin), tmp_path / "copy", SMALL_AUDIOMNIST.place, name="the folder", progress=ignore)
+        take_all(folder_files(origin), tmp_path / "copy", SMALL_AUDIOMNIST.place, name="the folder", progress=unseen)

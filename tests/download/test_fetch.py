@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from audiomnist.download.fetch import Patience, fetch
-from audiomnist.download.sources import ignore
 from audiomnist.errors import DataError
+from audiomnist.progress import unseen
 from tests.download.fetching import Fetch
 from tests.download.http_server import Answer, FaultyServer
 from tests.download.small_corpora import QUICK
@@ -156,7 +156,7 @@ def test_memory_stays_flat(get: Fetch) -> None:
     content = bytes(16_000_000)
     with FaultyServer(content, Answer(cut_after=5_000_000)) as server:
         tracemalloc.start()
-        fetch(server.url, get.target, patience=QUICK, progress=ignore, say=get.events.append)
+        fetch(server.url, get.target, patience=QUICK, progress=unseen, say=get.events.append)
         peak_bytes = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert get.target.stat().st_size == len(content)

@@ -11,8 +11,8 @@ from audiomnist.corpus import scan
 from audiomnist.download.archive import take
 from audiomnist.download.download import download
 from audiomnist.download.hub import table_files
-from audiomnist.download.sources import Progress, ignore
 from audiomnist.errors import DataError
+from audiomnist.progress import Show, unseen
 from tests.download.small_corpora import SMALL_AUDIOMNIST, SMALL_FSDD, wav_bytes
 
 CLIPS = [(speaker, digit, repetition) for speaker in (1, 2) for digit in range(10) for repetition in range(2)]
@@ -43,7 +43,7 @@ def write_tables(folder: Path, rows: list[dict[str, Any]]) -> Path:
     return folder
 
 
-def unpack(tables: Path, out: Path, progress: Progress = ignore) -> None:
+def unpack(tables: Path, out: Path, progress: Show = unseen) -> None:
     take(table_files(tables, SMALL_AUDIOMNIST), out, SMALL_AUDIOMNIST.place, name="hub", progress=progress)
 
 

@@ -12,10 +12,11 @@ from audiomnist.config import Features
 from audiomnist.corpus.measures import window_ms
 from audiomnist.corpus.scan import CLASSES, Corpus
 from audiomnist.corpus.targets import column
-from audiomnist.evaluation.analysis.clips import Measurements, Progress, measure_clips
+from audiomnist.evaluation.analysis.clips import Measurements, measure_clips
 from audiomnist.evaluation.analysis.conclusions import WHOLE_SHARE, Conclusion, Cut, conclude, count_cut
 from audiomnist.evaluation.analysis.spectra import Spectra, compute_spectra
 from audiomnist.evaluation.analysis.summary import Summary, summarise
+from audiomnist.progress import Show, unseen
 
 
 @dataclass(frozen=True)
@@ -49,24 +50,11 @@ class Analysis:
         return {"name": self.name, **self.summary.model_dump(mode="json"), "conclusions": conclusions, "mel": mel}
 
 
-def analyze(corpus: Corpus, name: str, *, jobs: int | None = None, progress: Progress | None = None) -> Analysis:
+def analyze(corpus: Corpus, name: str, *, jobs: int | None = None, progress: Show = unseen) -> Analysis:
     """Measure every clip of a corpus, look at some of them in mel bands, and draw conclusions.
 
-    Parameters
-    ----------
-    name : str
-        What to call the corpus.
-    jobs : int, optional
-        Threads; one per core by default.
-    progress : callable, optional
-        Called with the clips done and the clips in all.
-
-    Raises
-    ------
-    ConfigError
-        If the corpus is a manifest without digits.
-    DataError
-        If no clip can be read.
+    ``name`` is what to call the corpus; ``jobs`` is how many threads decode, one per core by default. Raises DataError
+    if no clip can be read, ConfigError if the corpus is a manifest without digits.
     """
     column(corpus, "digit")
     features = Features()

@@ -1,6 +1,5 @@
 """Measurements of every clip from one pass over the sound, of which nothing else is kept."""
 
-from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -10,8 +9,8 @@ from audiomnist.audio import Header, decode, map_in_order, mono
 from audiomnist.corpus.measures import Loudness, measure
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError, count
+from audiomnist.progress import Show, unseen
 
-Progress = Callable[[int, int], None]
 Values = NDArray[np.float64]
 
 
@@ -49,13 +48,10 @@ class Measurements:
         return 1000 * self.n_samples / self.sample_rates
 
 
-def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Progress | None = None) -> Measurements:
+def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Show = unseen) -> Measurements:
     """Decode every clip once, on all cores, and measure it.
 
-    Raises
-    ------
-    DataError
-        If no clip can be read.
+    Raises DataError if no clip can be read.
     """
     measured: list[tuple[int, Header, Loudness]] = []
     unreadable: list[str] = []
@@ -64,8 +60,7 @@ def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Progress
             unreadable.append(result.message)
         else:
             measured.append((clip, *result))
-        if progress:
-            progress(clip + 1, len(corpus))
+        progress(clip + 1, len(corpus))
     if not measured:
         hint = "see: audiomnist validate --deep --data PLACE"
         raise DataError(f"of {count(len(corpus), 'clip')} none can be read", hint)

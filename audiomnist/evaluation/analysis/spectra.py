@@ -66,10 +66,7 @@ class Spectra:
 def compute_spectra(corpus: Corpus, sample_rates: NDArray[np.int64], features: Features) -> Spectra:
     """Compute the mel spectra of at most 20 clips per digit, always the same ones, and of the examples.
 
-    Parameters
-    ----------
-    sample_rates : int64 array [n_clips]
-        Hz.
+    ``sample_rates``, int64 array [n_clips], are those of the files, in Hz.
     """
     mel = MelPower(features)
     rng = np.random.default_rng(0)

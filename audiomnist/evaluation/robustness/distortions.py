@@ -23,20 +23,10 @@ _SPEECH_BELOW_PEAK_DB = 35.0
 
 
 def change_speed(samples: Wave, speed: float, sample_rate: int) -> Wave:
-    """Play a clip faster or slower at the same pitch.
+    """Play a clip faster or slower at the same pitch, 1.25 times as fast to a length of L / 1.25.
 
     WSOLA (Verhelst and Roelands, ICASSP 1993): windows of 30 ms overlap by half, and each is taken from the place
     within 7.5 ms of its own that looks most like what followed the window before it.
-
-    Parameters
-    ----------
-    samples : float32 array [L]
-    speed : float
-        1.25 is a quarter faster.
-
-    Returns
-    -------
-    float32 array [round(L / speed)], one sample at least
     """
     hop = sample_rate * _HOP_MS // 1000
     reach = hop // 2
@@ -65,18 +55,7 @@ def _most_alike(samples: Wave, pattern: Wave) -> int:
 
 
 def change_pitch(samples: Wave, semitones: float, sample_rate: int) -> Wave:
-    """Play a clip higher or lower, formants and all, at the same speed: stretched, then played faster.
-
-    Parameters
-    ----------
-    samples : float32 array [L]
-    semitones : float
-        12 is an octave higher.
-
-    Returns
-    -------
-    float32 array [L]
-    """
+    """Play a clip higher or lower, formants and all, at the same speed: stretched, then played faster."""
     ratio = 2 ** (semitones / 12)
     stretched = change_speed(samples, 1 / ratio, sample_rate)
     margin = sample_rate * _HOP_MS // 1000  # the resampling is circular

@@ -37,25 +37,15 @@ def speech_power(samples: Wave, sample_rate: int) -> float:
 
     Frames of 10 ms count whose power lies within 20 dB of the loudest one's, so that silence around the word does not
     make the word quieter. The threshold of ITU-T P.56 is about as low, 15.9 dB below the level that it finds.
-
-    Parameters
-    ----------
-    samples : float32 array [L]
-    sample_rate : int
-        Hz.
     """
     powers = frame_powers(samples, sample_rate)
     return float(powers[powers >= powers.max() * 10 ** (-_ACTIVE_BELOW_PEAK_DB / 10)].mean())
 
 
 def add_noise(samples: Wave, noise: Wave, snr_db: float, sample_rate: int) -> Wave:
-    """Lay noise over a whole clip.
+    """Lay noise over a whole clip, both float32 array [L].
 
-    Parameters
-    ----------
-    samples, noise : float32 array [L]
-    snr_db : float
-        Power of the speech (``speech_power``) above the mean power of the noise, in dB.
+    The signal-to-noise ratio is the power of the speech (``speech_power``) to the mean power of the noise.
     """
     power = float(np.square(noise).mean())
     if not power:
@@ -104,10 +94,7 @@ def _second_of_hum(sample_rate: int) -> Wave:
 def babble(n_samples: int, voices: Sequence[Wave], rng: np.random.Generator) -> Wave:
     """Return six talkers at once, each saying clip after clip in an order of its own, float32 array [n_samples].
 
-    Parameters
-    ----------
-    voices : sequence of float32 array [L_i]
-        Their clips, equally loud; one at least.
+    ``voices`` are their clips, equally loud; one at least.
     """
     together: Wave = np.sum([_talk(n_samples, voices, rng) for _ in range(N_TALKERS)], axis=0)
     return together

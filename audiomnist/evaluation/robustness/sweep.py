@@ -20,6 +20,7 @@ from audiomnist.device import single_threaded_torch
 from audiomnist.evaluation.robustness import distortions, noises
 from audiomnist.evaluation.robustness.noises import Wave
 from audiomnist.inference.torch_recognizer import TorchRecognizer
+from audiomnist.progress import Show, unseen
 from audiomnist.runs.robustness import Curve, Robustness
 from audiomnist.training.no_digit import split_logits
 
@@ -28,8 +29,6 @@ N_VOICES = 40
 _CLIPS_PER_CHUNK = 32
 _SNR_DB = (40, 30, 20, 10, 5, 0, -10)
 _SHARES = (0, 10, 20, 30, 40, 50)
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,14 @@ def sweep(
     clips: NDArray[np.int64],
     *,
     weights: str | None = None,
-    progress: Progress | None = None,
+    progress: Show = unseen,
 ) -> Robustness:
     """Test a network under every distortion at every level.
 
     A clip's distortion depends on the seed, its path and the kind of distortion alone. It meets the same noise and the
     same room at every level, so that a curve shows what the level does.
+
+    Raises DataError if a recording cannot be read.
 
     Parameters
     ----------
@@ -89,13 +90,6 @@ def sweep(
         Indices into the corpus; of more than 1,000, as many are tested, spread evenly.
     weights : str, optional
         SHA-256 of the model file, to be noted in the result.
-    progress : callable, optional
-        Called with the conditions done and the conditions in all.
-
-    Raises
-    ------
-    DataError
-        If a recording cannot be read.
     """
     model, config = recognizer.model, recognizer.model.config
     chosen = clips[spread_evenly(len(clips), N_CLIPS, config.seed)]
@@ -126,8 +120,7 @@ def sweep(
     reached: dict[tuple[Family | None, float], float] = {}
     for condition in (as_they_are, *further):
         reached[condition] = accuracy(*condition)
-        if progress:
-            progress(len(reached), 1 + len(further))
+        progress(len(reached), 1 + len(further))
     clean = reached[as_they_are]
     return Robustness(
         clean=clean,
@@ -202,10 +195,7 @@ def all_families(sample_rate: int, voices: Sequence[Clip]) -> list[Family]:
 def spread_evenly(n_clips: int, most: int, seed: int) -> NDArray[np.int64]:
     """Choose at most so many of ``n_clips`` positions: out of each of as many equal stretches one, sampled by the seed.
 
-    Returns
-    -------
-    int64 array [min(n_clips, most)]
-        Ascending.
+    Returns int64 array [min(n_clips, most)], ascending.
     """
     borders = np.linspace(0, n_clips, min(n_clips, most) + 1).astype(np.int64)
     chosen: NDArray[np.int64] = np.random.default_rng(seed).integers(borders[:-1], borders[1:])
