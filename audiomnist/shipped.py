@@ -1,4 +1,4 @@
-"""The configurations that ship with the package: where they are, without reading them."""
+"""What ships with the package: where it is, without reading it."""
 
 from pathlib import Path
 
@@ -7,12 +7,15 @@ from audiomnist.errors import ConfigError, did_you_mean
 DEFAULT_VERSION = "v2"
 
 
+def shipped(name: str) -> Path:
+    """Return a file or folder that ships with the package: inside it where it is installed, beside it in a checkout."""
+    package = Path(__file__).parent
+    return package / name if (package / name).exists() else package.parent / name
+
+
 def versions() -> dict[str, Path]:
     """Return the configurations that ship with the package, by name."""
-    package = Path(__file__).parent
-    inside = package / "configs"
-    folder = inside if inside.is_dir() else package.parent / "configs"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(shipped("configs").glob("*.yaml"))}
 
 
 def version_path(name: str) -> Path:

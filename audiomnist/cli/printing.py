@@ -19,7 +19,7 @@ from audiomnist.runs.results import Result
 
 if TYPE_CHECKING:
     from audiomnist.evaluation.analysis import Analysis
-    from audiomnist.experiments.repetition import Repetition
+    from audiomnist.experiments.environment import Repetition
     from audiomnist.reports.report import Report
     from audiomnist.runs.comparison import Comparison
     from audiomnist.runs.listing import NoRun, Summary

@@ -36,7 +36,7 @@ def train(
 ) -> None:
     """Train a recogniser on part of a corpus and test it on the rest."""
     from audiomnist.cli.printing import print_repetition, print_result
-    from audiomnist.experiments.repetition import Repetition
+    from audiomnist.experiments.environment import Repetition
     from audiomnist.experiments.train import train as train_and_test
 
     result = train_and_test(

@@ -1,4 +1,4 @@
-"""The environment of this process, as a run writes it down."""
+"""The environment of this process, as a run writes it down, and what differs from it where a run is repeated."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 from audiomnist import __version__, distributed
+from audiomnist.runs.documents import Document
+from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.record import Environment
 
 _LIBRARIES = ("numpy", "scikit-learn", "scipy", "soundfile", "soxr", "torch")
@@ -59,3 +62,40 @@ def _commit() -> str | None:
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+class Repetition(Document):
+    """A run beside the one that it repeats.
+
+    Attributes
+    ----------
+    run : str
+        The one that was repeated.
+    differences : dict of str to tuple of str or None
+        What is not the same in the environments: by name, the value then and now. None if the run was begun by an
+        earlier version, which did not write its environment down.
+    same_weights : bool or None
+        Whether both networks are the same bit for bit; None if the run that was repeated has none.
+    """
+
+    run: str
+    differences: dict[str, tuple[str, str]] | None
+    same_weights: bool | None
+
+    @classmethod
+    def of(cls, like: Path, run: Path) -> Repetition:
+        """Compare two runs."""
+        first, again = RunFolder.open(like), RunFolder(run)
+        same = _same(first.model, again.model) if first.model.exists() and again.model.exists() else None
+        return cls(run=str(like), differences=environment_differences(first, again), same_weights=same)
+
+
+def environment_differences(first: RunFolder, again: RunFolder) -> dict[str, tuple[str, str]] | None:
+    """Return what is not the same in the environments of two runs, None if it is not known of one."""
+    then, now = (record.environment if (record := run.record) else None for run in (first, again))
+    return then.differences(now) if then and now else None
+
+
+def _same(first: Path, second: Path) -> bool:
+    ours, theirs = load_file(first), load_file(second)
+    return ours.keys() == theirs.keys() and all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())

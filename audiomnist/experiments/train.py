@@ -20,10 +20,9 @@ from audiomnist.device import seed_everything, select_device
 from audiomnist.errors import DataError, Notice, UsageError
 from audiomnist.evaluation.calibration import fit_temperature
 from audiomnist.evaluation.leaks import check
-from audiomnist.experiments.environment import environment
+from audiomnist.experiments.environment import environment, environment_differences
 from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts, with_lasting_places
 from audiomnist.experiments.progress import Progress
-from audiomnist.experiments.repetition import environment_differences
 from audiomnist.experiments.settings import Options, configured, run_classes
 from audiomnist.experiments.testing import describe, write_result
 from audiomnist.inference.torch_recognizer import TorchRecognizer

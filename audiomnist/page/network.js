@@ -31,11 +31,8 @@ class Network {
 
 const OPERATIONS = {
   convolve,
-  relu: (_, map) => each(map, value => Math.max(value, 0)),
-  sigmoid: (_, map) => each(map, value => 1 / (1 + Math.exp(-value))),
-  silu: (_, map) => each(map, value => value / (1 + Math.exp(-value))),
-  add: (_, map, other) => both(map, other, (a, b) => a + b),
-  multiply: (_, map, other) => both(map, other, (a, b) => a * b),
+  relu: (_, map) => ({...map, values: map.values.map(value => Math.max(value, 0))}),
+  add: (_, map, other) => ({...map, values: map.values.map((value, k) => value + other.values[k])}),
   average: averageOfPlaces,
 };
 
@@ -80,17 +77,6 @@ function averageOfPlaces(_, {values, height, width, channels}) {
   const means = new Float32Array(channels);
   for (let k = 0; k < values.length; k++) means[k % channels] += values[k] / (height * width);
   return {values: means, height: 1, width: 1, channels};
-}
-
-function each(map, change) {
-  return {...map, values: map.values.map(change)};
-}
-
-/** Joins two maps; one of them may have a single place that stands for all of the other's. */
-function both(map, other, join) {
-  const [large, small] = map.values.length >= other.values.length ? [map, other] : [other, map];
-  const n = small.values.length;
-  return {...large, values: large.values.map((value, k) => join(value, small.values[k % n]))};
 }
 
 function softmax(logits, temperature) {

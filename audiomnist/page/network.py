@@ -18,19 +18,7 @@ from audiomnist.training.models import pooled
 
 _STEPS = 32_767  # of the whole numbers that stand for the weights of one output
 
-_FUNCTIONS: dict[Callable[..., Any], str] = {
-    operator.add: "add",
-    operator.iadd: "add",
-    torch.add: "add",
-    operator.mul: "multiply",
-    torch.mul: "multiply",
-    functional.relu: "relu",
-    torch.relu: "relu",
-    torch.sigmoid: "sigmoid",
-    functional.silu: "silu",
-    pooled: "average",
-}
-_MODULES: dict[type[nn.Module], str] = {nn.ReLU: "relu", nn.Sigmoid: "sigmoid", nn.SiLU: "silu"}
+_FUNCTIONS: dict[Callable[..., Any], str] = {operator.add: "add", functional.relu: "relu", pooled: "average"}
 
 
 @dataclass
@@ -132,16 +120,13 @@ def _add_module(found: list[Step], module: nn.Module, sources: list[int], node: 
         return _add(found, Step("convolve", sources, Affine(_array(module.weight)[..., None, None], _bias(module))))
     if isinstance(module, nn.BatchNorm2d):
         return _add_norm(found, module, sources, node)
-    if isinstance(module, (nn.Dropout, nn.Identity)):
-        return sources[0]
-    if type(module) not in _MODULES:
-        raise _unknown(type(module).__name__)
-    return _add(found, Step(_MODULES[type(module)], sources))
+    if isinstance(module, nn.ReLU):
+        return _add(found, Step("relu", sources))
+    raise _unknown(type(module).__name__)
 
 
 def _convolution(module: nn.Conv2d, sources: list[int]) -> Step:
-    if module.dilation != (1, 1) or isinstance(module.padding, str) or module.padding_mode != "zeros":
-        raise _unknown("a convolution with dilation or other padding than zeros")
+    assert not isinstance(module.padding, str)
     weight = _array(module.weight)
     if sources == [0]:
         weight = weight.sum(1, keepdims=True)

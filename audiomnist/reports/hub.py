@@ -29,6 +29,7 @@ from audiomnist.reports import sentences
 from audiomnist.reports.pages import card
 from audiomnist.runs.folder import RunFolder
 from audiomnist.runs.results import Result
+from audiomnist.shipped import shipped
 from audiomnist.training.checkpoint import TrainedModel, load_model, save_model
 
 README, SUMS = "README.md", "SHA256SUMS"
@@ -89,7 +90,7 @@ def contents(source: Path) -> dict[str, bytes]:
         about, head = _about(model, result if isinstance(result, Result) else None)
     found |= _for_browsers(model)
     found["example.py"] = _text("example.py.txt")
-    found["LICENSE"] = _licence()
+    found["LICENSE"] = shipped("LICENSE").read_bytes()  # of page and script
     found[README] = card("hub.md.j2", head=head, about=Markup(about), names=set(found)).encode()
     found[SUMS] = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(found.items())
@@ -157,10 +158,3 @@ def _licence_of(about: str) -> str:
 
 def _text(name: str) -> bytes:
     return files("audiomnist.reports").joinpath("templates", name).read_bytes()
-
-
-def _licence() -> bytes:
-    """Return the program's licence, which the page and the script are under."""
-    package = Path(__file__).parents[1]
-    inside = package / "LICENSE"
-    return (inside if inside.is_file() else package.parent / "LICENSE").read_bytes()
