@@ -29,7 +29,7 @@ _MEETING = timedelta(minutes=2)
 _LOOK_S = 0.5
 _BEAT_S = 1.0
 _ENDED = "another process of this job has ended"
-_CAUSE = "torchrun tells the cause below; start the job again"
+_CAUSE = "see the cause in torchrun's output, then start the job again"
 
 _rank, _size = 0, 1
 _prints = True

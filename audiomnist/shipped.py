@@ -25,6 +25,6 @@ def version_path(name: str) -> Path:
         guess = did_you_mean(name, known)
         raise ConfigError(
             f"there is no version '{name}'",
-            f"{guess}{' ' if guess else ''}known: {', '.join(known)}; a file of your own goes with --config FILE",
+            f"{guess} give one of {', '.join(known)}, or your own file with --config FILE".strip(),
         )
     return known[name]

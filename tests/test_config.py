@@ -193,7 +193,7 @@ def test_a_key_like_no_other_is_refused_with_all_known_ones(file: Path) -> None:
 def test_every_fault_is_told_at_once(file: Path) -> None:
     text = "sed: 1\nwindow: {padding: nois}\noptim: {epochs: 0, lr: fast}\nsplit: {test_fraction: 2}\n"
     error = refusal(file, text, "augment.time_masks=-1", "model.nme=cnn4")
-    assert error.message.startswith(f"{file}: 7 settings wrong")
+    assert error.message.startswith(f"{file}: 7 settings are wrong")
     for key in (
         "sed",
         "window.padding",

@@ -78,7 +78,7 @@ def _failures_reported(*, as_json: bool) -> Iterator[None]:
             raise
         failure = ConfigError(
             f"this needs {package}, which is not installed here",
-            "pip install audiomnist; audiomnist-runtime has what 'predict' with an .onnx model needs",
+            "install audiomnist in place of audiomnist-runtime, which has only what 'predict' needs for an .onnx model",
         )
     except OSError as error:
         if error.filename is None and error.errno not in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}:
@@ -148,8 +148,8 @@ _VERBS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
 }
 _START = """Train, measure and use recognisers of spoken digits. To begin:
 
-  audiomnist demo                      # say digits to the model of the program
-  audiomnist synth                     # make a corpus to try things with
+  audiomnist demo                      # say digits to the built-in model
+  audiomnist synth                     # make a small corpus to try things out
   audiomnist train --data synthetic    # train a recogniser on it and test it
 
 All commands: audiomnist --help

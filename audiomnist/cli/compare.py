@@ -24,7 +24,7 @@ def compare(
 ) -> None:
     """Compare runs, and say whether one is really better than the first.
 
-    Settings that differ, results, learning curves, and a test of each difference on the clips that both tested.
+    Shows settings that differ, results and learning curves, and tests each difference on the clips that both tested.
     """
     from audiomnist.cli.printing import print_comparison
     from audiomnist.experiments.compare import compare as compare_runs

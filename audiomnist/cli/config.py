@@ -38,7 +38,7 @@ def show(name: Name, set_: Changes = None, json: Json = False) -> None:
 def validate(
     file: Annotated[Path, typer.Argument(help="Configuration file.", metavar="FILE")], json: Json = False
 ) -> None:
-    """Check a configuration; every error is shown at once."""
+    """Check a configuration; all errors are shown at once."""
     from audiomnist.config import load
 
     config = load(file)

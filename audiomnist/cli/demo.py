@@ -46,13 +46,15 @@ def demo(
     with PageServer(page, host, port, tls=tls) as server:
         console.print(f"model: {source}")
         if tls:
-            console.print("the certificate is this computer's own: the browser warns once; go on to the page")
+            console.print("the certificate was made by this computer, so the browser warns once; continue to the page")
         elif not is_loopback(host):
-            console.print("without --tls a browser gives the microphone to no other device; files can be opened there")
+            console.print(
+                "without --tls, browsers on other devices may not use the microphone; they can open sound files"
+            )
         if json:
             print_json({"url": server.url, "model": str(source)})
         else:
-            result_console().print(f"{server.url} (Ctrl-C ends it)")
+            result_console().print(f"{server.url} (stop it with Ctrl-C)")
         sys.stdout.flush()
         if not no_browser:
             webbrowser.open(server.url)
@@ -61,4 +63,4 @@ def demo(
         except Termination:
             raise
         except KeyboardInterrupt:
-            console.print("ended")
+            console.print("stopped")

@@ -14,7 +14,7 @@ from audiomnist.cli.output import (
     result_console,
     say_commands,
 )
-from audiomnist.errors import DataError, UsageError, command, indented
+from audiomnist.errors import DataError, UsageError, command, count, indented
 
 _MORE = " (--json lists all)"
 
@@ -22,7 +22,7 @@ _MORE = " (--json lists all)"
 def download(
     name: Annotated[str, typer.Argument(help="audiomnist, fsdd or speech-commands.", metavar="NAME")] = "audiomnist",
     root: Annotated[
-        Path | None, typer.Option(help="Folder in which the corpus is made. (default: data)", metavar="DIR")
+        Path | None, typer.Option(help="Folder to put the corpus into, under its name. (default: data)", metavar="DIR")
     ] = None,
     source: Annotated[
         str | None,
@@ -34,18 +34,18 @@ def download(
         ),
     ] = None,
     words: Annotated[
-        str, typer.Option(help="Of Speech Commands: the digits, or all words.", metavar="digits|all")
+        str, typer.Option(help="For Speech Commands: only the digits, or all words.", metavar="digits|all")
     ] = "digits",
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check files, sizes and headers against the recorded ones.")
+        bool, typer.Option("--verify", help="Download nothing; compare files, sizes and headers with the checksums.")
     ] = False,
     deep: Annotated[bool, typer.Option("--deep", help="With --verify: also hash and decode every file.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Download a corpus, or check one that is here.
+    """Download a corpus, or check one that is already here.
 
-    A download that was stopped is resumed. At its end every file is checked.
+    A download that was stopped is resumed. In the end every file is checked.
     """
     from audiomnist.corpus.places import data_folder
     from audiomnist.download.checksums import verify as check
@@ -65,8 +65,9 @@ def download(
         failure = None
         if deviations:
             failure = DataError(
-                f"{path} differs from its checksums in {len(deviations)} ways\n{indented(deviations, more=_MORE)}",
-                f"remove it and get it again: {command('audiomnist download', name)}",
+                f"{path}: {count(len(deviations), 'difference')} from its checksums\n"
+                f"{indented(deviations, more=_MORE)}",
+                f"remove it and download it again: {command('audiomnist download', name)}",
             )
         if json:
             print_json({"path": path, "deviations": deviations} | (error_document(failure) if failure else {}))
@@ -82,5 +83,8 @@ def download(
         return
     console.print(f"{report.clips:,} clips, {report.bytes / 1e6:,.0f} MB in {report.path}")
     if report.deviations:
-        console.print(f"not as published, in {len(report.deviations)} ways:\n{indented(report.deviations, more=_MORE)}")
+        console.print(
+            f"{count(len(report.deviations), 'difference')} from the published corpus:\n"
+            f"{indented(report.deviations, more=_MORE)}"
+        )
     say_commands(console, "next", command("audiomnist train --data", name if root is None else path))

@@ -18,7 +18,7 @@ def evaluate(
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="Another corpus, all of it; repeat it for several. (default: the run's own test clips)",
+            help="Another corpus, all of it; can be repeated. (default: the run's own test clips)",
             metavar="PLACE",
         ),
     ] = None,
@@ -31,7 +31,7 @@ def evaluate(
         typer.Option(
             min=0.0,
             max=1.0,
-            help="Exit with 5 if the accuracy (of several corpora the mean) is lower.",
+            help="Exit with 5 if the accuracy is lower; with several corpora, their mean.",
             metavar="ACCURACY",
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""``audiomnist explain``: show what in a recording speaks for a digit."""
+"""``audiomnist explain``: show which parts of a recording are evidence for a digit."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,10 +42,10 @@ def explain(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show what in a recording speaks for a digit.
+    """Show which parts of a recording are evidence for a digit.
 
     Each explanation is checked: hiding its most relevant tenth must lower the probability far more than hiding another
-    tenth, and networks of random weights must get other explanations.
+    tenth, and the explanations of networks with random weights must look different.
     """
     if not files and data is None:
         raise UsageError("nothing to explain", "name recordings, or a corpus with --data")

@@ -18,15 +18,17 @@ def export(
     to: Annotated[
         Format, typer.Option("--format", help="What to write.", metavar="onnx|torch|html|bundle|hub")
     ] = "onnx",
-    out: Annotated[Path | None, typer.Option(help="Where to. (default: beside the model)", metavar="PATH")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File or folder to write. (default: beside the model)", metavar="PATH")
+    ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a model for other programs, a browser or a model repository.
 
     ONNX and torch take waveforms at the model's sample rate and give probabilities; html is a page that needs nothing
-    but a browser. The answers of the file are checked against those of the model. hub is a folder as model repositories
-    have them: weights, ONNX, page, examples, model card, licence and checksums, nothing personal; bundle is its zip.
+    but a browser. The answers of the file are compared with those of the model. hub is a folder for a model repository:
+    weights, ONNX, page, examples, model card, licence and checksums, nothing personal; bundle is the same as a zip.
     """
     import torch
 
@@ -58,7 +60,7 @@ def export(
         exported = write(load_model(source, torch.device("cpu")), path, "onnx" if to == "onnx" else "torch")
         document |= {**vars(exported), "path": str(path)}
         summary = (
-            f"{exported.n_bytes / 1e6:.2f} MB; {exported.n_checked} waveforms have the same answers as in PyTorch, "
+            f"{exported.n_bytes / 1e6:.2f} MB; same answers as PyTorch on {exported.n_checked} waveforms, "
             f"probabilities differ by at most {exported.largest_difference:.1g}"
         )
     if json:

@@ -83,7 +83,7 @@ def _value(parameter: TyperArgument | TyperOption) -> str:
 
 def _help(parameter: TyperArgument | TyperOption) -> str:
     default = parameter.default
-    return f"{parameter.help}" if default in {None, False} else f"{parameter.help} (default: {default})"
+    return f"{parameter.help}" if default is None or default is False else f"{parameter.help} (default: {default})"
 
 
 class Verb(TyperCommand):

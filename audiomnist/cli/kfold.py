@@ -38,7 +38,7 @@ def kfold(
         typer.Option(help="New folder for the folds. (default: runs/<time>-kfold-<version>)", metavar="DIR"),
     ] = None,
     suspects: Annotated[
-        bool, typer.Option("--suspects", help="List the clips whose label looks wrong, with a page to hear them.")
+        bool, typer.Option("--suspects", help="List the clips whose label looks wrong, with a page to listen to them.")
     ] = False,
     resume: Annotated[
         Path | None, typer.Option(help="Resume a stopped run; finished folds are kept.", metavar="RUN")
@@ -51,7 +51,7 @@ def kfold(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Cross-validate: test every clip by a network not trained on it."""
+    """Cross-validate: test every clip with a network not trained on it."""
     from audiomnist.cli.printing import print_result
     from audiomnist.experiments.kfold import kfold as cross_validate
     from audiomnist.runs.folder import RunFolder

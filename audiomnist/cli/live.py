@@ -40,7 +40,7 @@ _LETTERS = {
 def live(
     model: options.Model = "digits",
     continuous: Annotated[
-        bool, typer.Option("--continuous", help="Listen until Ctrl-C, not only after Enter.")
+        bool, typer.Option("--continuous", help="Listen until Ctrl-C, in place of after each Enter.")
     ] = False,
     input_: Annotated[
         str | None,
@@ -61,7 +61,7 @@ def live(
     screen.say(f"model: {recognizer.name}; microphone: {microphone.name}")
     try:
         if continuous:
-            screen.say("listening; Ctrl-C ends it")
+            screen.say("listening; stop with Ctrl-C")
             for heard in _listen(recognizer, microphone, screen):
                 screen.show(heard)
         else:
@@ -69,13 +69,13 @@ def live(
     except Termination:
         raise
     except KeyboardInterrupt:
-        screen.say("ended")
+        screen.say("stopped")
     if json:
         screen.print_document()
 
 
 def _listen_on_enter(recognizer: "Recognizer", microphone: "Microphone", screen: "_Screen") -> None:
-    screen.say("press Enter and say a digit; q and Enter ends it")
+    screen.say("press Enter and say a digit; q and Enter quits")
     while (line := sys.stdin.readline()) and line.strip() != "q":
         screen.show(next(_listen(recognizer, microphone, screen, _LONGEST_TAKE_S), None))
 
@@ -121,7 +121,7 @@ class Microphone:
         except (ValueError, sounddevice.PortAudioError) as error:
             raise ConfigError(
                 f"there is no microphone{f' called {wanted}' if wanted else ''} ({error})",
-                "connect one; python -m sounddevice lists what there is",
+                "connect one; list them with: python -m sounddevice",
             ) from error
         return cls(sounddevice, found["index"], found["name"], int(found["default_samplerate"]))
 

@@ -16,13 +16,13 @@ Data = Annotated[
     ),
 ]
 ExtraData = Annotated[
-    list[str] | None, typer.Option(help="A further corpus, for training only; repeat it for several.", metavar="PLACE")
+    list[str] | None, typer.Option(help="A further corpus, for training only; can be repeated.", metavar="PLACE")
 ]
 NoDigitData = Annotated[
     list[str] | None,
     typer.Option(
-        help="Other words, noise or silence, to learn 'no digit' from: a folder, a sound file or a manifest; repeat it "
-        "for several.",
+        help="Other words, noise or silence, to learn 'no digit' from: a folder, a sound file or a manifest; can be "
+        "repeated.",
         metavar="PLACE",
     ),
 ]
@@ -33,9 +33,10 @@ Version = Annotated[
     str | None,
     typer.Option(help=f"Shipped configuration: {', '.join(versions())}. (default: {DEFAULT_VERSION})", metavar="NAME"),
 ]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Your own configuration.", metavar="FILE")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Your own configuration file.", metavar="FILE")]
 Changes = Annotated[
-    list[str] | None, typer.Option("--set", help="Change a setting, e.g. optim.lr=0.01.", metavar="KEY=VALUE")
+    list[str] | None,
+    typer.Option("--set", help="Change a setting, e.g. optim.lr=0.01; can be repeated.", metavar="KEY=VALUE"),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random. (default: 0)", metavar="N")]
 SplitScheme = Annotated[
@@ -55,7 +56,9 @@ Target = Annotated[
 From = Annotated[
     str | None,
     typer.Option(
-        "--from", help="Start from the weights and settings of a run, a model.safetensors or digits.", metavar="MODEL"
+        "--from",
+        help="Start from the weights and settings of a model: a run folder, a model.safetensors, or digits.",
+        metavar="MODEL",
     ),
 ]
 Model = Annotated[

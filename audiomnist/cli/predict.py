@@ -74,7 +74,9 @@ def predict(
     if json:
         sys.stdout.write("\n]\n" if n_done else "[]\n")
     if n_broken and not skip_broken:
-        message_console(quiet).print(f"{n_broken:,} of {n_done:,} files cannot be read; --skip-broken accepts that")
+        message_console(quiet).print(
+            f"{n_broken:,} of {n_done:,} files cannot be read; with --skip-broken the exit code is 0 all the same"
+        )
         raise typer.Exit(DataError.exit_code)
 
 
@@ -89,7 +91,7 @@ def _outcomes(
         named: Iterable[Path]
         if STDIN in paths:
             if len(paths) > 1:
-                raise UsageError("standard input cannot be combined with files", "name either")
+                raise UsageError("standard input cannot be combined with files", "name one or the other")
             named = [stack.enter_context(from_stdin(sys.stdin.buffer))]
         else:
             named = recordings(paths)

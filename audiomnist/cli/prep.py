@@ -20,16 +20,19 @@ def prep(
         bool, typer.Option("--verify", help="Check the stored features against their checksums and the clips.")
     ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove features that were not used recently, and do nothing else.")
+        bool, typer.Option("--prune", help="Remove features that were not used lately, and do nothing else.")
     ] = False,
     unused_days: Annotated[
-        int, typer.Option(min=0, help="For --prune; 0 removes all that are not in use.", metavar="DAYS")
+        int,
+        typer.Option(
+            min=0, help="With --prune: days without use; 0 removes all that are not in use now.", metavar="DAYS"
+        ),
     ] = 30,
     jobs: options.Jobs = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Compute the mel features of a corpus; train does so when needed."""
+    """Compute the mel features of a corpus now; otherwise train does it."""
     from audiomnist.experiments.inputs import open_corpus, open_store
     from audiomnist.experiments.settings import resolve
     from audiomnist.features import prep as features
@@ -46,7 +49,7 @@ def prep(
             store, replaced = features.verify(corpus, settings.features, jobs=jobs, progress=show)
         if replaced:
             raise DataError(
-                f"{len(replaced):,} files have changed since they were read, though not their size and time\n"
+                f"{len(replaced):,} files hold another sound than when they were read, with the same size and time\n"
                 f"{indented(replaced)}",
                 f"give them a new time, then run prep again: {command('touch', *replaced[:10])}",
             )

@@ -109,10 +109,12 @@ def print_result(
     if len(result.groups["speaker"]) > 1 and result.accuracy < 1:
         say(console, sentences.worst_speaker(result))
     if isinstance(result, Result) and not result.own_test:
-        for line in (
-            f"tested on {sentences.place(result.data)}, split {result.split}",
-            *sentences.restrictions(result),
-        ):
+        place = sentences.place(result.data)
+        say(
+            console,
+            f"tested on {place}" if result.split == "all" else f"tested on part of {place}, split {result.split}",
+        )
+        for line in sentences.restrictions(result):
             say(console, line)
     else:
         say(console, sentences.voices(result.groups["speaker"], result.unseen_speakers))
@@ -138,13 +140,13 @@ def print_result(
 def print_repetition(console: Console, repetition: "Repetition") -> None:
     """Print whether a run came to the weights of the one that it repeats, and what differs where they ran."""
     outcome = {
-        True: f"the weights are those of {repetition.run}, bit for bit",
-        False: f"the weights are not those of {repetition.run}",
+        True: f"the weights are the same as those of {repetition.run}, bit for bit",
+        False: f"the weights differ from those of {repetition.run}",
         None: f"{repetition.run} has no weights to compare",
     }
     say(console, outcome[repetition.same_weights])
     if repetition.differences is None:
-        say(console, "it does not say where it was computed")
+        say(console, "where that run was computed is not known")
         return
     for name, (then, now) in repetition.differences.items():
         say(console, f"  {name}: {now}, was {then}")
@@ -197,7 +199,7 @@ def _print_suspects(
     if left_out_by:
         say(console, f"this run left clips out already: add those of {left_out_by} to the list")
     without = command("audiomnist kfold --config", folder / "config.yaml", "--exclude-file", listed)
-    say_commands(console, "without them", without)
+    say_commands(console, "next, without them", without)
 
 
 def print_evaluations(console: Console, of: "Evaluations") -> None:
@@ -230,7 +232,7 @@ def print_comparison(console: Console, of: "Comparison") -> None:
 def print_runs(console: Console, found: "Sequence[Summary]", others: "Sequence[NoRun]", folder: Path) -> None:
     """Print which runs there are, how to finish those that are not, and what is no run."""
     if not found:
-        what = "nothing in {} can be read as a run" if others else "there is no run in {}"
+        what = "nothing in {} is a run that can be read" if others else "there is no run in {}"
         say_commands(console, f"{what.format(shown(folder))}; train one", "audiomnist train")
     else:
         rows = tuple(

@@ -20,7 +20,7 @@ def report(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a page about a run, with mistakes to hear, and a model card."""
+    """Write a page about a run, with its mistakes to listen to, and a model card."""
     from audiomnist.cli.printing import print_report
     from audiomnist.experiments.report import report as write
 

@@ -6,7 +6,7 @@ from audiomnist.files import home
 
 
 def runs(json: options.Json = False) -> None:
-    """List the runs in the folder runs, the newest last."""
+    """List the runs, the newest last."""
     from audiomnist.cli.printing import print_runs
     from audiomnist.runs.listing import list_runs
 

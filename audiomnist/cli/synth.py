@@ -18,7 +18,7 @@ def synth(
     engine: Annotated[
         list[str] | None,
         typer.Option(
-            help="espeak, or flite where it is installed; give both to alternate. (default: espeak)",
+            help="espeak, or flite if it is installed; repeat the option to use both by turns. (default: espeak)",
             metavar="espeak|flite",
         ),
     ] = None,
@@ -28,7 +28,7 @@ def synth(
 ) -> None:
     """Make a corpus of synthetic speech with eSpeak NG, offline.
 
-    The files are laid out and named as those of AudioMNIST.
+    Folders and file names are like those of AudioMNIST.
     """
     from audiomnist.corpus import scan
     from audiomnist.corpus.places import data_folder

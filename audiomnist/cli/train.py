@@ -26,7 +26,8 @@ def train(
         Path | None, typer.Option(help="New folder for the run. (default: runs/<time>-<version>)", metavar="DIR")
     ] = None,
     like: Annotated[
-        Path | None, typer.Option(help="Repeat a run: its settings, clips and seed; say what differs.", metavar="RUN")
+        Path | None,
+        typer.Option(help="Repeat a run with its settings, clips and seed, and say what differs.", metavar="RUN"),
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Resume a stopped run.", metavar="RUN")] = None,
     strict: options.Strict = False,

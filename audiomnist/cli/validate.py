@@ -27,7 +27,8 @@ def validate(
 ) -> None:
     """Find what is wrong with a corpus before training on it.
 
-    Names, headers and sizes take seconds; --deep decodes every clip. Exit code 3 means that training would fail.
+    Names, headers and sizes are checked in seconds; --deep decodes every clip. Exit code 3 means that there are errors:
+    clips that cannot be used, or nothing to train on.
     """
     from audiomnist.corpus.places import locate
     from audiomnist.corpus.validation import validate as check
@@ -56,7 +57,7 @@ def validate(
         _print(validation)
         if not deep:
             say_commands(
-                result_console(), "next, every sample too", command("audiomnist validate --deep --data", place)
+                result_console(), "next, to decode every clip", command("audiomnist validate --deep --data", place)
             )
     raise typer.Exit(exit_code)
 
@@ -72,7 +73,7 @@ def _print(validation: "Validation") -> None:
         for finding in findings[:_SHOWN]:
             say(console, f"  {finding.path}: {finding.detail}")
     if ordered:
-        say(console, "all of them: --json")
+        say(console, "see all of them with --json")
     n_errors = len(validation.errors)
     errors = (count(n_errors, "error"), "bold red" if n_errors else "green")
     warnings = count(len(validation.findings) - n_errors, "warning")

@@ -74,8 +74,8 @@ def from_settings(
     if faults:
         listed = "".join(f"\n  {fault}" for fault in faults)
         raise ConfigError(
-            f"{source}: {len(faults)} setting{'s' if len(faults) > 1 else ''} wrong{listed}",
-            "'audiomnist config show v2' prints a configuration in full",
+            f"{source}: {len(faults)} setting{'s are' if len(faults) > 1 else ' is'} wrong{listed}",
+            "see a complete configuration: audiomnist config show v2",
         )
     return config
 

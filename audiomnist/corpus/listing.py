@@ -158,7 +158,7 @@ def _of_folder(root: Path) -> Listing:
         elif status is not None and S_ISDIR(status.st_mode):
             find("does not belong", "warning", "a link to a folder")
         elif status is None or not S_ISREG(status.st_mode):
-            find("unreadable", "error", "not a regular file, or a dead link")
+            find("unreadable", "error", "not a regular file, or a broken link")
         elif clip := _parse(path, name, stamp(status)):
             if clip.folder_is_word and clip.label not in CLASSES:
                 other_words.append(path)
@@ -168,7 +168,7 @@ def _of_folder(root: Path) -> Listing:
             if name != CHECKSUMS_NAME:
                 find("does not belong", "warning", "not a recording")
         elif _folder(path) != NOISE_FOLDER:
-            find("does not belong", "warning", "audio without a clip's name")
+            find("does not belong", "warning", "a recording that is not named like a clip")
     findings += [
         Finding("label", "error", clip.path, f"the name begins with '{clip.label}', which is not one of the digits 0-9")
         for clip in clips

@@ -26,7 +26,7 @@ def locate(place: str) -> Path:
     if place in GET_IT:
         path = data_folder() / place
         if not path.exists():
-            raise DataError(f"the corpus '{place}' is not at {path}", f"get it: {GET_IT[place]}")
+            raise DataError(f"the corpus '{place}' is not here: {path} does not exist", f"get it with: {GET_IT[place]}")
         return path
     path = Path(place).expanduser()
     if not path.exists():

@@ -192,7 +192,7 @@ def without(corpus: Corpus, file: Path) -> Corpus:
         )
     kept = np.flatnonzero([path not in listed for path in corpus.paths])
     if not len(kept):
-        raise DataError(f"{file} lists every clip of {corpus.root}", "leave some")
+        raise DataError(f"{file} lists every clip of {corpus.root}", "keep some clips")
     return corpus.select(kept)
 
 

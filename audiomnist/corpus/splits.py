@@ -86,7 +86,9 @@ def split(corpus: Corpus, settings: SplitSettings, seed: int, labels: Clips | No
     scheme = settings.scheme
     if scheme in _BECKER_TARGETS or (scheme.startswith("column:") and "=" not in scheme):
         example = f"{scheme}=VALUE" if ":" in scheme else f"{scheme}-0"
-        raise ConfigError(f"the scheme {scheme!r} names several splits", f"choose one, such as {example}, or use kfold")
+        raise ConfigError(
+            f"the scheme {scheme!r} stands for several splits", f"choose one, such as {example}, or use kfold"
+        )
     validation = np.arange(0)
     if scheme.startswith("becker"):
         name, _, number = scheme.rpartition("-")
@@ -199,7 +201,7 @@ def _folds(corpus: Corpus, count: int, seed: int, labels: Clips, *, by_speaker: 
     n_speakers = len(set(corpus.speakers.tolist()))
     if n_speakers < count:
         raise DataError(
-            f"{count} folds by speaker need as many speakers; this corpus has {n_speakers}",
+            f"{count} folds by speaker need {count} speakers; this corpus has {n_speakers}",
             f"use --folds {n_speakers}" if n_speakers > 1 else "use --scheme random",
         )
     first = _CANDIDATES * seed % 2**32
@@ -270,7 +272,7 @@ def _by_split_column(corpus: Corpus, scheme: str) -> Parts:
     if scheme == "speech-commands-official" and not has_lists:
         raise ConfigError(
             f"{corpus.root} has no validation_list.txt and testing_list.txt beside Speech Commands folders",
-            "get it whole: audiomnist download speech-commands; or use the scheme 'speaker'",
+            "get all of it with 'audiomnist download speech-commands', or use the scheme 'speaker'",
         )
     parts = [None if value is None else value.strip().lower() for value in column(corpus, "split")]
     if unknown := sorted(set(parts) - {None, *_PARTS}, key=str):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audiomnist.corpus.scan import CLASSES, Corpus
-from audiomnist.errors import ConfigError, did_you_mean
+from audiomnist.errors import ConfigError, count, did_you_mean
 
 UNKNOWN = -1
 _MOST_CLASSES = 1_000
@@ -51,8 +51,8 @@ def labels(corpus: Corpus, target: str, classes: Sequence[str] | None = None) ->
         classes = sorted({value for value in values if value is not None})
         if not 2 <= len(classes) <= _MOST_CLASSES:
             raise ConfigError(
-                f"{target} has {len(classes):,} values in {corpus.root}",
-                f"choose a target with 2 to {_MOST_CLASSES:,}",
+                f"{target} has {count(len(classes), 'value')} in {corpus.root}",
+                f"choose a target with 2 to {_MOST_CLASSES:,} values",
             )
     numbers = {name: number for number, name in enumerate(classes)}
     of_clips = [UNKNOWN if value is None else numbers.get(value, UNKNOWN) for value in values]

@@ -147,7 +147,7 @@ def _repetitions(clips: tuple[Clip, ...]) -> list[Finding]:
                 found.append(Finding(f"{kind} repetitions", "warning", where, detail))
         for repetition, paths in repetitions.items():
             if len(paths) > 1:
-                detail = f"repetition {repetition} is there {len(paths)} times: {', '.join(paths)}"
+                detail = f"repetition {repetition} exists {len(paths)} times: {', '.join(paths)}"
                 found.append(Finding("surplus repetitions", "warning", where, detail))
     return found
 

@@ -93,7 +93,7 @@ def take(
             raise
         raise DataError(
             f"{name} cannot be unpacked: {str(error) or type(error).__name__}",
-            "get it again; it must be a .zip, a .tar.gz, or the folder that one of these unpacks to",
+            "download it again; it must be a .zip, a .tar.gz, or the folder that one of these unpacks to",
         ) from error
     return unwanted
 

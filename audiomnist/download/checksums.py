@@ -27,7 +27,7 @@ class FileRecord:
     sha256 : str
         Of the whole file, in hexadecimal.
     sample_rate, frames : int or None
-        In Hz, and samples per channel; None for a file that is no readable recording.
+        In Hz, and samples per channel; None for a file that is not a readable recording.
     """
 
     path: str
@@ -64,7 +64,7 @@ def read_checksums(folder: Path) -> list[FileRecord]:
     """
     file = folder / CHECKSUMS_NAME
     if not file.is_file():
-        raise DataError(f"{folder} has no {CHECKSUMS_NAME}", "it is written by: audiomnist download NAME --from FOLDER")
+        raise DataError(f"{folder} has no {CHECKSUMS_NAME}", "write it with: audiomnist download NAME --from FOLDER")
     parser = TypeAdapter(FileRecord)
     records = []
     for number, line in enumerate(file.read_bytes().splitlines(), start=1):
@@ -121,11 +121,11 @@ def _problem(folder: Path, record: FileRecord, deep: bool) -> str:
         if size != record.size:
             return f"{size:,} bytes instead of {record.size:,}"
         if is_recording(file) and not record.is_readable_clip:
-            return "no readable recording"
+            return "not a readable recording"
         if _header(file) != (record.sample_rate, record.frames):
-            return "another header than in the checksums"
+            return "its header differs from the checksums"
         if deep and file_hash(file) != record.sha256:
-            return "another content than in the checksums"
+            return "its content differs from the checksums"
         if deep and is_recording(file) and len(audio.decode(file)[0]) != record.frames:
             return "cannot be decoded to its end"
     except FileNotFoundError:

@@ -131,7 +131,7 @@ class _Call:
 
     def _found(self) -> tuple[list[FileRecord], list[str]]:
         folder = self.place.target
-        self.say(f"{folder} is there already; checking it")
+        self.say(f"{folder} is already there; checking it")
         records = read_checksums(folder)
         changes = verify(folder, progress=self.progress)
         intact = [record for record in records if record.path not in changes]
@@ -156,7 +156,7 @@ class _Call:
         broken = [record.path for record in records if self.corpus.is_clip(record.path) and not record.is_readable_clip]
         return records, [
             *self.corpus.deviations(record.path for record in records),
-            *(f"{path}: no readable recording" for path in broken),
+            *(f"{path}: not a readable recording" for path in broken),
             *(f"{printable(path)}: left out, not named like a clip" for path in unwanted if self.corpus.is_stray(path)),
         ]
 
@@ -179,7 +179,7 @@ class _Call:
             if file_hash(archive) != self.corpus.sha256:
                 archive.unlink()
                 raise DataError(
-                    f"{self.address} is not the archive that was published", f"run it again, or {MIRROR_HINT}"
+                    f"{self.address} is not the archive that was published", f"run the command again, or {MIRROR_HINT}"
                 )
         return archive
 

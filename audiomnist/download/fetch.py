@@ -63,7 +63,7 @@ def fetch(url: str, target: Path, *, patience: Patience, progress: Show, say: Sa
             failures = 1 if part.size > furthest_bytes else failures + 1
             furthest_bytes = max(furthest_bytes, part.size)
             if failures >= patience.attempts:
-                resume = f"run the command again to go on from {part.size:,} bytes, or " if part.size else ""
+                resume = f"run the command again to resume from {part.size:,} bytes, or " if part.size else ""
                 raise DataError(f"{url}: {failure}; {failures} failures in a row", resume + MIRROR_HINT) from failure
             if failure.wait_s > _LONGEST_WAIT_ASKED_FOR_S:
                 raise DataError(f"{url}: {failure}", f"try again in {failure.wait_s:.0f} seconds") from failure
@@ -79,7 +79,7 @@ def require_free_disk(folder: Path, needed_bytes: int) -> None:
     if free_bytes < needed_bytes:
         raise DataError(
             f"{folder}: {needed_bytes:,} bytes are needed and {free_bytes:,} are free",
-            "make room, or choose a folder on another disk with --root",
+            "free some space, or choose a folder on another disk with --root",
         )
 
 
@@ -126,7 +126,7 @@ def _receive(url: str, part: _Part, timeout_s: float, progress: Show, say: Say) 
         version = _version(answer.headers)
         if answer.status == HTTPStatus.OK:
             if start:
-                say("the server cannot go on where the last attempt stopped; starting over")
+                say("the server cannot resume the download; starting over")
                 start = 0
             part.restart(version)
         elif start and answer.status in (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):

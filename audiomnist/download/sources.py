@@ -180,7 +180,7 @@ def find_source(name: str, *, words: str = "digits") -> Source:
             f"no corpus named '{name}' can be downloaded", did_you_mean(name, SOURCES) or f"choose one of {known}"
         )
     if words not in ("digits", "all"):
-        raise UsageError(f"--words {words}: not a choice", "give digits or all")
+        raise UsageError(f"--words {words}: no such choice", "give digits or all")
     if words == "digits":
         return SOURCES[name]
     if name != SPEECH_COMMANDS.name:

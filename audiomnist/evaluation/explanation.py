@@ -135,7 +135,7 @@ class Explainer:
 
     def __init__(self, recognizer: TorchRecognizer, method: str) -> None:
         if method not in METHODS:
-            raise UsageError(f"--method {method}: not a method", f"give one of {', '.join(METHODS)}")
+            raise UsageError(f"--method {method}: no such method", f"give one of {', '.join(METHODS)}")
         try:
             import captum  # noqa: F401
         except ImportError as error:

@@ -31,7 +31,7 @@ def check(config: Config, corpus: Corpus, store: FeatureStore, split: Split) -> 
     tested, trained = (set(known.of_clips[clips].tolist()) for clips in (split.test, split.train))
     if missing := sorted(known.classes[label] for label in tested - trained):
         raise DataError(
-            f"nothing to train on for {config.target} {', '.join(missing)}, which is tested",
+            f"no clips to train on for {config.target} {', '.join(missing)}, which is tested",
             "use another split, or add clips",
         )
 

@@ -163,5 +163,5 @@ class Predictions:
             if not (np.isclose(sums, 1, atol=1e-3).all() and (predictions.probabilities >= 0).all()):
                 raise ValueError("probabilities that do not add up to 1")
         except (OSError, KeyError, ValueError, csv.Error) as error:
-            raise DataError(f"{path}: no predictions ({fault_of(error)})", _RESTORE) from error
+            raise DataError(f"{path}: not the predictions of a run ({fault_of(error)})", _RESTORE) from error
         return predictions

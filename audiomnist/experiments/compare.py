@@ -84,12 +84,12 @@ def compare(runs: Sequence[Path], out: Path | None = None) -> Comparison:
         If there is nothing at a path, or no result yet.
     """
     if len(runs) < 2:
-        raise UsageError("compare needs two runs or more", "name two or more; see which there are: audiomnist runs")
+        raise UsageError("compare needs at least two runs", "name two or more; list them with: audiomnist runs")
     paths = [path.parent if path.is_file() else path for path in runs]
     resolved = [path.resolve() for path in paths]
     for number, path in enumerate(resolved):
         if path in resolved[:number]:
-            raise UsageError(f"{runs[number]} is named twice", "name two runs that differ")
+            raise UsageError(f"{runs[number]} is named twice", "name two different runs")
     compared = [_read(name, path) for name, path in zip(_names(resolved), paths, strict=True)]
     folder = out or home() / "comparisons" / _folder_name([one.name for one in compared])
     settings = _differing_settings(compared)
@@ -117,12 +117,12 @@ def _read(name: str, path: Path) -> _Compared:
         tested = run.load_result()
         return _Compared(name, run, run.load_config(), tested, Predictions.of_result(run, tested), networks, networks)
     if not evaluation.metrics.is_file():
-        raise DataError(f"there is no run at {path}", "see which there are: audiomnist runs")
+        raise DataError(f"there is no run at {path}", "list the runs with: audiomnist runs")
     result = evaluation.result()
     place = evaluation.trained_run(result)
     trained = [RunFolder(place)] if place else []
     if not trained and not evaluation.config.exists():
-        raise DataError(f"{path}: the run that was tested is gone", "name a run")
+        raise DataError(f"{path}: the run that was tested is gone", "name another run")
     config = (evaluation if evaluation.config.exists() else trained[0]).load_config()
     return _Compared(name, evaluation, config, result, Predictions.of_result(evaluation, result), (), tuple(trained))
 
@@ -144,7 +144,7 @@ def _cautions(compared: Sequence[_Compared], settings: dict[str, tuple[Any, ...]
     if len(set(places)) > 1:
         yield f"tested on different corpora: {each(places)}"
     if len(set(schemes)) > 1:
-        yield f"tested under different schemes, so on speakers more or less known to the network: {each(schemes)}"
+        yield f"the split schemes differ, and so may whether the tested speakers were trained on: {each(schemes)}"
     fingerprints = {one.result.corpus_fingerprint for one in compared} - {None}
     versions = {str(fingerprint).rpartition("-")[0] for fingerprint in fingerprints}  # others cannot be compared
     same_place = len(set(places)) == len(set(schemes)) == 1

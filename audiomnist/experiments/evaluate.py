@@ -117,7 +117,7 @@ def evaluate(
     progress = progress or Progress()
     if data is None and (exclude_file is not None or split is not None):
         named = "--exclude-file" if exclude_file is not None else "--split"
-        raise UsageError(f"{named} chooses clips of another corpus", "name it with --data")
+        raise UsageError(f"{named} is for clips of another corpus", "name that corpus with --data")
     opened = _open(model, select_device(device), progress)
     recognizer, config = opened.recognizer, opened.recognizer.model.config
     clips = (
@@ -230,7 +230,7 @@ def _n_trained_on(opened: _OpenModel, clips: _Clips, progress: Progress) -> int 
             root = None
         found = count_trained_on(opened.run.load_split(), root, clips.inputs.corpus, clips.inputs.store, clips.chosen)
     if found is None:
-        progress.say("warning: whether these clips were trained on could not be checked")
+        progress.say("warning: it is not known whether the model was trained on these clips")
     elif found:
         progress.say(
             f"warning: {found:,} of these {len(clips.chosen):,} clips were trained on, so this result is too "

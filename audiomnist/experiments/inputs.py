@@ -59,7 +59,7 @@ def open_inputs(
     """
     if config.extra_data and config.target == "speaker":
         raise ConfigError(
-            "clips of a further corpus are by other speakers than those to recognise",
+            "a further corpus has other speakers than those to recognise",
             "leave out --extra-data, or choose another --target",
         )
     corpus = labelled(open_corpus(config.data, progress, config.exclude_file), config.target, classes, progress)
@@ -88,7 +88,7 @@ def open_corpus(place: str, progress: Progress, exclude_file: str | Path | None 
     progress.say(f"corpus: {len(corpus):,} clips of {n_speakers} speakers in {corpus.root}")
     if corpus.strays:
         shown = ", ".join(corpus.strays[:3]) + (", ..." if len(corpus.strays) > 3 else "")
-        progress.say(f"corpus: ignored {len(corpus.strays):,} files that are no clips: {shown}")
+        progress.say(f"corpus: ignored {len(corpus.strays):,} files that are not clips: {shown}")
     if corpus.other_words:
         progress.say(f"corpus: ignored {len(corpus.other_words):,} recordings of other words")
     if exclude_file is None:
@@ -106,7 +106,7 @@ def labelled(corpus: Corpus, target: str, classes: Sequence[str] | None, progres
             f"no clip in {corpus.root} has a {target} of {', '.join(classes or ())}", "name another corpus"
         )
     if n_left_out := len(corpus) - len(known):
-        progress.say(f"corpus: left out {n_left_out:,} clips whose {target} is not known or is no class of the network")
+        progress.say(f"corpus: left out {n_left_out:,} clips whose {target} is unknown, or not a class of the network")
     return corpus.select(known)
 
 
@@ -162,5 +162,5 @@ def _to_train_on(corpus: Corpus, progress: Progress) -> Corpus:
     if not kept or len(kept) == len(corpus):
         return corpus
     n_left_out = len(corpus) - len(kept)
-    progress.say(f"corpus: left out {n_left_out:,} clips that {corpus.root} names for validation or testing")
+    progress.say(f"corpus: left out {n_left_out:,} clips that {corpus.root} sets aside for validation or testing")
     return corpus.select(kept)

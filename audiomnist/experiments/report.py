@@ -41,7 +41,7 @@ def _corpus(config: Config, progress: Progress) -> Corpus | None:
     try:
         return open_inputs(config, progress).corpus
     except AudiomnistError as error:
-        progress.say(f"warning: {error.message}; the report comes without sound")
+        progress.say(f"warning: {error.message}; the report will have no sound")
         return None
 
 
@@ -53,7 +53,7 @@ def _sweep(of: Report, corpus: Corpus, progress: Progress) -> Robustness | None:
         with progress.counting("robustness", "conditions") as show:
             swept = sweep(recognizer, corpus, clips, weights=of.run.weights, progress=show)
     except DataError as error:
-        progress.say(f"warning: {error.message}; the report comes without robustness")
+        progress.say(f"warning: {error.message}; the report will have no robustness")
         return None
     save_figure(robustness_figure(swept), of.folder / "figures" / "robustness.png")
     swept.save(of.folder / "robustness.json")

@@ -98,17 +98,17 @@ def configured(
         if name not in allowed and value not in (None, [])
     ]
     if named:
-        what = "--resume goes on" if resume else "--like trains"
+        what = "a resumed run keeps its settings" if resume else "a repeated run has the settings of the first"
         raise UsageError(
-            f"{what} with the settings of its run; {', '.join(named)} cannot change them",
+            f"{what}; {', '.join(named)} cannot change them",
             "leave them out, or start a new run",
         )
     folder = RunFolder.open(path)
     if folder.kind != verb:
         if folder.kind == "evaluation":
-            raise DataError(f"{path} is an evaluation", "name a run; see which there are: audiomnist runs")
+            raise DataError(f"{path} is an evaluation", "name a run; list the runs with: audiomnist runs")
         what = "a cross validation" if folder.is_cross_validation else "a training run"
-        raise DataError(f"{path} is {what}", f"resume: {folder.resume_command}")
+        raise DataError(f"{path} is {what}", f"resume it with: {folder.resume_command}")
     config = folder.load_config()
     data = options.get("data")
     return config if data is None else config.model_copy(update={"data": data}), folder

@@ -86,7 +86,7 @@ def _killed_processes_reported() -> Iterator[None]:
     except BrokenProcessPool as error:
         stopping.check()  # it was asked to stop as well
         raise AudiomnistError(
-            "a process that trained a fold was killed", "resume with fewer --jobs; memory may have run out"
+            "a process that trained a fold was killed", "memory may have run out; resume with fewer --jobs"
         ) from error
 
 

@@ -80,7 +80,7 @@ def train(
     """
     progress = progress or Progress()
     if resume is not None and like is not None:
-        raise UsageError("--resume goes on with a run, --like repeats one", "give one of them")
+        raise UsageError("--resume continues a run, --like repeats one", "give one of them")
     config, source = configured("train", resume, like, run, version, options)
     folder = None if like else source
     chosen_device = select_device(device)
@@ -225,4 +225,4 @@ def _go_on(trainer: Trainer, run: RunFolder, device: torch.device) -> None:
         if not (newest.exists() and older.exists()):
             raise
         resume_state(run.verified(older), device, trainer.load_state)
-        warnings.warn(f"{error.message}; going on with {older.name}, saved before it", Notice, stacklevel=3)
+        warnings.warn(f"{error.message}; continuing from {older.name}, saved before it", Notice, stacklevel=3)

@@ -104,7 +104,7 @@ def verify(
         store.check()
     except ValueError as damage:
         remove(store.path)
-        raise DamagedStore(f"{store.path}: {damage}", "make it again: audiomnist prep") from damage
+        raise DamagedStore(f"{store.path}: {damage}", "make it again with: audiomnist prep") from damage
     kept, digests = store.of(corpus), store.digests
 
     def is_other(clip: int) -> bool:

@@ -176,9 +176,11 @@ class FeatureStore(ClipStore):
             return cls._read(path, Hold(path / DESCRIPTION))
         except (EOFError, ValueError, KeyError, TypeError, BadZipFile, FileNotFoundError) as error:
             if not path.exists():
-                raise DataError(f"{path}: no feature store", "make it: audiomnist prep") from error
+                raise DataError(f"{path}: no feature store", "make it with: audiomnist prep") from error
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise DamagedStore(f"{path}: damaged feature store ({reason})", "run 'audiomnist prep' again") from error
+            raise DamagedStore(
+                f"{path}: damaged feature store ({reason})", "make it again with: audiomnist prep"
+            ) from error
         except OSError as error:
             raise DataError(
                 f"{error.filename or path}: cannot be read ({error.strerror})",

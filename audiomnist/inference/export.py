@@ -186,7 +186,8 @@ def _forget_source(graph: Any) -> None:
 
 def _write_program(deployed: Deployed, metadata: Metadata, path: Path) -> None:
     program = torch.export.export(deployed, _example(metadata), dynamic_shapes=_shapes())
-    torch.export.save(program, path, extra_files={_METADATA_FILE: json.dumps(metadata.as_strings())})
+    with _without_remarks():
+        torch.export.save(program, path, extra_files={_METADATA_FILE: json.dumps(metadata.as_strings())})
 
 
 def _example(metadata: Metadata) -> tuple[torch.Tensor, torch.Tensor]:
@@ -209,13 +210,13 @@ def _largest_difference(ours: Recognizer, other: Recognizer, waveforms: Sequence
 
 @contextmanager
 def _without_remarks() -> Iterator[None]:
-    """Keep the exporter from telling which libraries are not installed, and what will change in PyTorch."""
+    """Keep the exporters from telling what is not installed, or will change in PyTorch."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore")
             yield
     finally:
         logger.setLevel(level)

@@ -24,7 +24,7 @@ def recordings(places: Sequence[str]) -> Iterator[Path]:
     """
     for place in map(Path, places):
         if not place.exists():
-            raise DataError(f"{place}: there is no such file or folder")
+            raise DataError(f"{place}: there is no such file or folder", "check the path")
     for place in map(Path, places):
         if not place.is_dir():
             yield place
@@ -35,7 +35,7 @@ def recordings(places: Sequence[str]) -> Iterator[Path]:
             yield path
         if not found:
             known = ", ".join(sorted(SUFFIXES))
-            raise DataError(f"{place}: no recordings in this folder", f"they are known by their names: {known}")
+            raise DataError(f"{place}: no recordings in this folder", f"names of recordings end with {known}")
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -58,7 +58,7 @@ def from_stdin(stream: BinaryIO) -> Iterator[Path]:
             "standard input is empty", "pipe a recording into it: arecord -d 2 -f S16_LE | audiomnist predict -"
         )
     if len(content) > MOST_BYTES:
-        raise DataError(f"standard input holds more than {MOST_BYTES:,} bytes", "name a file in place of it")
+        raise DataError(f"standard input holds more than {MOST_BYTES:,} bytes", "name a file instead")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "stdin")
         path.write_bytes(with_known_sizes(content))

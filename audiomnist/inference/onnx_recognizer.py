@@ -44,7 +44,9 @@ class OnnxRecognizer(Recognizer):
             self._require_fitting()
         except Exception as error:  # ONNX Runtime's own derive from nothing narrower
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise DataError(f"{path}: not an exported model ({reason})", "make one: audiomnist export MODEL") from error
+            raise DataError(
+                f"{path}: not an exported model ({reason})", "make one with: audiomnist export MODEL"
+            ) from error
         self.name = str(path)
 
     def _require_fitting(self) -> None:

@@ -64,4 +64,4 @@ def _newest() -> Path:
     try:
         return RunFolder.newest().require_model()
     except DataError as error:
-        raise DataError(f"no model came with the program, and {error.message}", error.hint) from error
+        raise DataError(f"this installation has no built-in model, and {error.message}", error.hint) from error

@@ -208,7 +208,7 @@ def load(sound: Sound, sample_rate: int | None) -> tuple[Samples, int]:
         samples = samples.mean(1)
     if samples.ndim != 1 or not samples.size or not np.isfinite(samples.astype(np.float32).sum()):
         raise DataError(
-            f"an array of shape {samples.shape} is no sound: samples must be [L] or [L, n_channels], finite, "
+            f"an array of shape {samples.shape} is not sound: samples must be [L] or [L, n_channels], finite, "
             "at least one"
         )
     return np.ascontiguousarray(samples, np.float32), sample_rate

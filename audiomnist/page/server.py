@@ -50,7 +50,7 @@ class PageServer(ThreadingHTTPServer):
             super().__init__((host, port), _Handler)
         except OSError as error:
             raise UsageError(
-                f"{host}, port {port}: cannot be listened on ({error.strerror})", "choose another --host or --port"
+                f"cannot listen at {host}, port {port} ({error.strerror})", "choose another --host or --port"
             ) from error
         if context:  # the handshake is left to the thread of each connection
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
@@ -121,7 +121,9 @@ def _tls_context(address: str) -> ssl.SSLContext:
         command += ["-keyout", str(key), "-out", str(certificate)]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode:
-            raise ConfigError(f"openssl made no certificate: {made.stderr.strip()[-200:]}", "see the installed openssl")
+            raise ConfigError(
+                f"openssl made no certificate: {made.stderr.strip()[-200:]}", "check the installed openssl"
+            )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
     return context

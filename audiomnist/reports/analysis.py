@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audiomnist.corpus.scan import CLASSES
+from audiomnist.errors import count
 from audiomnist.evaluation.analysis import Analysis
 from audiomnist.evaluation.analysis.summary import Counts, Summary
 from audiomnist.files import write_text
@@ -65,7 +66,7 @@ def numbers(summary: Summary) -> list[Number]:
     """Return the main numbers of a corpus."""
     formats = summary.formats
     return [
-        Number("clips", f"{summary.clips:,}", f"{summary.seconds / 60:,.0f} minutes in all"),
+        Number("clips", f"{summary.clips:,}", f"{count(round(summary.seconds / 60), 'minute')} in all"),
         Number("speakers", f"{summary.speakers:,}", "different voices"),
         Number("median length", f"{summary.length_ms.median:,.0f} ms", "half of the clips are longer"),
         Number("sample rate", *_of_format(formats["sample_rate"], "Hz")),
@@ -79,12 +80,11 @@ def counts(summary: Summary) -> Table:
     rows = [(each.name, f"{each.value} ({each.meaning})") for each in numbers(summary)]
     for name, values in summary.counts.items():
         least, most = min(values.values()), max(values.values())
-        if least == most:
-            text = f"{least:,} clips of each of {len(values)}"
-        elif len(values) <= _SPEAKERS_SHOWN:
+        if least < most and len(values) <= _SPEAKERS_SHOWN:
             text = ", ".join(f"{value}: {n:,}" for value, n in values.items())
         else:
-            text = f"{least:,} to {most:,} clips of each of {len(values)}"
+            clips = count(least, "clip") if least == most else f"{least:,} to {most:,} clips"
+            text = f"{count(len(values), 'value')}, {clips} each"
         rows.append((f"by {name}", text))
     return Table("corpus", ("", ""), tuple(rows))
 

@@ -46,7 +46,7 @@ def explanation_figure(explained: Explained, features: Features, title: str) -> 
         axes.set_title(f"for {one.label}: {checks(one.checks)}", fontsize=9)
     for axes in (seen, *maps):
         _name_bands(axes, features)
-    maps[-1].set_xlabel("seconds; blue speaks for the digit, red against it\noutlined is the loudest quarter")
+    maps[-1].set_xlabel("seconds; blue is evidence for the digit, red against it\nthe loudest quarter is outlined")
     return figure
 
 
@@ -75,8 +75,8 @@ def checks(of: Checks) -> str:
     """Return what the checks found, in two lines."""
     hidden, elsewhere = confidence(of.without_relevant), confidence(of.without_random)
     return (
-        f"probability {confidence(of.probability)}, correlation with random weights {number(of.random_weights, 2)}\n"
-        f"with the most relevant tenth hidden {hidden}, another tenth {elsewhere}"
+        f"probability {confidence(of.probability)}; correlation with random weights {number(of.random_weights, 2)}\n"
+        f"probability with the most relevant tenth hidden {hidden}, with another tenth hidden {elsewhere}"
     )
 
 

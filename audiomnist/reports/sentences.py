@@ -60,7 +60,7 @@ def trust(scores: Scores) -> str:
     speakers = count(of.n_speakers, "speaker")
     if of.over == "clips":
         return (
-            f"The interval is over further clips of the same {speakers}; it says nothing about other speakers."
+            "The interval is over further clips of the same speaker; it says nothing about other speakers."
             if of.n_speakers == 1
             else f"All {speakers} have the same accuracy, so the interval is over further clips of these speakers only."
         )
@@ -74,7 +74,7 @@ def voices(tested: Collection[str], unseen: Collection[str]) -> str:
         return "Known speakers: every tested speaker was also trained on, with other clips."
     if len(set(unseen)) >= len(set(tested)):
         names = f" ({', '.join(sorted(set(unseen)))})" if len(set(unseen)) <= _NAMED else ""
-        return f"Unseen speakers{names}: each tested by a network not trained on them."
+        return f"Unseen speakers{names}: each tested with a network that was not trained on them."
     n_unseen = len(set(unseen))
     return f"Known and unseen speakers: {n_unseen:,} of {len(set(tested)):,} tested speakers were not trained on."
 
@@ -103,7 +103,7 @@ def worst_speaker(scores: Scores) -> str:
 def calibration(of: Calibration) -> str:
     """Return how far confidence and accuracy differ."""
     return (
-        f"Expected calibration error {number(of.ece)}: confidence and accuracy differ by so much on average "
+        f"Expected calibration error {number(of.ece)}: confidence and accuracy differ by this much on average "
         "(lower is better, 0 is perfect)."
     )
 
@@ -164,7 +164,7 @@ def difference(of: Difference) -> str:
     left_out = f"; {count(of.n_contradicting, 'clip')} with different labels left out" if of.n_contradicting else ""
     return (
         f"on the {count(of.n_shared, 'clip')} that both tested: {of.first} {accuracy(of.accuracy_first)}, {of.second} "
-        f"{accuracy(of.accuracy_second)}; only one correct: {of.only_first:,} and {of.only_second:,}{left_out}"
+        f"{accuracy(of.accuracy_second)}; correct in only one: {of.only_first:,} and {of.only_second:,}{left_out}"
     )
 
 
@@ -172,7 +172,7 @@ def restrictions(result: Result) -> list[str]:
     """Return what else is to be known of an evaluation: clips that were trained on, left out, or cut."""
     found = []
     if result.n_trained_on is None:
-        found.append("whether these clips were trained on could not be checked")
+        found.append("it is not known whether the model was trained on these clips")
     elif result.n_trained_on:
         found.append(f"{result.n_trained_on:,} of these {count(result.n_test, 'clip')} were trained on")
     if result.n_left_out:
@@ -233,8 +233,8 @@ def watched(histories: Sequence[Sequence[EpochRecord]]) -> str:
     """Return which clips the curves are of, and that no choice looked at test clips."""
     on = histories[0][-1].watched
     if on == "test":
-        return "Watched on test clips, without effect: the schedule is fixed and the last weights are tested."
-    return f"Watched on {on} clips; the test clips were used once, at the end."
+        return "Measured on the test clips after each epoch, without effect: the last weights are tested."
+    return f"Measured on {on} clips after each epoch; the test clips were used once, at the end."
 
 
 def data(config: Config, fingerprint: str, state: str) -> str:

@@ -92,7 +92,9 @@ def folds(result: CrossValidation, networks: Sequence[Result] = ()) -> Table:
         "accuracy": [accuracy(fold.accuracy) for fold in result.folds],
         "loss": [number(fold.loss) for fold in result.folds],
     }
-    note = "Held out: speakers that were not trained on. Train and test: clips. Loss: cross entropy in nats."
+    note = "Train and test: clips. Loss: cross entropy in nats."
+    if held_out:
+        note = f"Held out: speakers that were not trained on. {note}"
     return Table.of_columns("Folds", columns, note)
 
 
@@ -103,7 +105,7 @@ def coverage(of: Calibration) -> Table:
         for each in of.coverage
     ]
     columns = ("answered", "accuracy", "lowest confidence")
-    return Table("If the clips of lowest confidence go to a person", columns, tuple(rows), _HIGHER)
+    return Table("If the clips of lowest confidence are left to a person", columns, tuple(rows), _HIGHER)
 
 
 def robustness(of: Robustness) -> Table:

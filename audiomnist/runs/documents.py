@@ -32,7 +32,7 @@ class Document(BaseModel):
         write_text(path, json.dumps(self.plain(), indent=1, allow_nan=False) + "\n")
 
     @classmethod
-    def load(cls, path: Path, hint: str = "restore the file, or make it anew") -> Self:
+    def load(cls, path: Path, hint: str = "restore the file, or make it again") -> Self:
         """Read what ``save`` wrote.
 
         Raises DataError for whatever is wrong with the file.

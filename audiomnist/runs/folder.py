@@ -69,7 +69,11 @@ class RunFolder(Folder):
         if not (path / "config.yaml").is_file():
             begun = path.is_dir() and _is_unstarted(path) and any(path.iterdir())
             again = command(f"audiomnist {'kfold' if any(path.glob('fold-*')) else 'train'} --run", path)
-            hint = f"it was stopped before training began; start it again: {again}" if begun else "see: audiomnist runs"
+            hint = (
+                f"it was stopped before training began; start it again: {again}"
+                if begun
+                else "list the runs with: audiomnist runs"
+            )
             raise DataError(f"there is no run at {path}", hint)
         return cls(path)
 
@@ -79,7 +83,7 @@ class RunFolder(Folder):
         folder = home() / "runs"
         runs = [run for path in folder.glob("*/metrics.json") if (run := cls(path.parent)).model.exists()]
         if not runs:
-            raise DataError(f"there is no trained run in {folder}", "train one: audiomnist train")
+            raise DataError(f"there is no trained run in {folder}", "train one with: audiomnist train")
         return max(runs, key=lambda run: (run.started, run.path.name))
 
     def locked(self) -> AbstractContextManager[None]:
@@ -182,7 +186,7 @@ class RunFolder(Folder):
         lines = self.history.read_bytes().splitlines()
         epochs = [EpochRecord.parse(line, self.history, hint) for line in lines]
         if [epoch.epoch for epoch in epochs] != list(range(1, len(epochs) + 1)):
-            raise DataError(f"{self.history}: not every epoch is there once", hint)
+            raise DataError(f"{self.history}: an epoch is missing, or there twice", hint)
         return epochs
 
     def result(self) -> Result:
@@ -207,7 +211,7 @@ class RunFolder(Folder):
     def load_robustness(self) -> Robustness | None:
         """Return how the network does on distorted clips of its own test, if that was measured."""
         own = [one.robustness for one in self.evaluations() if one.result().own_test]
-        hint = "remove it to have it made anew"
+        hint = "remove it; it will be made again"
         found = [Robustness.load(file, hint) for file in (self.robustness, *own) if file.exists()]
         weights = self.weights or self.result().weights  # the model file may be gone
         return next((one for one in found if one.weights in {None, weights}), None)

@@ -125,7 +125,7 @@ class Folder:
         record = self.record
         if record is None:
             return file
-        hint = "restore the file from a backup, or start anew in another folder"
+        hint = "restore the file from a backup, or start again in another folder"
         known = record.files.get(file.name, (None,))
         found = file_hash(file) if file.is_file() else None
         if found not in known:

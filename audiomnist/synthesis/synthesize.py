@@ -103,7 +103,7 @@ def synthesize(
         raise DataError(
             f"{error.filename or out}: {error.strerror or error}", "check the folder's permissions and its disk"
         ) from error
-    on_event(f"{out} is there already, made with these settings")
+    on_event(f"{out} is already there, made with these settings")
     return out
 
 
@@ -225,10 +225,13 @@ def _check(settings: Settings, jobs: int | None) -> None:
     if not settings.engines or not set(settings.engines) <= set(ENGINES):
         raise UsageError(f"no such engine: {', '.join(settings.engines)}", f"choose from {', '.join(ENGINES)}")
     if not 1 <= settings.speakers <= MOST_SPEAKERS:
-        raise UsageError(f"{settings.speakers} speakers cannot be made", f"ask for 1 to {MOST_SPEAKERS}")
+        raise UsageError(
+            f"--speakers {settings.speakers}: there are {MOST_SPEAKERS} voices",
+            f"give a number from 1 to {MOST_SPEAKERS}",
+        )
     for name, value, least in (("repetitions", settings.repetitions, 1), ("seed", settings.seed, 0), ("jobs", jobs, 1)):
         if value is not None and value < least:
-            raise UsageError(f"{value} is too low for {name}", f"give {least} or more")
+            raise UsageError(f"--{name} {value} is too low", f"give {least} or more")
 
 
 def _amplitude(decibels: float | NDArray[np.float64]) -> NDArray[np.float64]:

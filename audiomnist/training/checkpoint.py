@@ -91,7 +91,7 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
 
     Raises DataError if the file is missing or is not a model of ours.
     """
-    hint = "train one: audiomnist train"
+    hint = "train one with: audiomnist train"
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError(f"{path.stat().st_size:,} bytes, more than any network of ours has")
@@ -149,7 +149,7 @@ def resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], N
         go_on(torch.load(path, map_location=device, weights_only=True))
     except Exception as error:  # damage shows in any way that torch, zipfile and pickle can fail
         reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise DataError(f"{path}: no resume state ({reason})", "restore the file, or train again") from error
+        raise DataError(f"{path}: not a resume state ({reason})", "restore the file, or train again") from error
 
 
 def before(path: Path) -> Path:

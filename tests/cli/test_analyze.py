@@ -136,7 +136,7 @@ def test_a_script_gets_the_analysis_as_one_document(make_corpus: MakeCorpus, tmp
 
 def test_a_corpus_without_a_readable_clip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "0_george_0.wav").write_bytes(b"no recording")
-    assert "of 1 clip none can be read" in refused(3, "analyze", "--data", tmp_path).error
+    assert "none of 1 clip can be read" in refused(3, "analyze", "--data", tmp_path).error
 
 
 def test_a_clip_exactly_as_long_as_the_window_is_not_cut() -> None:

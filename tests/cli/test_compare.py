@@ -183,11 +183,11 @@ def test_a_path_that_is_no_run_is_refused(first: Path, tmp_path: Path) -> None:
     for path in (tmp_path / "empty", tmp_path / "nowhere"):
         refusal = refused(3, "compare", first, path)
         assert refusal.error == f"there is no run at {path}"
-        assert refusal.hint == "see which there are: audiomnist runs"
+        assert refusal.hint == "list the runs with: audiomnist runs"
 
 
 def test_one_run_or_the_same_twice_is_nothing_to_compare(first: Path) -> None:
-    assert "two runs or more" in refused(2, "compare", first).error
+    assert "at least two runs" in refused(2, "compare", first).error
     assert "twice" in refused(2, "compare", first, first / "model.safetensors").error
 
 

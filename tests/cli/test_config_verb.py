@@ -39,7 +39,7 @@ def test_a_right_configuration_is_called_valid(tmp_path: Path) -> None:
 def test_every_fault_of_a_wrong_one_is_told(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("sed: 1\noptim: {epochs: 0}\n")
     error = refused(4, "config", "validate", tmp_path / "mine.yaml").error
-    assert "2 settings wrong" in error
+    assert "2 settings are wrong" in error
     assert "sed: no such setting; did you mean 'seed'?" in error
     assert "optim.epochs" in error
 

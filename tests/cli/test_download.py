@@ -29,7 +29,7 @@ def test_a_script_gets_the_report(archive: Path, tmp_path: Path) -> None:
 def test_what_is_missing_is_listed(tmp_path: Path) -> None:
     folder = put(tmp_path / "unpacked", repository_files(SMALL_FSDD))
     outcome = succeeds("download", "fsdd", "--from", folder, "--root", tmp_path)
-    assert "not as published, in 60 ways" in outcome.stdout
+    assert "60 differences from the published corpus" in outcome.stdout
     assert "speaker george, digit 0: 2 clips instead of 50" in outcome.stdout
 
 

@@ -24,7 +24,7 @@ def test_without_data_at_the_default_place_the_command_that_gets_them_is_named(v
 def test_a_named_corpus_that_is_missing_is_asked_for_at_its_place(home: Path) -> None:
     refusal = refused(3, "train", "--data", "fsdd")
     assert refusal.error == f"the corpus 'fsdd' is not at {home / 'data' / 'fsdd'}"
-    assert refusal.hint.startswith("get it: ")
+    assert refusal.hint.startswith("get it with: ")
 
 
 def test_a_mistyped_corpus_is_asked_back() -> None:
@@ -68,7 +68,7 @@ def test_a_corpus_too_small_to_be_split_is_refused(make_corpus: MakeCorpus, tmp_
 def test_without_any_run_there_is_none_to_test(home: Path) -> None:
     refusal = refused(3, "evaluate")
     assert refusal.error == f"there is no trained run in {home / 'runs'}"
-    assert refusal.hint == "train one: audiomnist train"
+    assert refusal.hint == "train one with: audiomnist train"
 
 
 @pytest.mark.parametrize("words", [("evaluate",), ("train", "--resume"), ("kfold", "--resume")])

@@ -49,7 +49,7 @@ def test_clips_of_further_classes_are_left_out(make_corpus: MakeCorpus, tmp_path
         places[-1].write_text("\n".join(["path,digit,speaker,kind", *rows]))
     words = ("train", "--data", places[0], "--extra-data", places[1], "--target", "kind", *SMALL)
     outcome = succeeds(*words, "--run", tmp_path / "run")
-    assert "left out 80 clips whose kind is not known or is no class of the network" in outcome.stderr
+    assert "left out 80 clips whose kind is unknown, or not a class of the network" in outcome.stderr
     assert len([path for path in parts(tmp_path / "run")["train"] if str(tmp_path / "1") in path]) == 40
 
 
@@ -57,7 +57,7 @@ def test_further_speakers_are_none_to_recognise(small_corpus: Path, tmp_path: Pa
     words = ("train", "--data", small_corpus, "--extra-data", small_corpus, *SMALL, "--run", tmp_path / "run")
     outcome = audiomnist(*words, "--target", "speaker")
     assert outcome.exit_code == 4
-    assert "by other speakers than those to recognise" in outcome.stderr
+    assert "other speakers than those to recognise" in outcome.stderr
 
 
 def test_an_own_voice_in_the_further_corpus_is_told_apart(small_corpus: Path, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_speakers_can_be_told_apart_on_clips_but_not_if_they_are_new(clips: Path
     document = succeeds("train", "--data", clips, *SMALL, "--target", "speaker", "--json").json
     assert list(document["per_class"]) == ["george", "jackson", "lucas"]
     refusal = refused(3, "train", "--data", clips, *SMALL, "--target", "speaker", "--split", "speaker")
-    assert "nothing to train on for speaker" in refusal.error
+    assert "no clips to train on for speaker" in refusal.error
 
 
 def test_a_target_the_corpus_does_not_know_is_refused_with_those_it_does(clips: Path) -> None:

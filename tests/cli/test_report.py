@@ -84,7 +84,7 @@ def test_what_is_not_finished_is_refused(trained: Trained, cross_validated: Trai
 def test_without_the_corpus_there_is_a_report_all_the_same(trained: Trained, tmp_path: Path) -> None:
     run = without_corpus(trained.copy(tmp_path / "run"))
     outcome = succeeds("report", run)
-    assert "the report comes without sound" in outcome.stderr
+    assert "the report will have no sound" in outcome.stderr
     assert "Not measured: the corpus is no longer there" in outcome.stdout
     assert "<audio" not in (run / "report.html").read_text()
 
@@ -93,7 +93,7 @@ def test_without_the_network_there_is_a_report_all_the_same(trained: Trained, tm
     run = trained.copy(tmp_path / "run")
     (run / "model.safetensors").unlink()
     outcome = succeeds("report", run)
-    assert "the report comes without robustness" in outcome.stderr
+    assert "the report will have no robustness" in outcome.stderr
     assert "Not measured: clips or network could not be read" in outcome.stdout
 
 

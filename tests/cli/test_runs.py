@@ -100,7 +100,7 @@ def test_folders_that_are_no_runs_or_broken_are_listed_as_such_beside_the_others
     assert all(shown.count(f"not a run: {name}: ") == 1 for name in broken)
     shutil.rmtree(runs / "first")
     shown = succeeds("runs").stdout
-    assert shown.startswith(f"nothing in {runs} can be read as a run; train one:\n  audiomnist train\nnot a run: ")
+    assert shown.startswith(f"nothing in {runs} is a run that can be read; train one:\n  audiomnist train\nnot a run: ")
 
 
 def test_a_list_that_is_no_terminals_has_long_names_in_one_piece_and_no_control_codes(

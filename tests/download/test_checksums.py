@@ -79,7 +79,7 @@ def test_missing_shortened_and_surplus_files_are_named(corpus: Path, deep: bool)
 
 def test_another_header_of_the_same_size_is_noticed(corpus: Path) -> None:
     (corpus / CLIP).write_bytes(wav_bytes(sample_rate=16_000))
-    assert verify(corpus) == {CLIP: "another header than in the checksums"}
+    assert verify(corpus) == {CLIP: "its header differs from the checksums"}
 
 
 def test_only_the_deep_check_notices_another_content(corpus: Path) -> None:
@@ -87,7 +87,7 @@ def test_only_the_deep_check_notices_another_content(corpus: Path) -> None:
     content[-1] ^= 1
     (corpus / CLIP).write_bytes(content)
     assert verify(corpus) == {}
-    assert verify(corpus, deep=True) == {CLIP: "another content than in the checksums"}
+    assert verify(corpus, deep=True) == {CLIP: "its content differs from the checksums"}
 
 
 @pytest.mark.parametrize("content", [b"", b"no sound at all", wav_bytes(frames=0)])
@@ -95,7 +95,7 @@ def test_a_recording_that_never_was_one_stays_a_deviation(corpus: Path, content:
     (corpus / CLIP).write_bytes(content)
     records = write_checksums(corpus)
     assert [record.path for record in records if not record.is_readable_clip] == [CLIP, "data/audioMNIST_meta.txt"]
-    assert verify(corpus) == {CLIP: "no readable recording"}
+    assert verify(corpus) == {CLIP: "not a readable recording"}
 
 
 def test_the_deep_check_decodes_to_the_end(corpus: Path) -> None:

@@ -147,7 +147,7 @@ def test_every_deviation_from_the_whole_corpus_is_listed(out: Path, tmp_path: Pa
         "speaker 01, digit 4: 3 clips instead of 2",
         *(f"speaker 02, digit {digit}: 0 clips instead of 2" for digit in range(10)),
         "speaker 77, digit 0: 1 clip instead of 0",
-        "data/01/5_01_0.wav: no readable recording",
+        "data/01/5_01_0.wav: not a readable recording",
         "data/01/0_01_0 (copy).wav: left out, not named like a clip",
     ]
     assert report.deviations == expected

@@ -79,7 +79,7 @@ def test_silence_is_like_other_silence_and_no_leak(clips: Path) -> None:
 def test_a_class_that_is_tested_but_never_trained_is_stopped(clips: Path) -> None:
     for path in clips.glob("7_george_*.wav"):
         path.unlink()
-    with pytest.raises(DataError, match="nothing to train on for digit 7"):
+    with pytest.raises(DataError, match="no clips to train on for digit 7"):
         checked(clips, "speaker", "george", "jackson")
 
 

@@ -66,7 +66,7 @@ def test_without_the_training_corpus_it_says_what_it_could_check(
         writer.writerows(rows)
     (run / "record.json").unlink()
     outcome = succeeds("evaluate", run, "--data", other)
-    assert "could not be checked" in outcome.stdout
+    assert "it is not known whether the model was trained on these clips" in outcome.stdout
     assert succeeds("evaluate", run, "--data", other, "--json").json["n_trained_on"] is None
 
 

@@ -149,7 +149,7 @@ def test_without_a_shipped_model_the_newest_run_answers(
     monkeypatch.setattr("audiomnist.inference.opening._MODELS", tmp_path)
     file = models.corpus / "7_george_0.wav"
     refused = audiomnist("predict", file)
-    assert (refused.exit_code, "no model came with the program" in refused.stderr) == (3, True)
+    assert (refused.exit_code, "this installation has no built-in model" in refused.stderr) == (3, True)
     monkeypatch.setenv("AUDIOMNIST_HOME", str(tmp_path))
     shutil.copytree(models.run, tmp_path / "runs" / "mine")
     assert str(Path("runs") / "mine") in succeeds("predict", file).stderr

@@ -51,7 +51,7 @@ def test_https_with_a_certificate_of_its_own() -> None:
 
 
 def test_taken_port_and_unknown_host() -> None:
-    with serving("page") as server, pytest.raises(UsageError, match="cannot be listened on"):
+    with serving("page") as server, pytest.raises(UsageError, match="cannot listen at"):
         PageServer("page", "127.0.0.1", server.server_port)
     with pytest.raises(UsageError, match="no host"):
         PageServer("page", "nowhere.invalid", 0)

@@ -195,7 +195,7 @@ def test_what_was_not_measured_is_said(corpus: Corpus, tmp_path: Path) -> None:
     run = finished(corpus, tmp_path / "unseen", held_out=("george", NAME), fitted=True)
     text = words_of(write_report(replace(gather(run), corpus=corpus)).card)
     assert "only known speakers" not in text
-    assert ": each tested by a network not trained on them" in text
+    assert ": each tested with a network that was not trained on them" in text
     assert "Temperature 1.50, fitted on validation (7 clips)" in text
 
 

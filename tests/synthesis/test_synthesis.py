@@ -169,7 +169,7 @@ def test_a_corpus_that_is_there_is_left_as_it_is(corpus):
     before = {path: path.stat().st_mtime_ns for path in corpus.rglob("*")}
     said = []
     assert synthesize(corpus, speakers=3, repetitions=2, seed=7, on_event=said.append) == corpus
-    assert said == [f"{corpus} is there already, made with these settings"]
+    assert said == [f"{corpus} is already there, made with these settings"]
     assert {path: path.stat().st_mtime_ns for path in corpus.rglob("*")} == before
     assert [path.name for path in corpus.parent.iterdir()] == [corpus.name]
 
@@ -205,7 +205,7 @@ def test_of_two_calls_at_once_one_waits_for_the_other(tmp_path):
         thread.join()
     assert [line.partition(" is ")[2] for line in said] == [
         "being made by another process; waiting for it",
-        "there already, made with these settings",
+        "already there, made with these settings",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

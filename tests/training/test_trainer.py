@@ -219,10 +219,10 @@ def test_a_damaged_state_is_refused(material: Material, tmp_path: Path) -> None:
         damaged = bytearray(whole if position % 2 else whole[: position + 20])
         damaged[position : position + 20] = bytes(255 - byte for byte in whole[position : position + 20])
         path.write_bytes(damaged)
-        with pytest.raises(DataError, match=r"state\.pt: no resume state"):
+        with pytest.raises(DataError, match=r"state\.pt: not a resume state"):
             resume(path, CPU, trainer.load_state)
     save_state({"epoch": 3}, path)
-    with pytest.raises(DataError, match=r"state\.pt: no resume state"):
+    with pytest.raises(DataError, match=r"state\.pt: not a resume state"):
         resume(path, CPU, trainer.load_state)
 
 

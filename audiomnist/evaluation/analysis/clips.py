@@ -63,7 +63,7 @@ def measure_clips(corpus: Corpus, *, jobs: int | None = None, progress: Show = u
         progress(clip + 1, len(corpus))
     if not measured:
         hint = "see: audiomnist validate --deep --data PLACE"
-        raise DataError(f"of {count(len(corpus), 'clip')} none can be read", hint)
+        raise DataError(f"none of {count(len(corpus), 'clip')} can be read", hint)
     kept, headers, loudness = zip(*measured, strict=True)
     shapes = [(of.n_frames, of.sample_rate, of.n_channels, of.bit_depth or 0) for of in headers]
     return Measurements(

@@ -94,7 +94,7 @@ def _clip_length(clip_ms: int) -> Conclusion:
 def _cuts(found: Mapping[str, Cut]) -> Conclusion:
     parts = [f"{name} ({cut.clip_ms} ms) {cut.clips:,} ({100 * cut.share:.1f} %)" for name, cut in found.items()]
     too_many = [name for name, cut in found.items() if cut.share > _MOST_CLIPS_CUT]
-    text = f"clips longer than the window of each version, which cuts them: {', '.join(parts)}"
+    text = f"clips that the window of each version would cut: {', '.join(parts)}"
     if too_many:
         text += f". More than {100 * _MOST_CLIPS_CUT:.0f} % under {', '.join(too_many)}: choose a longer window.clip_ms"
     return Conclusion("cuts", "Clips cut", text, bool(too_many), {name: cut._asdict() for name, cut in found.items()})
