@@ -50,7 +50,7 @@ def change_metrics(run: Path, **values: object) -> None:
     (run / "metrics.json").write_text(json.dumps(metrics | values))
 
 
-def test_the_document_says_what_differs_and_is_written_beside_a_picture(
+def test_the_document_says_what_differs_beside_a_picture(
     trained: Trained, first: Path, second: Path, home: Path
 ) -> None:
     outcome = succeeds("compare", first, second, "--json")
@@ -120,7 +120,7 @@ def test_several_runs_are_each_compared_with_the_first(first: Path, second: Path
     )
 
 
-def test_a_cross_validation_is_compared_by_its_out_of_fold_predictions(
+def test_a_cross_validation_is_compared_out_of_fold(
     trained: Trained, cross_validated: Trained, first: Path, tmp_path: Path
 ) -> None:
     folds = cross_validated.copy(tmp_path / "folds")
@@ -165,7 +165,7 @@ def test_runs_that_share_no_test_clip_are_refused(first: Path, second: Path) -> 
     assert "cross validations" in refusal.hint
 
 
-def test_a_run_without_result_is_refused_with_the_command_that_finishes_it(first: Path, second: Path) -> None:
+def test_a_run_without_result_names_how_to_finish_it(first: Path, second: Path) -> None:
     (second / "metrics.json").unlink()
     refusal = refused(3, "compare", first, second)
     assert refusal.error == f"{second} is not finished"
@@ -191,14 +191,14 @@ def test_one_run_or_the_same_twice_is_nothing_to_compare(first: Path) -> None:
     assert "twice" in refused(2, "compare", first, first / "model.safetensors").error
 
 
-def test_a_comparison_of_many_runs_has_a_folder_with_a_name_of_bearable_length(first: Path, tmp_path: Path) -> None:
+def test_the_folder_of_many_compared_runs_has_a_short_name(first: Path, tmp_path: Path) -> None:
     copies = [shutil.copytree(first, tmp_path / f"{number}-{'long' * 30}") for number in range(3)]
     out = Path(succeeds("compare", *copies, "--json").json["out"])
     assert out.is_dir()
     assert len(out.name) < 140
 
 
-def test_output_into_a_file_has_no_control_codes_and_nothing_cut_off(first: Path, tmp_path: Path) -> None:
+def test_output_to_a_file_is_whole_and_without_codes(first: Path, tmp_path: Path) -> None:
     long = shutil.copytree(first, tmp_path / ("long-name-" * 12))
     outcome = Forked("compare", first, long).outcome()
     assert outcome.stderr == ""

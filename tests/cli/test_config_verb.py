@@ -45,7 +45,7 @@ def test_every_fault_of_a_wrong_one_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", versions())
-def test_a_copy_says_the_same_with_its_comments_and_begins_with_its_own_command(name: str, tmp_path: Path) -> None:
+def test_a_copy_keeps_its_comments_and_names_its_command(name: str, tmp_path: Path) -> None:
     file = tmp_path / "deep" / "mine.yaml"
     outcome = succeeds("config", "copy", name, file)
     assert f"audiomnist train --config {file}" in outcome.stdout

@@ -14,14 +14,14 @@ MISSING_GPU = "cuda:99" if torch.cuda.is_available() else "cuda"
 
 
 @pytest.mark.parametrize("verb", TRAINING_VERBS)
-def test_without_data_at_the_default_place_the_command_that_gets_them_is_named(verb: str, home: Path) -> None:
+def test_missing_data_names_the_command_that_gets_it(verb: str, home: Path) -> None:
     refusal = refused(3, verb)
     assert str(home / "data" / "audiomnist") in refusal.error
     assert "audiomnist" in refusal.hint
     assert not (home / "runs").exists()
 
 
-def test_a_named_corpus_that_is_missing_is_asked_for_at_its_place(home: Path) -> None:
+def test_a_missing_named_corpus_is_asked_for_at_its_place(home: Path) -> None:
     refusal = refused(3, "train", "--data", "fsdd")
     assert refusal.error == f"the corpus 'fsdd' is not at {home / 'data' / 'fsdd'}"
     assert refusal.hint.startswith("get it with: ")
@@ -126,9 +126,7 @@ def test_a_wrong_setting_is_refused_before_anything_is_done(home: Path) -> None:
         (("config", "shwo"), "show"),
     ],
 )
-def test_a_command_line_that_cannot_be_understood_is_told_to_people_and_scripts(
-    words: tuple[str, ...], part: str
-) -> None:
+def test_a_wrong_command_line_is_told_to_people_and_scripts(words: tuple[str, ...], part: str) -> None:
     for_people, for_scripts = audiomnist(*words), audiomnist(*words, "--json")
     assert (for_people.exit_code, for_scripts.exit_code) == (2, 2)
     assert part in for_people.stderr

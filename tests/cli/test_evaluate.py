@@ -22,7 +22,7 @@ def other(make_corpus: MakeCorpus, tmp_path: Path) -> Path:
     return make_corpus(tmp_path / "other", layout="audiomnist", speakers=2, repetitions=1, seed=1)
 
 
-def test_a_run_is_tested_on_its_own_test_clips_with_the_result_training_had(trained: Trained, run: Path) -> None:
+def test_evaluating_own_test_clips_repeats_the_result(trained: Trained, run: Path) -> None:
     outcome = succeeds("evaluate", run, "--json")
     document = outcome.json
     assert outcome.stderr == ""
@@ -82,7 +82,7 @@ def test_the_result_goes_where_it_is_asked_to(run: Path, other: Path, tmp_path: 
     assert not (run / "evaluations").exists()
 
 
-def test_people_get_the_result_on_stdout_and_plain_lines_on_stderr(run: Path, other: Path) -> None:
+def test_results_go_to_stdout_and_plain_lines_to_stderr(run: Path, other: Path) -> None:
     outcome = succeeds("evaluate", run, "--data", other)
     document = json.loads((evaluation(run, "other") / "metrics.json").read_text())
     assert f"accuracy {document['accuracy']:.3f}" in outcome.stdout
@@ -135,13 +135,13 @@ def test_a_terminal_without_unicode_gets_the_result_too(run: Path, other: Path) 
     assert outcome.stdout.isascii()
 
 
-def test_a_cross_validation_is_not_tested_but_its_folds_are_named(trained: Trained, tmp_path: Path) -> None:
+def test_evaluating_a_cross_validation_names_its_folds(trained: Trained, tmp_path: Path) -> None:
     trained.copy(tmp_path / "kfold" / "fold-0")
     shutil.copy(trained.run / "config.yaml", tmp_path / "kfold")
     assert str(tmp_path / "kfold" / "fold-0") in refused(3, "evaluate", tmp_path / "kfold").hint
 
 
-def test_a_run_that_was_stopped_before_it_had_a_network_is_refused_with_the_command_that_goes_on(run: Path) -> None:
+def test_a_run_stopped_before_its_network_names_how_to_resume(run: Path) -> None:
     for name in ("record.json", "model.safetensors", "state.pt"):
         (run / name).unlink()
     assert f"audiomnist train --resume {run}" in refused(3, "evaluate", run).hint

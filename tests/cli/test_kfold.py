@@ -75,7 +75,7 @@ def test_every_voice_is_held_out_once(by_speaker: Path) -> None:
         assert all(f"_{voice}_" in path for path in clips_tested(by_speaker / f"fold-{number}"))
 
 
-def test_every_clip_is_tested_once_by_a_network_that_never_saw_it(by_speaker: Path, small_corpus: Path) -> None:
+def test_every_clip_is_tested_once_by_a_network_new_to_it(by_speaker: Path, small_corpus: Path) -> None:
     assert sorted(clips_tested(by_speaker)) == sorted(path.name for path in small_corpus.iterdir())
     for fold in by_speaker.glob("fold-*"):
         with (fold / "split.csv").open(newline="", encoding="utf-8") as file:
@@ -84,7 +84,7 @@ def test_every_clip_is_tested_once_by_a_network_that_never_saw_it(by_speaker: Pa
         assert len(trained_on) + len(clips_tested(fold)) == 120
 
 
-def test_each_fold_is_a_whole_run_and_the_folder_holds_what_they_come_to(by_speaker: Path, tmp_path: Path) -> None:
+def test_each_fold_is_a_whole_run_and_the_folder_sums_up(by_speaker: Path, tmp_path: Path) -> None:
     inside = {path.name for path in by_speaker.iterdir()}
     assert inside == {
         ".lock",
@@ -127,7 +127,7 @@ def test_resuming_runs_only_the_folds_that_are_missing(by_speaker: Path, copy: P
     assert without_times(document) == without_times(result(by_speaker))
 
 
-def test_a_finished_cross_validation_that_is_resumed_stays_as_it_is(by_speaker: Path, copy: Path) -> None:
+def test_resuming_a_finished_cross_validation_changes_nothing(by_speaker: Path, copy: Path) -> None:
     document = succeeds("kfold", "--resume", copy, "--json").json
     assert without_times(document) == without_times(result(by_speaker))
     assert clips_tested(copy) == clips_tested(by_speaker)
@@ -166,9 +166,7 @@ def test_a_cross_validation_is_not_resumed_as_a_training(by_speaker: Path) -> No
     assert "audiomnist kfold --resume" in refused(3, "train", "--resume", by_speaker).hint
 
 
-def test_a_folder_that_holds_something_is_refused_with_the_command_that_goes_on(
-    by_speaker: Path, small_corpus: Path
-) -> None:
+def test_a_folder_in_use_is_refused_with_the_command_to_resume(by_speaker: Path, small_corpus: Path) -> None:
     hint = refused(3, "kfold", "--data", small_corpus, *SMALL, "--folds", 2, "--run", by_speaker).hint
     assert shlex.split(hint[hint.index("audiomnist") :]) == ["audiomnist", "kfold", "--resume", str(by_speaker)]
 
@@ -200,7 +198,7 @@ def test_folds_side_by_side_come_to_what_they_come_to_one_by_one(
     assert not list(run.rglob("*.tmp"))
 
 
-def test_a_fold_that_fails_beside_others_ends_the_command_with_its_error(small_corpus: Path) -> None:
+def test_a_failing_fold_ends_the_command_with_its_error(small_corpus: Path) -> None:
     words = ("--data", small_corpus, *SMALL, "--set", "optim.lr=1e30", "--folds", 2, "--jobs", 2)
     outcome = audiomnist("kfold", *words, "--json")
     assert outcome.exit_code == outcome.json["exit_code"] == 4

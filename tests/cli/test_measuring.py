@@ -32,7 +32,7 @@ def clips(make_corpus: MakeCorpus, tmp_path: Path) -> Path:
     return make_corpus(tmp_path / "clips", speakers=3, repetitions=4)
 
 
-def test_another_target_has_classes_of_its_own_which_live_in_the_model_file(clips: Path, tmp_path: Path) -> None:
+def test_another_target_keeps_its_classes_in_the_model_file(clips: Path, tmp_path: Path) -> None:
     corpus = manifest(clips, room=["hall", "lab", "", "hall"])
     outcome = succeeds("train", "--data", corpus, *SMALL, "--target", "room", "--run", tmp_path / "run", "--json")
     assert list(outcome.json["per_class"]) == ["hall", "lab"]
@@ -52,14 +52,14 @@ def test_other_words_are_recognised_by_a_manifest_without_digits(clips: Path) ->
     assert list(document["per_class"]) == ["down", "up"]
 
 
-def test_speakers_can_be_told_apart_on_clips_but_not_if_they_are_new(clips: Path) -> None:
+def test_speakers_can_be_told_apart_only_if_known(clips: Path) -> None:
     document = succeeds("train", "--data", clips, *SMALL, "--target", "speaker", "--json").json
     assert list(document["per_class"]) == ["george", "jackson", "lucas"]
     refusal = refused(3, "train", "--data", clips, *SMALL, "--target", "speaker", "--split", "speaker")
     assert "no clips to train on for speaker" in refusal.error
 
 
-def test_a_target_the_corpus_does_not_know_is_refused_with_those_it_does(clips: Path) -> None:
+def test_an_unknown_target_is_refused_with_known_ones(clips: Path) -> None:
     refusal = refused(4, "train", "--data", clips, *SMALL, "--target", "gender")
     assert "'gender'" in refusal.error
     assert "digit, speaker" in refusal.hint
@@ -90,7 +90,7 @@ def test_folds_can_follow_a_column(clips: Path) -> None:
     assert document["split"] == "column:room"
 
 
-def test_a_split_that_the_corpus_cannot_give_says_what_would_work(clips: Path) -> None:
+def test_an_impossible_split_says_what_would_work(clips: Path) -> None:
     assert "'speaker'" in refused(4, "train", "--data", clips, *SMALL, "--split", "becker-0").hint
     assert "column:NAME" in refused(4, "kfold", "--data", clips, *SMALL, "--scheme", "fsdd-official").hint
     refusal = refused(2, "kfold", "--data", clips, *SMALL, "--group", "speaker", "--scheme", "random")

@@ -97,7 +97,7 @@ def test_without_the_network_there_is_a_report_all_the_same(trained: Trained, tm
     assert "Not measured: clips or network could not be read" in outcome.stdout
 
 
-def test_a_folder_that_cannot_be_written_is_refused_before_the_work(trained: Trained, tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_refused_before_the_work(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     assert str(tmp_path / "file") in refused(3, "report", trained.run, "--out", tmp_path / "file").error
 

@@ -16,7 +16,7 @@ from tests.cli.forked import Forked
 from tests.conftest import MakeCorpus
 
 
-def test_the_command_that_goes_on_with_a_run_can_be_copied_as_it_stands(trained: Trained, tmp_path: Path) -> None:
+def test_the_command_to_resume_can_be_copied(trained: Trained, tmp_path: Path) -> None:
     run = trained.copy(tmp_path / "my run")
     hint = refused(3, "train", "--data", trained.corpus, *SMALL, "--run", run).hint
     assert shlex.split(hint[hint.index("audiomnist train") :]) == ["audiomnist", "train", "--resume", str(run)]
@@ -30,7 +30,7 @@ def test_a_finished_run_that_is_resumed_stays_as_it_is(trained: Trained, tmp_pat
         assert (run / name).read_bytes() == (trained.run / name).read_bytes()
 
 
-def test_a_run_that_was_killed_in_its_first_epoch_ends_as_an_unbroken_one(trained: Trained, tmp_path: Path) -> None:
+def test_a_run_killed_in_its_first_epoch_ends_like_an_unbroken_one(trained: Trained, tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
     for name in ("config.yaml", "split.csv"):

@@ -51,7 +51,7 @@ def test_the_newest_is_the_last(trained: Trained, home: Path) -> None:
     assert [run["name"] for run in succeeds("runs", "--json").json["runs"]] == ["b", "c", "a"]
 
 
-def test_an_unfinished_run_is_named_with_the_command_that_goes_on(runs: Path) -> None:
+def test_an_unfinished_run_is_named_with_how_to_resume(runs: Path) -> None:
     (runs / "first" / "metrics.json").unlink()
     first_epoch, _ = (runs / "first" / "history.jsonl").read_text().splitlines()
     (runs / "first" / "history.jsonl").write_text(f"{first_epoch}\n")
@@ -73,7 +73,7 @@ def test_a_cross_validation_is_one_run_finished_or_not(cross_validated: Trained,
     assert stopped["resume"] == f"audiomnist kfold --resume {run}"
 
 
-def test_folders_that_are_no_runs_or_broken_are_listed_as_such_beside_the_others(trained: Trained, runs: Path) -> None:
+def test_broken_folders_are_listed_beside_the_runs(trained: Trained, runs: Path) -> None:
     broken = {
         "foreign": ("notes.txt", "hello"),
         "settings": ("config.yaml", "seed: never\n"),
@@ -103,9 +103,7 @@ def test_folders_that_are_no_runs_or_broken_are_listed_as_such_beside_the_others
     assert shown.startswith(f"nothing in {runs} is a run that can be read; train one:\n  audiomnist train\nnot a run: ")
 
 
-def test_a_list_that_is_no_terminals_has_long_names_in_one_piece_and_no_control_codes(
-    trained: Trained, home: Path
-) -> None:
+def test_output_to_a_file_keeps_long_names_without_codes(trained: Trained, home: Path) -> None:
     name = "a-run-with-a-very-long-name-" * 6
     trained.copy(home / "runs" / name)
     outcome = succeeds("runs")

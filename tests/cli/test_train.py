@@ -219,7 +219,7 @@ def test_a_split_by_speaker_holds_a_voice_out_and_names_it(of_unseen_voice: Told
     assert f"Unseen speakers ({held_out}): " in of_unseen_voice.outcome.stdout
 
 
-def test_a_run_resumed_from_another_folder_says_the_same_and_still_names_the_voice(
+def test_a_run_resumed_elsewhere_says_the_same(
     of_unseen_voice: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = json.loads((of_unseen_voice.run / "metrics.json").read_text())
@@ -244,7 +244,7 @@ def validated(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> T
         return Told(small_corpus, folder / "run", succeeds("train", *words, "--details"))
 
 
-def test_with_a_validation_part_the_test_clips_are_looked_at_once(validated: Told) -> None:
+def test_with_a_validation_part_test_clips_are_used_once(validated: Told) -> None:
     run, outcome = validated.run, validated.outcome
     assert {part: len(paths) for part, paths in parts(run).items()} == {"train": 72, "validation": 24, "test": 24}
     assert " validation  accuracy" in outcome.stderr
@@ -273,9 +273,7 @@ def test_without_validation_clips_nothing_is_fitted(trained: Trained) -> None:
     assert found["ece"] == found["ece_uncalibrated"]
 
 
-def test_the_accuracy_stands_with_its_interval_and_every_group_with_its_own(
-    make_corpus: MakeCorpus, tmp_path: Path
-) -> None:
+def test_every_accuracy_stands_with_its_interval(make_corpus: MakeCorpus, tmp_path: Path) -> None:
     corpus = make_corpus(tmp_path / "corpus", layout="audiomnist", speakers=4, repetitions=2)
     outcome = succeeds("train", "--data", corpus, *SMALL, "--run", tmp_path / "run", "--details")
     document = json.loads((tmp_path / "run" / "metrics.json").read_text())
@@ -291,7 +289,7 @@ def test_the_accuracy_stands_with_its_interval_and_every_group_with_its_own(
     assert titles == ["By speaker, lowest accuracy first", "By gender, lowest accuracy first"]
 
 
-def test_a_corpus_named_on_the_command_line_wins_over_the_environment(
+def test_the_option_for_the_corpus_wins_over_the_environment(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AUDIOMNIST_DATA", str(tmp_path / "nothing"))
@@ -324,9 +322,7 @@ def test_names_with_brackets_are_printed_in_full(tiny: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("batch_size", [16, 64], ids=["in the middle of an epoch", "with the last step"])
-def test_a_training_that_diverged_is_refused_with_a_setting_to_change(
-    tiny: Path, tmp_path: Path, batch_size: int
-) -> None:
+def test_a_diverged_training_names_a_setting_to_change(tiny: Path, tmp_path: Path, batch_size: int) -> None:
     changes = ("--set", "optim.lr=1e30", "--set", f"optim.batch_size={batch_size}")
     run = tmp_path / "run"
     outcome = audiomnist("train", "--data", tiny, *SMALL, *changes, "--run", run, "--json")

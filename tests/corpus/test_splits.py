@@ -262,7 +262,7 @@ def test_voices_with_many_clips_and_with_few_are_both_tested() -> None:
         assert len(test) == 4 * (20 + 2)
 
 
-def test_a_division_by_speaker_is_even_where_digits_are_missing_or_rare() -> None:
+def test_a_division_by_speaker_is_even_with_rare_digits() -> None:
     corpus = table(6, 10, 2)
     is_rare = (corpus.digits == 5) & ((corpus.repetitions > 0) | (corpus.speakers != "voice2"))
     corpus = corpus.select(np.flatnonzero((corpus.digits != 3) & ~is_rare))

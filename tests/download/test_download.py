@@ -155,7 +155,7 @@ def test_every_deviation_from_the_whole_corpus_is_listed(out: Path, tmp_path: Pa
     assert get(out, "unused").deviations == expected[:-1]
 
 
-def test_a_corpus_that_was_changed_later_is_told_by_the_next_call(out: Path, tmp_path: Path) -> None:
+def test_a_corpus_that_changed_is_told_by_the_next_call(out: Path, tmp_path: Path) -> None:
     origin = put(tmp_path / "clone", corpus_files())
     get(out, origin)
     (out / "data/01/0_01_0.wav").unlink()

@@ -56,7 +56,7 @@ def test_an_archive_cut_to_a_wrong_length_is_thrown_away(out: Path) -> None:
     assert_whole(out)
 
 
-def test_an_archive_from_the_web_that_holds_too_much_leaves_nothing(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_web_archive_that_holds_too_much_leaves_nothing(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audiomnist.download.archive.MOST_BYTES", 10_000)
     with FaultyServer(ARCHIVE) as server, pytest.raises(DataError, match=f"{server.url} .* more than 10,000 bytes"):
         get(out, server.url)
@@ -157,7 +157,7 @@ def test_leftovers_of_a_dead_call_are_removed(out: Path, tmp_path: Path, is_made
     assert_whole(out)
 
 
-def test_of_two_processes_at_once_one_fetches_and_both_have_the_corpus(out: Path) -> None:
+def test_of_two_processes_one_fetches_and_both_have_the_corpus(out: Path) -> None:
     with FaultyServer(ARCHIVE, default=Answer(piece_bytes=2048, pause_s=0.02)) as server:
         command = [*PROCESS, server.url, str(out)]
         both = [

@@ -127,7 +127,7 @@ def test_a_body_without_length_is_whole_when_it_ends_properly(get: Fetch) -> Non
     assert get.steps[-1] == (len(CONTENT), None)
 
 
-def test_more_than_the_disk_holds_is_refused_before_the_first_byte(get: Fetch) -> None:
+def test_more_than_the_disk_holds_is_refused_at_once(get: Fetch) -> None:
     huge = Answer(declared_length=10**18, stall_after=0)
     with (
         FaultyServer(CONTENT, huge) as server,

@@ -58,7 +58,7 @@ def test_without_a_version_a_fetch_starts_over(get: Fetch) -> None:
     assert server.ranges == [None, None]
 
 
-def test_a_server_that_ignores_the_range_never_has_its_answer_appended(get: Fetch) -> None:
+def test_an_answer_that_ignores_the_range_is_never_appended(get: Fetch) -> None:
     answers = [Answer(cut_after=200_000), Answer(ignore_range=True, cut_after=250_000), Answer(ignore_range=True)]
     with FaultyServer(CONTENT, *answers) as server:
         assert get(server.url) == CONTENT
@@ -67,7 +67,7 @@ def test_a_server_that_ignores_the_range_never_has_its_answer_appended(get: Fetc
 
 
 @pytest.mark.parametrize("length", [300_000, 100_000])
-def test_a_file_that_changes_between_two_attempts_is_fetched_afresh(get: Fetch, length: int) -> None:
+def test_a_file_that_changes_between_attempts_is_fetched_again(get: Fetch, length: int) -> None:
     changed = random.Random(2).randbytes(length)
     second = Answer(new_content=changed, new_etag='"two"')
     with FaultyServer(CONTENT, Answer(cut_after=200_000), second) as server:
@@ -75,7 +75,7 @@ def test_a_file_that_changes_between_two_attempts_is_fetched_afresh(get: Fetch, 
 
 
 @pytest.mark.parametrize("length", [300_000, 200_000, 1000])
-def test_a_change_is_noticed_though_the_server_ignores_the_condition(get: Fetch, length: int) -> None:
+def test_a_change_is_noticed_where_the_condition_is_ignored(get: Fetch, length: int) -> None:
     second = Answer(new_content=CHANGED[:length], new_etag='"two"', ignore_if_range=True)
     with FaultyServer(CONTENT, Answer(cut_after=200_000), second) as server:
         assert get(server.url) == CHANGED[:length]

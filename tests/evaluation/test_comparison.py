@@ -44,21 +44,21 @@ def test_mcnemar_is_the_binomial_tail_worked_out_by_hand() -> None:
     assert mcnemar(0, 0) == 1
 
 
-def test_holm_corrects_the_smallest_by_the_most_and_keeps_the_order() -> None:
+def test_holm_corrects_the_smallest_most_and_keeps_order() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == [1.0, 1.0]
     assert holm([0.02]) == [0.02]
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_holm_never_lowers_a_p_value_nor_changes_which_is_smaller(p_values: list[float]) -> None:
+def test_holm_never_lowers_a_p_value_nor_changes_the_smallest(p_values: list[float]) -> None:
     corrected = holm(p_values)
     assert all(p <= after <= 1 for p, after in zip(p_values, corrected, strict=True))
     by_size = [corrected[number] for number in np.argsort(p_values)]
     assert by_size == sorted(by_size)
 
 
-def test_networks_that_are_right_about_the_same_clips_do_not_differ() -> None:
+def test_networks_correct_on_the_same_clips_do_not_differ() -> None:
     predictions = right_or_wrong([True, True, False, True])
     found = compare("a", predictions, "b", predictions)
     assert (found.difference, found.p, found.low, found.high) == (0, 1, 0, 0)
@@ -66,7 +66,7 @@ def test_networks_that_are_right_about_the_same_clips_do_not_differ() -> None:
     assert found.verdict == "no difference: b and a have the same of 4 clips correct"
 
 
-def test_a_real_difference_is_found_and_told_from_the_better_ones_side() -> None:
+def test_a_real_difference_is_found_from_either_side() -> None:
     draw = np.random.default_rng(0)
     speakers = [f"s{clip % 8}" for clip in range(800)]
     good, poor = (right_or_wrong(draw.random(800) < accuracy, speakers) for accuracy in (0.95, 0.8))
@@ -82,7 +82,7 @@ def test_a_real_difference_is_found_and_told_from_the_better_ones_side() -> None
     assert up.verdict.startswith(f"good is better than poor: accuracy +{up.difference:.3f} (95 % interval +")
 
 
-def test_a_gain_with_one_voice_of_six_is_not_shown_for_other_voices() -> None:
+def test_a_gain_with_one_voice_of_six_is_not_shown_for_others() -> None:
     speakers = [f"s{clip // 50}" for clip in range(300)]
     everything = np.ones(300, dtype=bool)
     found = compare("a", right_or_wrong(np.arange(300) >= 50, speakers), "b", right_or_wrong(everything, speakers))
@@ -119,7 +119,7 @@ def test_only_clips_that_both_tested_count() -> None:
     assert (found.n_shared, found.only_first, found.accuracy_first, found.accuracy_second) == (6, 6, 1, 0)
 
 
-def test_networks_that_were_tested_on_different_clips_are_refused() -> None:
+def test_networks_tested_on_different_clips_are_refused() -> None:
     with pytest.raises(DataError, match=r"no clip was tested by both a \(3 clips\) and b \(2 clips\)") as caught:
         compare("a", right_or_wrong([True] * 3), "b", right_or_wrong([True] * 2, first_path=3))
     assert caught.value.hint
@@ -137,7 +137,7 @@ def test_classes_in_another_order_are_the_same_classes() -> None:
     assert (found.n_shared, found.n_contradicting, found.difference) == (3, 0, 0)
 
 
-def test_clips_that_were_relabelled_in_between_are_left_out_and_counted() -> None:
+def test_relabelled_clips_are_left_out_and_counted() -> None:
     predictions = right_or_wrong([True, True, True])
     relabelled = replace(predictions, labels=np.array([0, 1, 0]))
     found = compare("a", predictions, "b", relabelled)
@@ -146,7 +146,7 @@ def test_clips_that_were_relabelled_in_between_are_left_out_and_counted() -> Non
         compare("a", predictions, "b", replace(predictions, labels=np.array([1, 1, 1])))
 
 
-def test_each_is_compared_with_the_first_and_corrected_for_how_many_there_are() -> None:
+def test_each_is_compared_with_the_first_and_corrected() -> None:
     right = [True] * 40
     tested = {
         "a": right_or_wrong(right),
@@ -159,14 +159,14 @@ def test_each_is_compared_with_the_first_and_corrected_for_how_many_there_are() 
     assert [each.p_holm for each in found] == pytest.approx([2 / 2**6, 4 / 2**9])
 
 
-def test_resamples_draw_as_many_speakers_as_there_are_each_as_often() -> None:
+def test_resamples_have_as_many_speakers_each_as_often() -> None:
     weights = speaker_weights(5, 4_000)
     assert weights.shape == (4_000, 5)
     assert (weights.sum(1) == 5).all()
     assert weights.mean(0) == pytest.approx(np.ones(5), abs=0.06)
 
 
-def test_the_interval_is_students_where_speakers_have_as_many_clips_each() -> None:
+def test_the_interval_is_students_for_equal_speakers() -> None:
     of_speakers = np.array([0.5, 0.1, 0.3, 0.9])
     gains = np.concatenate([np.arange(100) < 100 * mean for mean in of_speakers]).astype(np.int64)
     low, high = speaker_interval(gains, np.repeat(["anna", "bert", "carl", "dora"], 100))
@@ -179,7 +179,7 @@ def test_no_interval_reaches_beyond_every_clip() -> None:
 
 
 @pytest.mark.parametrize("n_speakers", [6, 20])
-def test_the_interval_holds_the_true_difference_about_as_often_as_it_says(n_speakers: int) -> None:
+def test_the_interval_covers_as_often_as_it_says(n_speakers: int) -> None:
     """Voices that are easy or hard for both networks, and that gain more or less from the second: 0.05 on average."""
     draw = np.random.default_rng(n_speakers)
     speakers = np.repeat([f"s{number}" for number in range(n_speakers)], 50)

@@ -46,7 +46,7 @@ def test_speakers_that_differ_widen_the_interval() -> None:
     assert differ.high - differ.low > 2 * (alike.high - alike.low)
 
 
-def test_the_interval_is_students_around_the_logit_where_speakers_have_as_many_clips_each() -> None:
+def test_the_logit_interval_is_students_for_equal_speakers() -> None:
     right = np.array([400, 500, 600, 500])
     found = estimate(right, np.full(4, 1_000))
     reach = t.ppf(0.975, 3) * (right / 1_000).std(ddof=1) / 2 / 0.25  # a logit is four times as steep at 0.5

@@ -39,7 +39,7 @@ def test_a_clean_split_passes(clips: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["speaker", "becker-0", "becker-gender-3"])
-def test_a_voice_on_both_sides_is_stopped_where_new_voices_are_promised(clips: Path, scheme: str) -> None:
+def test_a_voice_on_both_sides_is_refused_by_speaker_schemes(clips: Path, scheme: str) -> None:
     with pytest.raises(DataError, match="3 speakers are in both train and test, such as george"):
         checked(clips, scheme, "_0.wav", "_1.wav")
 
@@ -49,7 +49,7 @@ def test_a_voice_that_chose_and_is_tested_is_stopped(clips: Path) -> None:
         checked(clips, "speaker", "george", "jackson_0", "jackson_1")
 
 
-def test_a_copy_of_a_tested_clip_in_training_is_stopped_and_both_are_named(clips: Path) -> None:
+def test_a_tested_clip_copied_into_training_is_refused(clips: Path) -> None:
     shutil.copy(clips / "3_george_1.wav", clips / "3_george_7.wav")
     with pytest.raises(DataError) as error:
         checked(clips, "random", "_1.wav", "_7.wav")
@@ -83,7 +83,7 @@ def test_a_class_that_is_tested_but_never_trained_is_stopped(clips: Path) -> Non
         checked(clips, "speaker", "george", "jackson")
 
 
-def test_the_speakers_stay_told_apart_after_a_split_was_changed_by_hand(clips: Path) -> None:
+def test_speakers_stay_apart_after_a_split_was_edited(clips: Path) -> None:
     corpus = scan(clips)
     drawn = Split.of(corpus, *(np.flatnonzero(corpus.speakers == name) for name in ("george", "lucas", "jackson")))
     moved = replace(drawn, train=np.append(drawn.train, drawn.test[0]), test=drawn.test[1:])

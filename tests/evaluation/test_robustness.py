@@ -54,7 +54,7 @@ def curve(robustness: Robustness, name: str) -> dict[float, float]:
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
-def test_without_distortion_the_accuracy_is_that_of_any_evaluation(
+def test_without_distortion_the_accuracy_is_the_usual_one(
     material: Material, window: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = ("white", "speed", "start")
@@ -76,7 +76,7 @@ def test_loud_noise_is_worse_than_hardly_any(robustness: Robustness) -> None:
         assert accuracy[-10] < accuracy[40]
 
 
-def test_every_kind_of_distortion_is_there_and_the_area_is_their_mean(robustness: Robustness) -> None:
+def test_all_distortions_are_there_and_the_area_is_their_mean(robustness: Robustness) -> None:
     document = robustness.plain()
     assert set(document["families"]) == {
         *("white", "pink", "babble", "hum", "reverberation", "speed", "pitch", "gain", "clipping", "quantisation"),

@@ -38,7 +38,7 @@ def listed(predictions: Predictions) -> list[str]:
     return [suspect.path for suspect in find_suspects(predictions, known(predictions))]
 
 
-def test_a_label_that_the_network_rules_out_is_listed_with_what_it_says() -> None:
+def test_a_label_that_the_network_rules_out_is_listed() -> None:
     predictions = said((0, 1, SURE, "ann"), *right())
     assert find_suspects(predictions, np.arange(16) == 0) == [predictions.misclassified(0, unseen=True)]
     assert predictions.misclassified(0, unseen=True).plain() == {
@@ -70,7 +70,7 @@ def test_the_label_that_is_ruled_out_most_comes_first() -> None:
     ]
 
 
-def test_what_is_heard_in_most_clips_of_a_voice_is_the_voices_way_to_say_it() -> None:
+def test_a_frequent_mistake_of_a_voice_is_its_habit() -> None:
     habit = [(0, 1, SURE, "bob")] * 3 + [(0, 0, SURE, "bob")] * 2 + [(2, 2, SURE, "bob")]
     predictions = said(*habit, *right())
     assert is_habit_of_speaker(predictions).tolist() == [False] * 3 + [False] * 18
@@ -79,7 +79,7 @@ def test_what_is_heard_in_most_clips_of_a_voice_is_the_voices_way_to_say_it() ->
     assert listed(predictions) == []
 
 
-def test_one_clip_of_a_voice_is_no_habit_and_neither_is_a_voice_of_one_label() -> None:
+def test_one_clip_or_one_label_makes_no_habit() -> None:
     assert listed(said((0, 1, SURE, "bob"), (1, 1, SURE, "bob"), *right())) == ["0.wav"]
     same = [(0, 1, SURE, "cleo")] * 3
     assert not is_habit_of_speaker(said(*same, *right())).any()

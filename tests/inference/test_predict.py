@@ -51,7 +51,7 @@ def test_a_file_gets_its_digit(models: Models) -> None:
     assert f"model: {models.onnx}" in outcome.stderr
 
 
-def test_the_transcript_of_the_documentation_reads_as_what_is_printed(models: Models) -> None:
+def test_the_documented_transcript_is_what_is_printed(models: Models) -> None:
     document = (Path(__file__).parents[2] / "docs" / "using.md").read_text(encoding="utf-8")
     shown = re.findall(r"audiomnist predict seven\.wav.*\n(model: .*\nseven\.wav: .*\n)", document)
     printed = succeeds("predict", models.corpus / "7_george_0.wav", "--model", models.onnx)

@@ -180,7 +180,7 @@ def test_a_corpus_of_other_settings_is_refused_with_what_differs(corpus):
     assert "--out" in caught.value.hint
 
 
-def test_leftovers_of_a_dead_call_are_removed_and_lost_clips_missed(tmp_path):
+def test_leftovers_are_removed_and_lost_clips_missed(tmp_path):
     left = tmp_path / ".out.synth" / "unfinished" / "data"
     left.mkdir(parents=True)
     (left / "0_01_0.wav").write_bytes(b"half")

@@ -48,7 +48,7 @@ def test_middling_draws_change_nothing() -> None:
 
 
 @pytest.mark.parametrize(("draw", "moves"), [(0.0, 1), (0.99, -1)])
-def test_a_longer_vocal_tract_moves_a_formant_down_and_a_shorter_one_up(draw: float, moves: int) -> None:
+def test_a_longer_vocal_tract_moves_a_formant_down(draw: float, moves: int) -> None:
     power = torch.zeros(1, 5, 40)
     power[..., 20] = 1.0
     draws = torch.full((1, N_DRAWS), 0.5)
@@ -87,7 +87,7 @@ def test_a_share_of_the_clips_gets_noise() -> None:
     assert 0.15 < share < 0.35
 
 
-def test_a_clips_own_frames_have_mean_0_and_deviation_1_and_the_rest_is_0() -> None:
+def test_a_clips_own_frames_are_normalised_the_rest_is_0() -> None:
     db = torch.randn(3, 1, 30, 8) * 10 - 40
     inside = torch.ones(3, 30, dtype=torch.bool)
     n_frames = 20, 1, 0
@@ -116,7 +116,7 @@ def test_a_frame_rings_on_and_nothing_rings_before_it() -> None:
     torch.testing.assert_close(falling_db, torch.full((18,), -60 * 0.01 / 10**-0.5), atol=1e-3, rtol=0)
 
 
-def test_hard_clipping_spreads_the_spectrum_as_it_does_in_a_waveform() -> None:
+def test_hard_clipping_spreads_the_spectrum() -> None:
     rolled_off = torch.linspace(1, 0, 8_001).pow(6)  # a second at 16 kHz
     white = torch.fft.rfft(torch.randn(16_000, generator=torch.Generator().manual_seed(0)))
     wave = torch.fft.irfft(white * rolled_off)
@@ -157,7 +157,7 @@ def test_no_frame_is_louder_than_where_its_peaks_are_cut() -> None:
     assert torch.equal(change(Augment(overdrive_probability=0.5), power, draws), power)
 
 
-def test_each_kind_of_noise_is_as_likely_whatever_the_length_of_its_recordings() -> None:
+def test_kinds_of_noise_are_equally_likely() -> None:
     kinds = [[torch.full((200, 2), 1.0)], [torch.tensor([[0.5, 1.5]]).repeat(30, 1), torch.ones(5, 2)]]
     draws = torch.rand(2, 2_000, generator=torch.Generator().manual_seed(0))
     stretches = RoomNoise(kinds, CPU)(draws[0], draws[1], 20)
@@ -165,7 +165,7 @@ def test_each_kind_of_noise_is_as_likely_whatever_the_length_of_its_recordings()
     assert (stretches[:, 0, 0] == 0.5).double().mean().item() == pytest.approx(0.25, abs=0.03)
 
 
-def test_a_clip_without_its_treble_keeps_what_lies_below_the_limit() -> None:
+def test_a_clip_without_treble_keeps_what_is_below() -> None:
     draws = torch.full((1, N_DRAWS), 0.5)
     draws[:, 15:17] = torch.tensor([0.0, 0.5])
     changed = change(Augment(band_limit_probability=1), torch.ones(1, 4, 40), draws)[0, 0]
@@ -175,7 +175,7 @@ def test_a_clip_without_its_treble_keeps_what_lies_below_the_limit() -> None:
     assert torch.equal(changed > 0, centres_hz <= limit_hz)
 
 
-def test_the_lowest_limit_is_that_of_a_telephone_and_a_share_of_the_clips_keeps_its_treble() -> None:
+def test_the_lowest_band_limit_is_that_of_a_telephone() -> None:
     changed = change(Augment(band_limit_probability=0.25), torch.ones(400, 2, 40), uniform(400))
     centres_hz = band_centres_hz(FEATURES)
     assert (changed[:, :, centres_hz < 3_000] == 1).all()

@@ -36,7 +36,7 @@ def test_a_class_with_fewer_clips_over_all_must_win_by_more() -> None:
     assert gradients[1] > gradients[0]
 
 
-def test_a_corpus_without_a_class_teaches_less_that_it_does_not_occur() -> None:
+def test_a_corpus_without_a_class_hardly_teaches_its_absence() -> None:
     priors = log_priors(SOURCES, LABELS, EVERY_CLIP, 3)
     assert priors is not None
     of_missing = []

@@ -10,7 +10,7 @@ def test_the_studys_network_has_its_number_of_parameters() -> None:
     assert sum(parameter.numel() for parameter in Cnn4(2, 10, (8, 16, 32, 64)).parameters()) == 25_602
 
 
-def test_one_channel_that_stands_for_two_gives_the_same_logits_and_gradients() -> None:
+def test_one_channel_for_two_gives_the_same_gradients() -> None:
     network = Cnn4(2, 10, (8, 16, 32, 64))
     mono = torch.randn(6, 1, 94, 64)
     gradients = []
@@ -50,7 +50,7 @@ def test_gradients_of_maps_one_column_wide_are_numbers(groups: int) -> None:
         assert torch.isfinite(conv.weight.grad).all()
 
 
-def test_strided_depthwise_filters_are_computed_in_full_precision() -> None:
+def test_strided_depthwise_filters_run_in_full_precision() -> None:
     conv, inputs = Conv(16, 16, 2, groups=16), torch.randn(4, 16, 21, 16)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         outputs = conv(inputs)

@@ -187,7 +187,7 @@ def test_a_model_file_alone_is_enough_to_predict(material: Material, tmp_path: P
     assert torch.equal(predict_logits(loaded.network, trainer.front_end, clips), expected)
 
 
-def test_a_model_file_keeps_its_temperature_and_an_older_one_has_1(material: Material, tmp_path: Path) -> None:
+def test_a_model_file_keeps_its_temperature_or_has_1(material: Material, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     model = replace(material.trainer().trained, temperature=1.7, n_calibration=40)
     save_model(model, path)

@@ -41,7 +41,7 @@ def torchaudio_db(features: Features, waveform: torch.Tensor, top_db: float) -> 
 
 
 @pytest.mark.parametrize("features", [Features(), Features(sample_rate=16_000, n_fft=512, hop_length=160, n_mels=40)])
-def test_silence_padding_equals_padding_the_waveform_on_every_frame(material: Material, features: Features) -> None:
+def test_silence_padding_equals_padding_the_waveform(material: Material, features: Features) -> None:
     window = Window()
     store = prepare(material.corpus, features, folder=material.store.path.parent)
     clips = WindowedClips(store, window, CPU)
@@ -100,7 +100,7 @@ def test_positions_reach_both_ends_of_the_window_and_no_further(material: Materi
     assert sorted(set(offsets.tolist())) == list(range(latest + 1))
 
 
-def test_noise_padding_has_the_statistics_of_noise_in_the_waveform(material: Material) -> None:
+def test_noise_padding_has_the_statistics_of_a_waveforms(material: Material) -> None:
     config = material.config.model_copy(update={"window": Window(padding="noise")})
     clips = windowed(material, config.window)
     features, hop = config.features, config.features.hop_length
