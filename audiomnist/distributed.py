@@ -59,7 +59,7 @@ def begin() -> None:
     from torch.distributed.rendezvous import rendezvous
 
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, signal.SIG_DFL) for number in numbers]  # the meeting hears no Python handler
+    before = [signal.signal(number, signal.SIG_DFL) for number in numbers]  # Python handlers do not run while it waits
     try:
         _silence_s = float(os.environ.get(TIMEOUT_S, _silence_s))
         store, rank, size = next(rendezvous("env://", timeout=_MEETING))
@@ -240,9 +240,9 @@ def lost_connections_reported() -> Iterator[None]:
 
 
 def may_report() -> bool:
-    """Return whether this process shall report why it fails: one of each machine does, the first that asks.
+    """Return whether this process should report why it fails: one of each machine does, the first that asks.
 
-    Most errors are met by all processes alike, and the others' ends follow from that of the first.
+    Most errors are met by all processes, and the others end because the first did.
     """
     if _store is None:
         return not is_one_of_several() or os.environ.get("LOCAL_RANK", "0") == "0"

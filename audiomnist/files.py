@@ -61,9 +61,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def temporary_beside(path: Path) -> Path:
-    """Return a hidden name beside ``path`` for what shall become it, and remove what dead processes left there.
+    """Return a hidden name beside ``path`` for what will become it, and remove what dead processes left there.
 
-    The name says whose it is, so that whoever writes into the folder next knows what nobody will finish.
+    The name says which process made it, so that the next one that writes into the folder knows what is abandoned.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(path.parent, os.W_OK):  # named here, as nobody knows the temporary name

@@ -97,7 +97,7 @@ def _failures_reported(*, as_json: bool) -> Iterator[None]:
 
 
 def _one_process_reports(exit_code: int) -> None:
-    """Go on in the process that tells of a failure; end the others of its machine without a word."""
+    """Continue in the process that reports a failure; end the others of its machine silently."""
     if not distributed.may_report():
         raise typer.Exit(exit_code) from None
 

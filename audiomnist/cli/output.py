@@ -128,7 +128,7 @@ def progress(task: str, unit: str, *, quiet: bool) -> Iterator[Show]:
 
 @contextmanager
 def byte_progress(*, quiet: bool) -> Iterator[Show]:
-    """Show bytes done, rate and remaining time on a terminal; nothing elsewhere. A count that falls starts anew."""
+    """Show bytes done, rate and remaining time on a terminal; nothing elsewhere. A lower count starts again."""
     columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     with _bars(message_console(quiet), *columns) as bars:
         bar = bars.add_task("", total=None)

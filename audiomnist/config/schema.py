@@ -155,7 +155,7 @@ class Optim(Settings):
 
     lr: float = Field(0.001, gt=0, description="peak learning rate")
     batch_size: Annotated[int | Literal["auto"], _whole(2, 65_536)] = Field(
-        16, description="clips; auto is 64, or 128 or 256 where an epoch has 80 steps of them, lr scaled alike"
+        16, description="clips; auto is 64, or 128 or 256 where an epoch has 80 steps of them, with lr scaled"
     )
     epochs: int = Field(10, ge=1)
     weight_decay: float = Field(0.0, ge=0)

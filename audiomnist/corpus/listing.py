@@ -1,4 +1,4 @@
-"""What lies at a place: one grammar makes a clip or a finding of every path, for training and validation alike."""
+"""What is at a place: one grammar makes a clip or a finding of every path, for training and for validation."""
 
 import os
 import posixpath

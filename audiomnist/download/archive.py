@@ -1,4 +1,4 @@
-"""Take the wanted files out of a zip, a tar.gz or a folder, whoever made it.
+"""Take the wanted files out of a zip, a tar.gz or a folder that anybody may have made.
 
 No path of an archive is ever written to: `Source.place` says where a wanted file goes, the rest is passed over.
 """

@@ -67,12 +67,12 @@ class Checks:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What speaks for a class, and what against it.
+    """What is evidence for a class, and what against it.
 
     Attributes
     ----------
     relevance : float32 array [N, M]
-        Positive for what speaks for it, over the clip's own frames.
+        Positive for evidence, negative against it, over the clip's own frames.
     """
 
     label: Label

@@ -1,4 +1,4 @@
-"""Methods that say how much each cell of a spectrogram speaks for a class, by captum."""
+"""Methods that say how much each cell of a spectrogram is evidence for a class, by captum."""
 
 from __future__ import annotations
 

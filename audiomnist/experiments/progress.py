@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Hears of all that goes on; this one keeps it to itself."""
+    """Is told of all progress, and shows it; this one shows nothing."""
 
     def say(self, message: str) -> None:
         """Take note of a message."""

@@ -2,7 +2,8 @@
 
 On disk a store is a folder: ``frames.f32`` (float32, row-major, one row of mel power per frame, a last row of zeros
 that stands for silence), ``index.npz`` (an entry per clip), ``clips.json`` (each clip's file) and ``store.json``
-(``Description``). Its name is a hash of what it holds, so whoever asks for the same finds it, and nobody else.
+(``Description``). Its name is a hash of what it holds, so it is found again for the same clips and front end, and only
+for them.
 """
 
 from __future__ import annotations

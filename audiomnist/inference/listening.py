@@ -17,7 +17,7 @@ _SILENCE_S = LARGEST_CLOSURE_S + 0.06  # behind a word that will not go on
 
 
 class Listener:
-    """Hears sound at a sample rate in Hz bit by bit, and tells what was said as soon as it is followed by silence."""
+    """Takes sound at a sample rate in Hz bit by bit, and returns what was said as soon as silence follows it."""
 
     def __init__(self, recognizer: Recognizer, sample_rate: int) -> None:
         self._recognizer = recognizer

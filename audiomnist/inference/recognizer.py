@@ -44,7 +44,7 @@ class Answering:
     temperature : float
         What logits are divided by before the softmax.
     no_digit : NoDigit, optional
-        How the model says that it heard none of its classes.
+        How the model recognises that none of its classes was said.
     """
 
     classes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Figures of explanations: what speaks for a digit, where and when, in blue, and what speaks against it, in red."""
+"""Figures of explanations: what is evidence for a digit, where and when, in blue, and what is against it, in red."""
 
 from __future__ import annotations
 

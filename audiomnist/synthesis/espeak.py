@@ -41,7 +41,7 @@ def utter(
     """Say ``text`` without silence around it; the arguments alone decide how it sounds.
 
     The library seeds the noise of a breath by the clock, and no call sets back the phases of flutter and roughness.
-    So the noise is seeded, and the library loaded afresh each time, in about 2 ms. Not for several threads at once.
+    So the noise is seeded, and the library loaded again each time, in about 2 ms. Not for several threads at once.
 
     Raises ConfigError if the library or its voices cannot be loaded.
 

@@ -1,7 +1,7 @@
 """Changes to training clips, on mel power, for a whole batch at once.
 
-What a new voice, a new microphone and a new room do to a word, drawn anew for every clip in every epoch. Like all
-transforms, these take uniform numbers and draw nothing themselves.
+What a new voice, a new microphone and a new room do to a word, sampled again for every clip in every epoch. Like all
+transforms, these take uniform numbers and sample nothing themselves.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class TrainedModel:
     n_calibration : int
         Validation clips that the temperature was fitted on; 0 if there were none, and then it is 1.
     no_digit : NoDigit, optional
-        How it says that it heard none of the classes, if it can.
+        How it recognises that none of the classes was said, if it can.
     epochs : int, optional
         That it was trained; None in files of earlier versions.
     licence : str, optional

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class NoDigit:
-    """How a model says that it heard no digit: a clip whose score is below the threshold holds none.
+    """How a model recognises that no digit was said: a clip whose score is below the threshold holds none.
 
     Attributes
     ----------

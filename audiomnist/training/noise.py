@@ -98,7 +98,7 @@ def babble(clips: WindowedClips, numbers: torch.Tensor, seed: int) -> torch.Tens
 
 
 class NoisePadding:
-    """Fill what surrounds a clip with noise, uniform between the clip's own extremes, drawn for each channel.
+    """Fill what surrounds a clip with noise, uniform between the clip's own extremes, sampled for each channel.
 
     Uniform noise between a and b is a constant c = (a + b) / 2 plus r = (b - a) / 2 times noise n between -1 and 1.
     Under one window its mel power is r^2 |n|^2 + 2 r c Re(1* n) + c^2 |1|^2, each term filtered to mel bands. All three

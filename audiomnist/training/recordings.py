@@ -1,4 +1,4 @@
-"""Recordings that are no clips of a corpus: noises to lay over clips, and sounds in which nobody says a digit."""
+"""Recordings that are not clips of a corpus: noises to add to clips, and sounds without a digit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The training loop.
 
-It knows nothing of figures, terminals or folders: after every epoch it hands a record to whoever listens.
+It knows nothing of figures, terminals or folders: after every step and epoch it calls its listeners.
 """
 
 from __future__ import annotations

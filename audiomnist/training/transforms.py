@@ -1,6 +1,6 @@
 """From placed mel power to what the network sees: changes, padding, decibels, normalisation, masks.
 
-Every function works on a whole batch on its device, treats each clip apart from its neighbours, and draws nothing
+Every function works on a whole batch on its device, treats each clip apart from its neighbours, and samples nothing
 itself: what is random comes in as uniform numbers, one row per clip.
 """
 

@@ -166,7 +166,7 @@ def test_a_cross_validation_is_not_resumed_as_a_training(by_speaker: Path) -> No
     assert "audiomnist kfold --resume" in refused(3, "train", "--resume", by_speaker).hint
 
 
-def test_a_folder_in_use_is_refused_with_the_command_to_resume(by_speaker: Path, small_corpus: Path) -> None:
+def test_a_full_folder_is_refused_with_the_command_to_resume(by_speaker: Path, small_corpus: Path) -> None:
     hint = refused(3, "kfold", "--data", small_corpus, *SMALL, "--folds", 2, "--run", by_speaker).hint
     assert shlex.split(hint[hint.index("audiomnist") :]) == ["audiomnist", "kfold", "--resume", str(by_speaker)]
 

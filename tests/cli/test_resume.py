@@ -30,7 +30,7 @@ def test_a_finished_run_that_is_resumed_stays_as_it_is(trained: Trained, tmp_pat
         assert (run / name).read_bytes() == (trained.run / name).read_bytes()
 
 
-def test_a_run_killed_in_its_first_epoch_ends_like_an_unbroken_one(trained: Trained, tmp_path: Path) -> None:
+def test_a_run_killed_in_its_first_epoch_ends_like_a_whole_one(trained: Trained, tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
     for name in ("config.yaml", "split.csv"):
