@@ -10,7 +10,7 @@ async function readFile(file) {
   if (!bytes.byteLength) throw new Refusal(`${file.name} is empty.`);
   const sound = readWav(new DataView(bytes)) || await decode(bytes, file.name);
   if (!sound.samples.length) throw new Refusal(`${file.name} holds no sound.`);
-  if (!sound.samples.every(Number.isFinite)) throw new Refusal(`${file.name} holds values that are no numbers.`);
+  if (!sound.samples.every(Number.isFinite)) throw new Refusal(`${file.name} holds values that are not numbers.`);
   return sound;
 }
 
@@ -23,7 +23,7 @@ async function decode(bytes, name) {
     const channels = Array.from({length: buffer.numberOfChannels}, (_, k) => buffer.getChannelData(k));
     return {samples: mixed(channels), rate: buffer.sampleRate};
   } catch {
-    throw new Refusal(`${name} is no sound file that this browser can read.`);
+    throw new Refusal(`${name} is not a sound file that this browser can read.`);
   }
 }
 
