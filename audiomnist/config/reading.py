@@ -25,7 +25,20 @@ def read_text(path: Path) -> str:
 
 def read_settings(path: Path) -> dict[str, Any]:
     """Return the settings of a YAML file as they stand there; raise ConfigError if it cannot be read."""
-    return _parse_yaml(read_text(path), str(path))
+    text = read_text(path)
+    try:
+        settings = yaml.load(text, _UniqueKeys)
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply", "write settings in groups of one level") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else path
+        raise ConfigError(f"{where}: {getattr(error, 'problem', error)}", "correct the YAML there") from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{path}: not a mapping of settings", "write lines such as 'seed: 0'")
+    return settings
 
 
 def load(path: Path, changes: Iterable[str] = ()) -> Config:
@@ -94,22 +107,6 @@ class _UniqueKeys(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
-
-
-def _parse_yaml(text: str, source: str) -> dict[str, Any]:
-    try:
-        settings = yaml.load(text, _UniqueKeys)
-    except RecursionError as error:
-        raise ConfigError(f"{source}: nested too deeply", "write settings in groups of one level") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{source}:{mark.line + 1}" if mark else source
-        raise ConfigError(f"{where}: {getattr(error, 'problem', error)}", "correct the YAML there") from error
-    if settings is None:
-        return {}
-    if not isinstance(settings, dict):
-        raise ConfigError(f"{source}: not a mapping of settings", "write lines such as 'seed: 0'")
-    return settings
 
 
 def _set(settings: dict[str, Any], key: str, value: Any) -> None:

@@ -19,7 +19,7 @@ from audiomnist.corpus.targets import labels
 from audiomnist.device import select_device
 from audiomnist.errors import DataError, UsageError
 from audiomnist.evaluation.leaks import check, count_trained_on
-from audiomnist.evaluation.robustness import sweep
+from audiomnist.evaluation.robustness.sweep import sweep
 from audiomnist.experiments.inputs import Inputs, labelled, open_corpus, open_inputs, open_store
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.testing import describe, write_result

@@ -9,7 +9,7 @@ from audiomnist.config import Config
 from audiomnist.corpus.scan import Corpus
 from audiomnist.device import select_device
 from audiomnist.errors import AudiomnistError, DataError
-from audiomnist.evaluation.robustness import sweep
+from audiomnist.evaluation.robustness.sweep import sweep
 from audiomnist.experiments.inputs import open_inputs
 from audiomnist.experiments.progress import Progress
 from audiomnist.inference.torch_recognizer import TorchRecognizer

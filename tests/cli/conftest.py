@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from audiomnist.evaluation.robustness import sweep
-from audiomnist.evaluation.robustness.sweep import all_families
+from audiomnist.evaluation.robustness.sweep import all_families, sweep
 from tests.cli.command import SMALL, Outcome, succeeds
 from tests.conftest import Once
 

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from audiomnist.corpus.scan import Corpus
-from audiomnist.evaluation.robustness import sweep
-from audiomnist.evaluation.robustness.sweep import N_CLIPS, Clip, all_families, spread_evenly, stream
+from audiomnist.evaluation.robustness.sweep import N_CLIPS, Clip, all_families, spread_evenly, stream, sweep
 from audiomnist.features import prepare
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.drawing import save_figure

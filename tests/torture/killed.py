@@ -98,7 +98,7 @@ def _serve() -> None:
     import sklearn.model_selection  # noqa: F401
     import torch.utils.tensorboard  # noqa: F401
 
-    import audiomnist.evaluation.robustness
+    import audiomnist.evaluation.robustness.sweep
     import audiomnist.experiments.evaluate
     import audiomnist.experiments.kfold
     import audiomnist.experiments.train
