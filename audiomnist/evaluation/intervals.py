@@ -82,10 +82,8 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 def speaker_weights(n_speakers: int, n_resamples: int = N_RESAMPLES) -> NDArray[np.float64]:
     """Return how often each resample has each speaker, when as many are sampled with replacement as there are.
 
-    Returns
-    -------
-    float64 array [n_resamples, n_speakers]
-        Whole numbers, for a product with sums by speaker; each row sums to ``n_speakers``. Not to be written to.
+    The numbers, float64 array [n_resamples, n_speakers], are whole, and each row sums to ``n_speakers``. Calls share
+    them, so they must not be changed.
     """
     rng = np.random.default_rng(_SEED)
     times = rng.multinomial(n_speakers, np.full(n_speakers, 1 / n_speakers), size=n_resamples)

@@ -90,14 +90,8 @@ def verify(
 ) -> tuple[FeatureStore, list[str]]:
     """Compare all of a corpus's store with its checksums, and every clip with what was read for it.
 
-    Raises DataError if there is no store, or it is damaged; then it is taken out of its place, so that it is made
-    again.
-
-    Returns
-    -------
-    FeatureStore
-    list of str
-        Files that hold another sound than the one in the store, though their size and time are the same.
+    Returns the store, and the files that hold another sound now, with the same size and time. Raises DataError if there
+    is no store, or it is damaged; then it is removed, so that it is made again.
     """
     store = FeatureStore.open(store_path(corpus, features))
     try:

@@ -87,17 +87,10 @@ class Recognizer(ABC):
 
     @abstractmethod
     def logits(self, waveforms: Sequence[Samples]) -> NDArray[np.float32]:
-        """Return the logits of waveforms, each a function of its own waveform alone.
+        """Return the logits of waveforms, float32 array [n, n_outputs], each a function of its own waveform alone.
 
-        Parameters
-        ----------
-        waveforms : sequence of float32 arrays [L_i]
-            Mono, at ``answering.sample_rate``.
-
-        Returns
-        -------
-        float32 array [n, n_outputs]
-            The last of them is "none of the classes" in a network that has this output.
+        Waveforms are mono, float32 arrays [L_i], at ``answering.sample_rate``. The last output is "none of the classes"
+        in a network that has this output.
         """
 
     def single_threaded(self) -> AbstractContextManager[None]:

@@ -64,14 +64,14 @@ def _listed(manifest: Path, part: str) -> Iterator[Path]:
         ) from error
 
 
-def load_recordings(places: Iterable[str], features: Features, part: str = "train") -> list[torch.Tensor]:
+def load_recordings(places: Iterable[str], features: Features) -> list[torch.Tensor]:
     """Return the mel power of the recordings at several places, Tensor[K_i, M] each.
 
     Of more than ``MOST_RECORDINGS`` an even sample is taken.
 
     Raises DataError with every recording that cannot be read.
     """
-    files = [file for place in places for file in find_recordings(place, part)]
+    files = [file for place in places for file in find_recordings(place)]
     files = files[:: math.ceil(len(files) / MOST_RECORDINGS) or 1]
     mel = MelPower(features)
     power, faults = [], []
