@@ -1,7 +1,7 @@
 """``audiomnist export``: write a model as one file for other programs."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -9,15 +9,12 @@ from audiomnist.cli import options
 from audiomnist.cli.output import message_console, print_json, result_console
 from audiomnist.errors import UsageError
 
-Format = Literal["onnx", "torch", "html", "bundle", "hub"]
-_SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "torch": ".pt2", "html": ".html", "bundle": ".zip", "hub": "-hub"}
+_SUFFIXES = {"onnx": ".onnx", "torch": ".pt2", "html": ".html", "bundle": ".zip", "hub": "-hub"}
 
 
 def export(
     model: Annotated[str, typer.Argument(help="Run folder, model.safetensors, or digits.", metavar="MODEL")] = "digits",
-    to: Annotated[
-        Format, typer.Option("--format", help="What to write.", metavar="onnx|torch|html|bundle|hub")
-    ] = "onnx",
+    to: Annotated[str, typer.Option("--format", help="What to write.", metavar="onnx|torch|html|bundle|hub")] = "onnx",
     out: Annotated[
         Path | None, typer.Option(help="File or folder to write. (default: beside the model)", metavar="PATH")
     ] = None,
@@ -30,6 +27,8 @@ def export(
     but a browser. The answers of the file are compared with those of the model. hub is a folder for a model repository:
     weights, ONNX, page, examples, model card, licence and checksums, nothing personal; bundle is the same as a zip.
     """
+    if to not in _SUFFIXES:
+        raise UsageError(f"--format {to}: no such format", f"give one of {', '.join(_SUFFIXES)}")
     import torch
 
     from audiomnist.inference.opening import weights_file

@@ -73,7 +73,9 @@ class Difference(Document):
     def verdict(self) -> str:
         """The conclusion with its numbers, in a sentence."""
         if self.conclusion == "no difference":
-            return f"no difference: {self.second} and {self.first} have the same of {self.n_shared:,} clips correct"
+            n_correct = round(self.accuracy_first * self.n_shared)
+            same = f"the same {n_correct:,} of {self.n_shared:,} clips correct"
+            return f"no difference: {self.second} and {self.first} have {same}"
         if self.conclusion == "not shown":
             return f"no difference shown between {self.second} and {self.first}: {self._numbers(1)}"
         better, worse, sign = (self.second, self.first, 1) if self.difference > 0 else (self.first, self.second, -1)

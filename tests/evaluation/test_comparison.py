@@ -63,7 +63,7 @@ def test_networks_correct_on_the_same_clips_do_not_differ() -> None:
     found = compare("a", predictions, "b", predictions)
     assert (found.difference, found.p, found.low, found.high) == (0, 1, 0, 0)
     assert found.conclusion == "no difference"
-    assert found.verdict == "no difference: b and a have the same of 4 clips correct"
+    assert found.verdict == "no difference: b and a have the same 3 of 4 clips correct"
 
 
 def test_a_real_difference_is_found_from_either_side() -> None:
