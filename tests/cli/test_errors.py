@@ -23,7 +23,7 @@ def test_missing_data_names_the_command_that_gets_it(verb: str, home: Path) -> N
 
 def test_a_missing_named_corpus_is_asked_for_at_its_place(home: Path) -> None:
     refusal = refused(3, "train", "--data", "fsdd")
-    assert refusal.error == f"the corpus 'fsdd' is not at {home / 'data' / 'fsdd'}"
+    assert refusal.error == f"the corpus 'fsdd' is not here: {home / 'data' / 'fsdd'} does not exist"
     assert refusal.hint.startswith("get it with: ")
 
 
