@@ -77,6 +77,6 @@ def test_it_takes_digital_silence_for_no_digit(recognizer: TorchRecognizer, leng
 
 
 def test_it_takes_silence_and_noise_for_no_digit(recognizer: TorchRecognizer) -> None:
-    waves = silent_waves(16_000, seed=5)
+    waves = [wave for seed in range(5, 13) for wave in silent_waves(16_000, seed=seed)]
     answers = recognizer.answering.answers(recognizer.logits(waves), [1.0] * len(waves))
-    assert sum(answer.digit is not None for answer in answers) <= 1
+    assert np.mean([answer.digit is not None for answer in answers]) <= 0.01
