@@ -76,7 +76,7 @@ def checks(of: Checks) -> str:
     hidden, elsewhere = confidence(of.without_relevant), confidence(of.without_random)
     return (
         f"probability {confidence(of.probability)}; correlation with random weights {number(of.random_weights, 2)}\n"
-        f"probability with the most relevant tenth hidden {hidden}, with another tenth hidden {elsewhere}"
+        f"with the most relevant tenth hidden {hidden}, another tenth {elsewhere}"
     )
 
 
