@@ -16,6 +16,6 @@ def test_notices_of_worker_processes_reach_the_parent(
     for fold in (run / "fold-0", run / "fold-1"):
         (fold / "state.pt").write_bytes(b"damaged")
         (fold / "metrics.json").unlink()
-    with pytest.warns(Notice, match="going on with state.before.pt"):
+    with pytest.warns(Notice, match="continuing from state.before.pt"):
         succeeds("kfold", "--resume", run, "--jobs", 2, "-q")
     assert capfd.readouterr().err == ""
