@@ -78,7 +78,7 @@ def _failures_reported(*, as_json: bool) -> Iterator[None]:
             raise
         failure = ConfigError(
             f"this needs {package}, which is not installed here",
-            "install audiomnist in place of audiomnist-runtime, which has only what 'predict' needs for an .onnx model",
+            "pip install audiomnist; audiomnist-runtime has only what 'predict' needs for an .onnx model",
         )
     except OSError as error:
         if error.filename is None and error.errno not in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}:

@@ -13,6 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from audiomnist import stopping
 from audiomnist.corpus.listing import DIGIT_WORDS as WORDS
 from audiomnist.corpus.metadata import FILE_NAME
 from audiomnist.corpus.new_folder import NewFolder
@@ -185,9 +186,10 @@ def _make(corpus: Path, settings: Settings, jobs: int | None, progress: Show) ->
         for repetition in range(settings.repetitions)
     ]
     # Processes, as eSpeak's state is global.
-    with worker_pool(jobs) as pool:
+    with stopping.at_safe_points(), worker_pool(jobs) as pool:
         pending = submit_all(pool, _record, takes)
         for done, recorded in enumerate(as_completed(pending), start=1):
+            stopping.check()
             recorded.result()
             progress(done * len(WORDS), settings.n_clips)
 
