@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -26,13 +27,11 @@ def worker_pool(jobs: int | None) -> Iterator[ProcessPoolExecutor]:
         yield pool
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        workers = set(active_children()) - others
-        for process in workers:
-            process.terminate()
-        for process in workers:
-            process.join(stopping.PATIENCE_S + 1)
-            process.kill()
-            process.join()
+        ends_at = time.monotonic() + stopping.PATIENCE_S
+        while workers := set(active_children()) - others:
+            for process in workers:  # told again, one that has come to its safe point ends at once
+                (process.terminate if time.monotonic() < ends_at else process.kill)()
+            time.sleep(0.05)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
