@@ -174,11 +174,13 @@ def _is_left_over(entry: os.DirEntry[str], host: str, number: str, process: str)
         return False
     try:
         os.kill(int(number), 0)
+        # One that has ended stays until its parent asks for it, which the first process of a container may never do.
+        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
     except ProcessLookupError:
         return True
-    except OSError:  # it is there and somebody else's
+    except OSError:  # it is there and somebody else's, or there is no /proc
         return False
-    return False
+    return state == "Z"
 
 
 def _sync(path: Path) -> None:

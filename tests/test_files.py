@@ -113,3 +113,14 @@ def test_a_second_process_is_kept_out_of_a_folder(tmp_path: Path) -> None:
     with alone_in(tmp_path, "busy", "wait"):
         assert "DataError: busy" in subprocess.run(call, capture_output=True, text=True, check=False).stderr
     assert subprocess.run(call, capture_output=True, text=True, check=True).stdout == "in\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_what_a_zombie_left_is_removed(tmp_path: Path) -> None:
+    target = tmp_path / "file.txt"
+    writer = subprocess.Popen([sys.executable, "-c", WRITE_HALF_AND_DIE, str(target)])
+    os.waitid(os.P_PID, writer.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has asked for it
+    assert len(list(tmp_path.iterdir())) == 1
+    write_text(target, "whole")
+    assert list(tmp_path.iterdir()) == [target]
+    assert writer.wait() == -signal.SIGKILL
