@@ -53,8 +53,8 @@ class OnnxRecognizer(Recognizer):
         """Raise ValueError unless inputs and outputs are those that the metadata speak of."""
         takes = {one.name: (one.type, len(one.shape)) for one in self.session.get_inputs()}
         gives = {one.name: one.shape for one in self.session.get_outputs()}
-        n_classes, no_digit = len(self.metadata.classes), self.metadata.no_digit
-        fewest = n_classes + bool(no_digit and no_digit.method == "class")
+        n_classes = len(self.metadata.classes)
+        fewest = n_classes + bool(self.metadata.no_digit)
         if takes != _INPUTS or gives.get("logits", [])[1:] not in ([fewest], [n_classes + 1]):
             raise ValueError(f"it takes {takes} and gives {gives}, which does not fit {n_classes} classes")
 

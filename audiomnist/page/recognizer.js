@@ -28,7 +28,7 @@ class Recognizer {
     const ofClasses = logits.subarray(0, classes.length); // a last one may stand for everything else
     const probabilities = softmax(ofClasses, temperature);
     const best = probabilities.indexOf(Math.max(...probabilities));
-    const isNone = !!no_digit && logOfSum(ofClasses) - (logits[classes.length] ?? 0) < no_digit.threshold;
+    const isNone = !!no_digit && logOfSum(ofClasses) - logits[classes.length] < no_digit.threshold;
     return {label: classes[best], probability: probabilities[best], probabilities, isNone};
   }
 }

@@ -21,8 +21,7 @@ class NoDigit:
     ----------
     method : str
         ``class``: the network has one more output, the last, that stands for everything else; the score is the
-        logarithm of the odds of any class against it. ``energy``: the score is the logarithm of the sum of the
-        exponentials of the logits (Liu et al., NeurIPS 2020).
+        logarithm of the odds of any class against it.
     threshold : float
         Lowest score of what counts as a digit.
     misses : float
@@ -31,13 +30,13 @@ class NoDigit:
         Validation clips that it was fitted on; 0 if there were none, and then the threshold is that of even odds.
     """
 
-    method: Literal["class", "energy"]
+    method: Literal["class"]
     threshold: float
     misses: float
     n_fitted: int
 
     def __post_init__(self) -> None:
-        if self.method not in {"class", "energy"} or not math.isfinite(self.threshold):
+        if self.method != "class" or not math.isfinite(self.threshold):
             raise ValueError(f"no threshold of a score: {self.method}, {self.threshold}")
 
 

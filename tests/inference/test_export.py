@@ -1,6 +1,6 @@
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,7 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """A network whose padding is noise, with an output for "no digit", and one that trims."""
     version, *has_class = request.param.split(" and ")
     changes = {"no_digit": {"data": ["words.csv"]}} if has_class else {}
-    no_digit = NoDigit("class" if has_class else "energy", 0.5, 0.05, 10)
+    no_digit = NoDigit("class", 0.5, 0.05, 10) if has_class else None
     model = replace(untrained(version, **changes), no_digit=no_digit)
     path = tmp_path_factory.mktemp("exported") / "model.onnx"
     written = export(model, path, "onnx")
@@ -109,7 +109,7 @@ def test_the_file_says_what_it_is(exported: tuple[TrainedModel, Path]) -> None:
     assert json.loads(entries["classes"]) == list(CLASSES)
     assert json.loads(entries["sample_rate"]) == model.config.features.sample_rate
     assert json.loads(entries["window_ms"]) == model.config.window.clip_ms
-    assert json.loads(entries["no_digit"])["threshold"] == 0.5
+    assert json.loads(entries["no_digit"]) == (asdict(model.no_digit) if model.no_digit else None)
     assert json.loads(entries["weights_sha256"]) == weights_sha256(model)
     assert json.loads(entries["temperature"]) == 1.5
     assert "not stated" in json.loads(entries["licence"])

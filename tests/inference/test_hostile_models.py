@@ -66,8 +66,8 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
         "no_digit.threshold: Input should be a finite number",
     ),
     "method unknown": (
-        {"no_digit": {"method": "guess", "threshold": 0, "misses": 0, "n_fitted": 0}},
-        "no_digit.method: Input should be 'class' or 'energy'",
+        {"no_digit": {"method": "energy", "threshold": 0, "misses": 0, "n_fitted": 0}},
+        "no_digit.method: Input should be 'class'",
     ),
     "epochs below 0": ({"epochs": -1}, "epochs: Input should be greater than or equal to 0"),
     "settings that are none": ({"config": [1, 2]}, "config: Input should be an object"),

@@ -117,7 +117,7 @@ def test_a_score_below_the_threshold_is_no_digit(models: Models) -> None:
     model = models.recognizer.model
     scores = {}
     for threshold in (-1e9, 1e9):
-        rejecting = replace(model, no_digit=NoDigit("energy", threshold, 0.05, 10))
+        rejecting = replace(model, no_digit=NoDigit("class", threshold, 0.05, 10))
         scores[threshold] = TorchRecognizer(rejecting, torch.device("cpu"))(word(6), sample_rate=RATE)
     assert scores[-1e9].digit == 6
     rejected = scores[1e9]
