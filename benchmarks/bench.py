@@ -10,6 +10,7 @@ Of rates more is better and a ratio of 1 reaches the limit; of seconds, millisec
 """
 
 import argparse
+import os
 import time
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def main() -> None:
         synthesize(root, speakers=60, repetitions=options.repetitions, jobs=options.threads)
     corpus, home = scan(root), OUT / "home"
     home.mkdir(parents=True, exist_ok=True)
-    learners = {version: Learner.of(version, corpus, home / "data" / ".store") for version in VERSIONS}
+    os.environ["AUDIOMNIST_HOME"] = str(home)
+    learners = {version: Learner.of(version, corpus) for version in VERSIONS}
     figures: list[Figure] = []
     if "reading" in options.only:
         figures += reading_figures(corpus, options.threads)

@@ -64,7 +64,7 @@ def measure(base: Path, n_clips: int) -> list[Measured]:
         for stage in stages.STAGES:
             if stage == "prep again":
                 next(root.glob("*/*.wav")).unlink()  # what is known of the others is copied
-            usage, printed = run_child(stages.__file__, stage, str(root), str(Path(folder, "stores")))
+            usage, printed = run_child(stages.__file__, stage, str(root), environment={"AUDIOMNIST_HOME": folder})
             measured.append(Measured(stage, n_clips, float(printed), usage))
             print(
                 f"{n_clips:,} clips, {stage}: {measured[-1].seconds:.2f} s, "

@@ -46,7 +46,6 @@ def prepare(
     corpus: Corpus,
     features: Features,
     *,
-    folder: Path | None = None,
     jobs: int | None = None,
     strict: bool = False,
     progress: Show = unseen,
@@ -61,8 +60,6 @@ def prepare(
 
     Parameters
     ----------
-    folder : Path, optional
-        Where stores are kept; ``data/.store`` by default.
     jobs : int, optional
         Threads of this process; by default one per core, shared with the job's other processes on this machine.
     strict : bool
@@ -70,7 +67,7 @@ def prepare(
     progress : callable
         Not called when there is nothing to do.
     """
-    path = store_path(corpus, features, folder)
+    path = store_path(corpus, features)
     if not distributed.by_first(lambda: _is_whole(path)):
         _make(path, corpus, features, jobs, progress)
     store = FeatureStore.open(path)
@@ -115,11 +112,11 @@ def verify(
     return store, replaced
 
 
-def prune(unused_days: float, folder: Path | None = None) -> dict[str, int]:
+def prune(unused_days: float) -> dict[str, int]:
     """Remove the stores that nobody uses now or has used for so many days; return where they were, and their bytes."""
     used_since = time.time() - 86_400 * unused_days
     removed = {}
-    for path in _stores(folder):
+    for path in _stores():
         description = path / DESCRIPTION
         if path.stat().st_mtime <= used_since and not (description.exists() and is_held(description)):
             removed[str(path)] = sum(file.stat().st_size for file in path.iterdir())
@@ -127,9 +124,9 @@ def prune(unused_days: float, folder: Path | None = None) -> dict[str, int]:
     return removed
 
 
-def _stores(folder: Path | None) -> list[Path]:
+def _stores() -> list[Path]:
     """Return the folders of stores, the one that was last of use first."""
-    found = [path for path in (folder or stores_folder()).glob("[!.]*") if path.is_dir()]
+    found = [path for path in stores_folder().glob("[!.]*") if path.is_dir()]
     return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
@@ -167,7 +164,7 @@ def _make(path: Path, corpus: Corpus, features: Features, jobs: int | None, prog
     try:
         with stopping.at_safe_points(), single_threaded_torch():
             distributed.by_first(temporary.mkdir)
-            known = _known_clips(corpus, features, path.parent)
+            known = _known_clips(corpus, features)
             own = _write_share(parts[distributed.rank()], corpus, features, known, jobs, progress)
             results = [result for share in distributed.gathered(own) for result in share]
             progress(len(corpus), len(corpus))
@@ -239,11 +236,11 @@ def _read_unchanged(file: ClipFile) -> tuple[Samples, int]:
     raise DataError(f"{file.path}: changed while it was read", "run the command again")
 
 
-def _known_clips(corpus: Corpus, features: Features, folder: Path) -> _Known:
+def _known_clips(corpus: Corpus, features: Features) -> _Known:
     """Return where the clips of a corpus are in other whole stores of the same front end."""
     known: _Known = {}
     missing = set(clip_files(corpus))
-    for path in _stores(folder):
+    for path in _stores():
         if not missing:
             break
         with suppress(DataError, OSError, ValueError):

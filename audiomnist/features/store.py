@@ -300,11 +300,11 @@ def libraries() -> dict[str, str]:
     return {name: version(name) for name in ("numpy", "soundfile", "soxr", "torch")}
 
 
-def store_path(corpus: Corpus, features: Features, folder: Path | None = None) -> Path:
+def store_path(corpus: Corpus, features: Features) -> Path:
     """Return where the store of a corpus is, or would be: its name is a hash of everything that it depends on."""
     identity = json.dumps([FORMAT, features.model_dump(), libraries(), clip_files(corpus)])
     name = f"{corpus.root.resolve().name[:100]}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
-    return (folder or stores_folder()) / name
+    return stores_folder() / name
 
 
 def stores_folder() -> Path:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -38,11 +37,11 @@ class Learner:
     n_train: int
 
     @classmethod
-    def of(cls, version: str, corpus: Corpus, stores: Path) -> "Learner":
+    def of(cls, version: str, corpus: Corpus) -> "Learner":
         """Take at most 2,400 training clips, drawn from all over the store."""
         config = load(version_path(version))
         config = config.model_copy(update={"optim": config.optim.model_copy(update={"epochs": _MANY_EPOCHS})})
-        store = prepare(corpus, config.features, folder=stores)
+        store = prepare(corpus, config.features)
         parts = split(corpus, config.split, config.seed)
         config = definite(config, store, parts.train)
         some = np.random.default_rng(0).permutation(parts.train)[:MOST_CLIPS]

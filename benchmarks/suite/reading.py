@@ -3,7 +3,7 @@
 import os
 import tempfile
 from functools import cache
-from pathlib import Path
+from unittest.mock import patch
 
 import soundfile
 import torch
@@ -55,8 +55,8 @@ def _prep(corpus: Corpus, jobs: int | None) -> list[Figure]:
 
     def ours() -> None:
         nonlocal n_frames
-        with tempfile.TemporaryDirectory() as folder:
-            n_frames = prepare(corpus, features, folder=Path(folder), jobs=jobs).index.n_rows
+        with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, AUDIOMNIST_HOME=folder):
+            n_frames = prepare(corpus, features, jobs=jobs).index.n_rows
 
     @cache
     def resampler(sample_rate: int) -> torch.nn.Module:

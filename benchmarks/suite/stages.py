@@ -1,4 +1,4 @@
-"""One stage of the program over one corpus, as a process of its own: stages.py STAGE CORPUS STORES
+"""One stage of the program over one corpus, as a process of its own: stages.py STAGE CORPUS
 
 Prints the stage's own seconds, without the imports and without what leads to it. From the imports on the process may
 hold no more than 3 GB of its own: pages of the mapped store are the kernel's and do not count.
@@ -21,7 +21,7 @@ STAGES = ("imports", "scan", "prep", "prep again", "train", "test")
 OWN_BYTES = 3_000_000_000
 
 
-def stage(name: str, root: Path, stores: Path) -> Callable[[], object]:
+def stage(name: str, root: Path) -> Callable[[], object]:
     """Do what leads to a stage and return the stage itself."""
     if name == "imports":
         return lambda: None
@@ -30,7 +30,7 @@ def stage(name: str, root: Path, stores: Path) -> Callable[[], object]:
     config, corpus = load(version_path("v2")), scan(root)
 
     def prep() -> FeatureStore:
-        return prepare(corpus, config.features, folder=stores)
+        return prepare(corpus, config.features)
 
     if name.startswith("prep"):
         return prep
@@ -50,9 +50,9 @@ def _trainer(corpus: Corpus, store: FeatureStore) -> Trainer:
 
 
 def main() -> None:
-    name, root, stores = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    name, root = sys.argv[1], Path(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_DATA, (OWN_BYTES, OWN_BYTES))
-    work = stage(name, root, stores)
+    work = stage(name, root)
     started = time.perf_counter()
     work()
     print(time.perf_counter() - started)

@@ -22,7 +22,7 @@ def checked(folder: Path, scheme: str, train: str, test: str, validation: str = 
     """Check a split of a folder whose parts are the clips whose paths hold a text."""
     corpus = scan(folder)
     config = from_settings({"features": FEATURES, "split": {"scheme": scheme}}, "test")
-    store = prepare(corpus, config.features, folder=folder.parent / "stores")
+    store = prepare(corpus, config.features)
     parts = [np.flatnonzero([text in path for path in corpus.paths]) for text in (train, validation, test)]
     check(config, corpus, store, Split.of(corpus, *parts))
 
@@ -88,6 +88,6 @@ def test_speakers_stay_apart_after_a_split_was_edited(clips: Path) -> None:
     drawn = Split.of(corpus, *(np.flatnonzero(corpus.speakers == name) for name in ("george", "lucas", "jackson")))
     moved = replace(drawn, train=np.append(drawn.train, drawn.test[0]), test=drawn.test[1:])
     config = from_settings({"features": FEATURES, "split": {"scheme": "speaker"}}, "test")
-    store = prepare(corpus, config.features, folder=clips.parent / "stores")
+    store = prepare(corpus, config.features)
     with pytest.raises(DataError, match="jackson"):
         check(config, corpus, store, moved)

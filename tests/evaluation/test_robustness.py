@@ -144,12 +144,12 @@ def test_a_sample_says_of_how_many(
     assert (tmp_path / "robustness.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_front_end_over_other_clips_is_the_same_front_end(material: Material, tmp_path: Path) -> None:
+def test_the_front_end_over_other_clips_is_the_same_front_end(material: Material) -> None:
     window = material.config.window.model_copy(update={"padding": "noise"})
     config = material.config.model_copy(update={"window": window})
     front_end = FrontEnd(config, WindowedClips(material.store, window, CPU))
     few = material.corpus.select([5, 3])
-    store = prepare(few, config.features, folder=tmp_path)
+    store = prepare(few, config.features)
     over_few = front_end.over(WindowedClips(store, window, CPU))
     torch.testing.assert_close(over_few.test(torch.tensor([0, 1])), front_end.test(torch.tensor([5, 3])))
 

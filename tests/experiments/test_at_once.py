@@ -15,6 +15,7 @@ from audiomnist.errors import DataError
 from audiomnist.experiments.evaluate import evaluate
 from audiomnist.experiments.train import train
 from audiomnist.features import prepare
+from audiomnist.features.store import stores_folder
 from audiomnist.runs.evaluation_folder import EvaluationFolder
 from audiomnist.runs.folder import RunFolder
 from tests.cli.command import SMALL, weights
@@ -40,13 +41,13 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("n_earlier", [0, 1])
-def test_two_preps_make_one_store(small_corpus: Path, tmp_path: Path, n_earlier: int) -> None:
+def test_two_preps_make_one_store(small_corpus: Path, n_earlier: int) -> None:
     features = Features(sample_rate=8_000, n_fft=256, hop_length=128, n_mels=8 + n_earlier)
     corpus = scan(small_corpus)
     for _ in range(n_earlier):
-        prepare(corpus, features, folder=tmp_path, jobs=1)
-    stores = at_once(*[lambda: prepare(corpus, features, folder=tmp_path, jobs=1)] * 3)
-    assert {store.path for store in stores} == set(tmp_path.iterdir())
+        prepare(corpus, features, jobs=1)
+    stores = at_once(*[lambda: prepare(corpus, features, jobs=1)] * 3)
+    assert {store.path for store in stores} == set(stores_folder().iterdir())
     for store in stores:
         store.check()
 

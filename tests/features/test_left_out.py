@@ -45,6 +45,6 @@ def test_an_error_of_validate_is_left_out(
     root = make_corpus(tmp_path / "corpus", layout="audiomnist", speakers=2, repetitions=2)
     spoil(root)
     (finding,) = validate(root, deep=True).errors
-    store = prepare(scan(root), FEATURES, folder=tmp_path / "stores")
+    store = prepare(scan(root), FEATURES)
     assert [(clip.path, clip.reason) for clip in store.left_out] == [(finding.path, finding.detail)]
     assert len(store) == 39

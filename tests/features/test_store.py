@@ -23,7 +23,7 @@ from audiomnist.features import FeatureStore, prepare
 from audiomnist.features import store as store_module
 from audiomnist.features.mel import ClipFrames, MelPower
 from audiomnist.features.prep import prune, verify
-from audiomnist.features.store import ClipStore, Index, write_description
+from audiomnist.features.store import ClipStore, Index, stores_folder, write_description
 
 FEATURES = Features(sample_rate=8_000, n_fft=256, hop_length=128, n_mels=20)
 MakeCorpus = Callable[..., Path]
@@ -34,16 +34,16 @@ def root(make_corpus: MakeCorpus, tmp_path: Path) -> Path:
     return make_corpus(tmp_path / "clips", speakers=2, repetitions=4)
 
 
-def prepare_counting(root: Path, stores: Path, features: Features = FEATURES) -> tuple[FeatureStore, int]:
+def prepare_counting(root: Path, features: Features = FEATURES) -> tuple[FeatureStore, int]:
     done = []
-    store = prepare(scan(root), features, folder=stores, progress=lambda clips, total: done.append(clips))
+    store = prepare(scan(root), features, progress=lambda clips, total: done.append(clips))
     return store, max(done, default=0)
 
 
-def test_every_clips_frames_are_its_own_mel_power(root: Path, tmp_path: Path) -> None:
+def test_every_clips_frames_are_its_own_mel_power(root: Path) -> None:
     features = Features()
     corpus = scan(root)
-    store = prepare(corpus, features, folder=tmp_path / "stores")
+    store = prepare(corpus, features)
     mel = MelPower(features)
     for clip in range(0, len(corpus), 7):
         samples = resample(*read(corpus.file(clip)), features.sample_rate)
@@ -63,7 +63,7 @@ def test_a_store_gives_back_what_was_put_in(lengths: list[int], seed: int) -> No
     with TemporaryDirectory() as folder:
         for number, samples in enumerate(clips):
             soundfile.write(f"{folder}/0_someone_{number}.wav", samples, FEATURES.sample_rate, subtype="FLOAT")
-        made = prepare(scan(Path(folder)), FEATURES, folder=Path(folder) / "stores", jobs=1)
+        made = prepare(scan(Path(folder)), FEATURES, jobs=1)
         store = FeatureStore.open(made.path)
         for number, expected in enumerate(ClipFrames.of(clips, MelPower(FEATURES))):
             clip = store.clip(number)
@@ -72,9 +72,9 @@ def test_a_store_gives_back_what_was_put_in(lengths: list[int], seed: int) -> No
             assert clip.entry.n_samples == lengths[number]
 
 
-def test_a_store_in_memory_holds_what_one_on_disk_does(root: Path, tmp_path: Path) -> None:
+def test_a_store_in_memory_holds_what_one_on_disk_does(root: Path) -> None:
     corpus = scan(root)
-    on_disk = prepare(corpus, FEATURES, folder=tmp_path / "stores")
+    on_disk = prepare(corpus, FEATURES)
     waveforms = [resample(*read(corpus.file(clip)), FEATURES.sample_rate) for clip in range(len(corpus))]
     in_memory = ClipStore.in_memory(FEATURES, ClipFrames.of(waveforms, MelPower(FEATURES)))
     torch.testing.assert_close(in_memory.frames, on_disk.frames)
@@ -82,9 +82,9 @@ def test_a_store_in_memory_holds_what_one_on_disk_does(root: Path, tmp_path: Pat
         np.testing.assert_array_equal(getattr(in_memory.index, name), getattr(on_disk.index, name))
 
 
-def test_frames_may_be_larger_than_memory(root: Path, tmp_path: Path) -> None:
+def test_frames_may_be_larger_than_memory(root: Path) -> None:
     corpus = scan(root)
-    store = prepare(corpus, FEATURES, folder=tmp_path / "stores")
+    store = prepare(corpus, FEATURES)
     n_frames = store.index.n_frames.copy()
     n_frames[-1] = 4_000_000_000 // (4 * FEATURES.n_mels)
     index = replace(store.index, n_frames=n_frames)
@@ -100,16 +100,16 @@ def test_frames_may_be_larger_than_memory(root: Path, tmp_path: Path) -> None:
     assert not ran.stderr
 
 
-def test_an_unchanged_corpus_is_not_read_again(root: Path, tmp_path: Path) -> None:
-    first, computed = prepare_counting(root, tmp_path / "stores")
-    second, again = prepare_counting(root, tmp_path / "stores")
+def test_an_unchanged_corpus_is_not_read_again(root: Path) -> None:
+    first, computed = prepare_counting(root)
+    second, again = prepare_counting(root)
     assert (computed, again) == (80, 0)
     assert first.path == second.path
 
 
 @pytest.mark.parametrize("change", ["content", "time", "removal", "addition", "features"])
-def test_any_change_makes_a_store_of_its_own(root: Path, tmp_path: Path, change: str) -> None:
-    before, _ = prepare_counting(root, tmp_path / "stores")
+def test_any_change_makes_a_store_of_its_own(root: Path, change: str) -> None:
+    before, _ = prepare_counting(root)
     features = FEATURES
     clip = root / scan(root).paths[3]
     match change:
@@ -123,65 +123,65 @@ def test_any_change_makes_a_store_of_its_own(root: Path, tmp_path: Path, change:
             soundfile.write(root / "3_someone_0.wav", np.ones(900, dtype=np.float32) / 4, 8_000)
         case "features":
             features = FEATURES.model_copy(update={"n_mels": 16})
-    after, computed = prepare_counting(root, tmp_path / "stores", features)
+    after, computed = prepare_counting(root, features)
     assert after.path != before.path
     assert computed
 
 
 def test_a_store_grown_from_an_older_one_equals_one_made_afresh(
-    root: Path, make_corpus: MakeCorpus, tmp_path: Path
+    root: Path, make_corpus: MakeCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = prepare(scan(root), FEATURES, folder=tmp_path / "stores")
+    first = prepare(scan(root), FEATURES)
     make_corpus(root, speakers=3, repetitions=4)
-    grown = prepare(scan(root), FEATURES, folder=tmp_path / "stores")
-    fresh = prepare(scan(root), FEATURES, folder=tmp_path / "other")
+    grown = prepare(scan(root), FEATURES)
+    n_stores = len(list(stores_folder().iterdir()))
+    monkeypatch.setenv("AUDIOMNIST_HOME", str(tmp_path))
+    fresh = prepare(scan(root), FEATURES)
     torch.testing.assert_close(grown.frames, fresh.frames, rtol=0, atol=0)
     for name in grown.index.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(grown.index, name), getattr(fresh.index, name))
     assert grown.path != first.path
-    assert len(list((tmp_path / "stores").iterdir())) == 2
+    assert n_stores == 2
 
 
-def test_growing_reads_only_what_is_new(root: Path, tmp_path: Path) -> None:
-    prepare(scan(root), FEATURES, folder=tmp_path / "stores")
+def test_growing_reads_only_what_is_new(root: Path) -> None:
+    prepare(scan(root), FEATURES)
     known = scan(root)
     soundfile.write(root / "3_someone_0.wav", np.ones(900, dtype=np.float32) / 4, 8_000)
     for clip in range(len(known)):
         status = known.file(clip).stat()
         known.file(clip).write_bytes(b"\0" * status.st_size)
         os.utime(known.file(clip), ns=(status.st_mtime_ns, status.st_mtime_ns))
-    assert len(prepare(scan(root), FEATURES, folder=tmp_path / "stores")) == len(known) + 1
+    assert len(prepare(scan(root), FEATURES)) == len(known) + 1
 
 
 @pytest.mark.parametrize("damage", ["frames.f32", "index.npz", "store.json"])
-def test_a_damaged_store_is_made_again(root: Path, tmp_path: Path, damage: str) -> None:
-    store, _ = prepare_counting(root, tmp_path / "stores")
+def test_a_damaged_store_is_made_again(root: Path, damage: str) -> None:
+    store, _ = prepare_counting(root)
     (store.path / damage).write_bytes(b"")
     with pytest.raises(DataError, match="damaged feature store"):
         FeatureStore.open(store.path)
-    _, computed = prepare_counting(root, tmp_path / "stores")
+    _, computed = prepare_counting(root)
     assert computed == 80
 
 
-def test_unusable_clips_are_left_out_with_a_reason(root: Path, tmp_path: Path) -> None:
+def test_unusable_clips_are_left_out_with_a_reason(root: Path) -> None:
     corpus = scan(root)
     corpus.file(2).write_bytes(b"no audio")
     soundfile.write(corpus.file(5), np.full(900, 1e30, dtype=np.float32), 8_000, subtype="FLOAT")
     corpus = scan(root)
-    store = prepare(corpus, FEATURES, folder=tmp_path / "stores")
+    store = prepare(corpus, FEATURES)
     assert [(clip.clip, clip.path) for clip in store.left_out] == [(clip, corpus.paths[clip]) for clip in (2, 5)]
     assert "neither WAV" in store.left_out[0].reason
     assert store.of(corpus).paths == tuple(path for clip, path in enumerate(corpus.paths) if clip not in {2, 5})
     assert len(store) == len(store.of(corpus)) == 78
     assert FeatureStore.open(store.path).left_out == store.left_out
     with pytest.raises(DataError, match="2 of 80 clips") as error:
-        prepare(corpus, FEATURES, folder=tmp_path / "stores", strict=True)
+        prepare(corpus, FEATURES, strict=True)
     assert corpus.paths[2] in error.value.message
 
 
-def test_a_clip_that_may_not_be_read_now_is_an_error(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clip_that_may_not_be_read_now_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = scan(root)
 
     def refused(path: str, flags: int) -> int:
@@ -191,49 +191,49 @@ def test_a_clip_that_may_not_be_read_now_is_an_error(
 
     monkeypatch.setattr(audio, "_open", refused)
     with pytest.raises(DataError, match="1 of 80 clips cannot be read now"):
-        prepare(corpus, FEATURES, folder=tmp_path / "stores")
-    assert not list((tmp_path / "stores").iterdir())
+        prepare(corpus, FEATURES)
+    assert not list(stores_folder().iterdir())
     monkeypatch.undo()
-    assert not prepare(corpus, FEATURES, folder=tmp_path / "stores").left_out
+    assert not prepare(corpus, FEATURES).left_out
 
 
-def test_a_clip_that_changes_during_prep_is_an_error(root: Path, tmp_path: Path) -> None:
+def test_a_clip_that_changes_during_prep_is_an_error(root: Path) -> None:
     corpus = scan(root)
     os.utime(corpus.file(3), ns=(1, 1))
     with pytest.raises(DataError, match="changed while it was read"):
-        prepare(corpus, FEATURES, folder=tmp_path / "stores")
+        prepare(corpus, FEATURES)
 
 
 def test_equal_sound_has_equal_digests_in_any_container(tmp_path: Path) -> None:
     samples = np.random.default_rng(0).integers(-20_000, 20_000, 900, dtype=np.int16)
     for name, louder in (("0_a_0.wav", 0), ("0_b_0.flac", 0), ("1_a_0.wav", 1)):
         soundfile.write(tmp_path / name, samples + np.int16(louder), 8_000)
-    first, same, other = prepare(scan(tmp_path), FEATURES, folder=tmp_path / "stores").digests
+    first, same, other = prepare(scan(tmp_path), FEATURES).digests
     assert first == same != other
     assert len(first) == 16
 
 
-def test_different_selections_keep_each_others_stores(root: Path, tmp_path: Path) -> None:
-    corpus, stores = scan(root), tmp_path / "stores"
-    whole = prepare(corpus, FEATURES, folder=stores)
-    part = prepare(corpus.select(range(10)), FEATURES, folder=stores)
+def test_different_selections_keep_each_others_stores(root: Path) -> None:
+    corpus = scan(root)
+    whole = prepare(corpus, FEATURES)
+    part = prepare(corpus.select(range(10)), FEATURES)
     assert len(FeatureStore.open(whole.path)) == 80
     assert part.path != whole.path
     relabelled = replace(corpus, digits=corpus.digits[::-1].copy())
-    assert prepare(relabelled, FEATURES, folder=stores).path == whole.path
+    assert prepare(relabelled, FEATURES).path == whole.path
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[[1]]"])
-def test_a_damaged_list_of_clips_is_passed_over(root: Path, tmp_path: Path, content: bytes) -> None:
-    older, _ = prepare_counting(root, tmp_path / "stores")
+def test_a_damaged_list_of_clips_is_passed_over(root: Path, content: bytes) -> None:
+    older, _ = prepare_counting(root)
     (older.path / "clips.json").write_bytes(content)
     (root / scan(root).paths[0]).unlink()
-    store, _ = prepare_counting(root, tmp_path / "stores")
+    store, _ = prepare_counting(root)
     assert len(store) == 79
 
 
-def test_frames_overwritten_with_zeros_are_noticed(root: Path, tmp_path: Path) -> None:
-    store, _ = prepare_counting(root, tmp_path / "stores")
+def test_frames_overwritten_with_zeros_are_noticed(root: Path) -> None:
+    store, _ = prepare_counting(root)
     frames = store.path / "frames.f32"
     size = frames.stat().st_size
     with frames.open("r+b") as file:
@@ -243,32 +243,32 @@ def test_frames_overwritten_with_zeros_are_noticed(root: Path, tmp_path: Path) -
         FeatureStore.open(store.path)
 
 
-def test_a_read_error_removes_no_store(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    corpus, stores = scan(root), tmp_path / "stores"
-    path = prepare(corpus, FEATURES, folder=stores).path
+def test_a_read_error_removes_no_store(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = scan(root)
+    path = prepare(corpus, FEATURES).path
 
     def refused(*arguments: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files", "index.npz")
 
     monkeypatch.setattr(np, "load", refused)
     with pytest.raises(DataError, match="Too many open files"):
-        prepare(corpus, FEATURES, folder=stores)
+        prepare(corpus, FEATURES)
     monkeypatch.undo()
     assert len(FeatureStore.open(path)) == 80
 
 
-def test_pruning_spares_what_is_new_or_in_use(root: Path, tmp_path: Path) -> None:
-    corpus, stores = scan(root), tmp_path / "stores"
-    used = prepare(corpus, FEATURES, folder=stores)
-    paths = [prepare(corpus.select(range(n)), FEATURES, folder=stores).path for n in (10, 20)]
+def test_pruning_spares_what_is_new_or_in_use(root: Path) -> None:
+    corpus = scan(root)
+    used = prepare(corpus, FEATURES)
+    paths = [prepare(corpus.select(range(n)), FEATURES).path for n in (10, 20)]
     for path in (used.path, paths[0]):
         os.utime(path, (0, 0))
-    assert list(prune(30, stores)) == [str(paths[0])]
-    assert sorted(stores.iterdir()) == sorted([used.path, paths[1]])
+    assert list(prune(30)) == [str(paths[0])]
+    assert sorted(stores_folder().iterdir()) == sorted([used.path, paths[1]])
     held = used.path
     del used
-    assert prune(0, stores).keys() == {str(held), str(paths[1])}
-    assert not list(stores.iterdir())
+    assert prune(0).keys() == {str(held), str(paths[1])}
+    assert not list(stores_folder().iterdir())
 
 
 def test_verifying_finds_a_file_replaced_with_size_and_time_kept(root: Path, home: Path) -> None:
@@ -295,7 +295,8 @@ def test_verifying_takes_a_damaged_store_out_of_its_place(
     assert not path.exists()
 
 
-def test_the_number_of_threads_changes_nothing(root: Path, tmp_path: Path) -> None:
-    one = prepare(scan(root), FEATURES, folder=tmp_path / "one", jobs=1)
-    many = prepare(scan(root), FEATURES, folder=tmp_path / "many", jobs=3)
+def test_the_number_of_threads_changes_nothing(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = prepare(scan(root), FEATURES, jobs=1)
+    monkeypatch.setenv("AUDIOMNIST_HOME", str(tmp_path))
+    many = prepare(scan(root), FEATURES, jobs=3)
     torch.testing.assert_close(one.frames, many.frames, rtol=0, atol=0)

@@ -33,5 +33,7 @@ def material(make_corpus: Callable[..., Path], tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("material")
     config = from_settings({"features": FEATURES, "optim": {"lr": 0.01, "batch_size": 16, "epochs": 3}}, "test")
     corpus = scan(make_corpus(folder / "clips", speakers=3, repetitions=5))
-    store = prepare(corpus, config.features, folder=folder / "stores")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUDIOMNIST_HOME", str(folder))
+        store = prepare(corpus, config.features)
     return Material(corpus, store, split(corpus, config.split, 0), config)

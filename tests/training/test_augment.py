@@ -291,7 +291,7 @@ def test_silence_around_a_word_makes_no_difference(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "1_ann_0.wav", word, sample_rate)
     soundfile.write(tmp_path / "1_ann_1.wav", np.concatenate([silence, word, silence, silence]), sample_rate)
     config = Config(features=FEATURES, window=Window(padding="blank", trim_db=35, clip_ms=800, channels=1))
-    store = prepare(scan(tmp_path), FEATURES, folder=tmp_path / "stores")
+    store = prepare(scan(tmp_path), FEATURES)
     bare, surrounded = FrontEnd(config, WindowedClips(store, config.window, CPU)).test(torch.arange(2))
     torch.testing.assert_close(bare, surrounded, atol=1e-3, rtol=1e-3)
 
@@ -302,7 +302,7 @@ def test_a_word_is_cut_out_of_its_background(tmp_path: Path, background_db: floa
     samples = np.random.default_rng(0).standard_normal(100 * hop) * 0.1 * 10 ** (background_db / 20)
     samples[40 * hop : 70 * hop] += 0.1 * np.random.default_rng(1).standard_normal(30 * hop)
     soundfile.write(tmp_path / "1_ann_0.wav", samples, sample_rate)
-    store = prepare(scan(tmp_path), FEATURES, folder=tmp_path / "stores")
+    store = prepare(scan(tmp_path), FEATURES)
     kept = trimmed(store, Window(padding="blank", trim_db=40, trim_snr_db=6, channels=1))
     assert 30 <= kept.n_frames[0] <= 38
     assert trimmed(store, Window(padding="blank", trim_db=40, channels=1)).n_frames[0] > 95
@@ -311,7 +311,7 @@ def test_a_word_is_cut_out_of_its_background(tmp_path: Path, background_db: floa
 def test_speech_in_loud_noise_is_not_cut_away(tmp_path: Path) -> None:
     samples = np.random.default_rng(0).standard_normal(100 * FEATURES.hop_length) * 0.05
     soundfile.write(tmp_path / "1_ann_0.wav", samples, FEATURES.sample_rate)
-    store = prepare(scan(tmp_path), FEATURES, folder=tmp_path / "stores")
+    store = prepare(scan(tmp_path), FEATURES)
     assert trimmed(store, Window(padding="blank", trim_db=40, trim_snr_db=6, channels=1)).n_frames[0] > 95
 
 
@@ -319,7 +319,7 @@ def test_an_automatic_window_is_a_minute_at_most(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(scale=0.1, size=4_000 * 61)
     soundfile.write(tmp_path / "3_ann_0.wav", noise, 4_000)
     features = Features(sample_rate=4_000, n_fft=256, hop_length=256, n_mels=8)
-    store = prepare(scan(tmp_path), features, folder=tmp_path / "stores")
+    store = prepare(scan(tmp_path), features)
     config = definite(Config(features=features, window=Window(clip_ms="auto")), store, np.array([0]))
     config.save(tmp_path / "config.yaml")
     assert load(tmp_path / "config.yaml").window.clip_ms == 60_000

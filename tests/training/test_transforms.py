@@ -43,7 +43,7 @@ def torchaudio_db(features: Features, waveform: torch.Tensor, top_db: float) -> 
 @pytest.mark.parametrize("features", [Features(), Features(sample_rate=16_000, n_fft=512, hop_length=160, n_mels=40)])
 def test_silence_padding_equals_padding_the_waveform(material: Material, features: Features) -> None:
     window = Window()
-    store = prepare(material.corpus, features, folder=material.store.path.parent)
+    store = prepare(material.corpus, features)
     clips = WindowedClips(store, window, CPU)
     chosen = torch.arange(0, len(store), 4)
     placed = clips.place(chosen, torch.linspace(0, 0.999, len(chosen)))
