@@ -66,7 +66,7 @@ class Measured:
 
 
 def measure(recognizer: TorchRecognizer, speech_commands: Path) -> Measured:
-    """Test on voices that were not trained on, and on what is no digit."""
+    """Test on speakers who were not trained on, and on what is no digit."""
     corpus = scan(speech_commands / "digits.csv")
     clips = np.flatnonzero(corpus.columns["split"] == "test")
     logits = recognizer.logits([_wave(corpus.file(clip), recognizer) for clip in clips.tolist()])
@@ -165,20 +165,20 @@ Recognises one spoken English digit in up to a second of sound, or says that it 
 | temperature | {trained.temperature:.4f} |
 | configuration | `configs/digits.yaml`, seed {config.seed} |
 
-The threshold misses {no_digit.misses:.0%} of {no_digit.n_fitted} validation clips, by voices that were not trained on.
+The threshold misses {no_digit.misses:.0%} of {no_digit.n_fitted} validation clips, by speakers who were not trained on.
 
 ## Trained on
 
 - Speech Commands (Pete Warden, arXiv 1804.03209; CC BY 4.0): the training part of a selection, zero to five and eight
-  by about 1,100 voices; eight other words and four recordings of noise as "no digit".
-- Free Spoken Digit Dataset (Jakobovski et al.; CC BY-SA 4.0): 3,000 recordings of six voices.
+  by about 1,100 speakers; eight other words and four recordings of noise as "no digit".
+- Free Spoken Digit Dataset (Jakobovski et al.; CC BY-SA 4.0): 3,000 recordings of six speakers.
 - 2,400 synthetic clips: 24 voices of eSpeak NG, and 24 of Flite, which are built from recordings of four people.
 
-## Measured on the test part of that selection of Speech Commands, by other voices
+## Measured on the test part of that selection of Speech Commands, by other speakers
 
 Accuracy {estimate.accuracy:.3f} on {estimate.n} clips ({interval}).
 By digit, zero to nine: {digits}.
-Six, seven and nine have about ten clips each there, and in training no real voices but the six of FSDD.
+Six, seven and nine have about ten clips each there, and in training no real speakers but the six of FSDD.
 At the threshold {measured.misses:.3f} of these digits are taken for no digit.
 
 What is no digit, and the share of it that is taken for one, at the model's threshold and at others:
@@ -193,7 +193,7 @@ What is no digit, and the share of it that is taken for one, at the model's thre
 ## Not known
 
 How it does on children, on languages other than English, far from the microphone, on AudioMNIST's recordings, and in
-noise louder than the voice. It was not tested on voices with a strong accent as such.
+noise louder than the voice. It was not tested on speakers with a strong accent as such.
 """
 
 

@@ -43,7 +43,7 @@ class NoDigit:
 def fit(scores: NDArray[np.float64], misses: float) -> NoDigit:
     """Return the threshold below which at most a share of ``misses`` of the scores lie, float64 array [n].
 
-    They are of digits by voices that were not trained on; without any the threshold is that of even odds.
+    They are of digits by speakers who were not trained on; without any the threshold is that of even odds.
     """
     threshold = float(np.sort(scores)[int(misses * len(scores))]) if len(scores) else 0.0
     return NoDigit("class", threshold, misses, len(scores))

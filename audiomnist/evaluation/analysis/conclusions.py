@@ -119,7 +119,7 @@ def length_only_accuracy(measured: Measurements) -> tuple[float | None, float | 
     Returns
     -------
     known_voices, unseen_voices : float or None
-        Accuracy over five random folds, and with no speaker on both sides; None with too few clips or voices.
+        Accuracy over five random folds, and with no speaker on both sides; None with too few clips or speakers.
     chance : float
         Share of the commonest digit.
     """
