@@ -1,5 +1,6 @@
 """The command as a user runs it, in this process or in one of its own."""
 
+import csv
 import json
 import signal
 import subprocess
@@ -81,6 +82,20 @@ def without_times(document: dict[str, Any]) -> dict[str, Any]:
     """Return of a result what two runs of the same settings have in common."""
     times = {"run", "seconds", "train_seconds", "clips_per_second"}
     return {key: value for key, value in document.items() if key not in times}
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    """Read a CSV."""
+    with file.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def parts(run: Path) -> dict[str, list[str]]:
+    """Return the clips of each part of a run's split."""
+    found: dict[str, list[str]] = {}
+    for row in rows(run / "split.csv"):
+        found.setdefault(row["part"], []).append(row["path"])
+    return found
 
 
 def evaluation(run: Path, name: str) -> Path:

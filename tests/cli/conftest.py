@@ -10,7 +10,7 @@ import pytest
 
 from audiomnist.evaluation.robustness.sweep import all_families, sweep
 from tests.cli.command import SMALL, Outcome, succeeds
-from tests.conftest import Once
+from tests.conftest import MakeCorpus, Once
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,12 @@ class Trained:
 def colours_as_for_any_user(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FORCE_COLOR", "PY_COLORS", "NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def tiny(make_corpus: MakeCorpus, tmp_path: Path) -> Path:
+    """60 clips of 2 speakers."""
+    return make_corpus(tmp_path / "tiny", speakers=2, repetitions=3)
 
 
 @pytest.fixture

@@ -1,17 +1,8 @@
-import csv
 from pathlib import Path
 
-from tests.cli.command import SMALL, audiomnist, succeeds, weights
+from tests.cli.command import SMALL, audiomnist, parts, succeeds, weights
 from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
-
-
-def parts(run: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    with (run / "split.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            found.setdefault(row["part"], []).append(row["path"])
-    return found
 
 
 def test_a_further_corpus_is_trained_on_and_never_tested(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import SMALL, Outcome, succeeds
+from tests.cli.command import SMALL, Outcome, rows, succeeds
 from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
 
@@ -38,9 +38,8 @@ def run_of(manifest: Path) -> Path:
     return manifest.parent.parent / "run"
 
 
-def rows(run: Path) -> list[dict[str, str]]:
-    with (run / "suspects.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def listed(run: Path) -> list[dict[str, str]]:
+    return rows(run / "suspects.csv")
 
 
 def result(run: Path) -> Any:
@@ -48,7 +47,7 @@ def result(run: Path) -> Any:
 
 
 def test_wrong_labels_are_found_and_said(outcome: Outcome, manifest: Path) -> None:
-    found = {row["path"]: row for row in rows(run_of(manifest))}
+    found = {row["path"]: row for row in listed(run_of(manifest))}
     assert found.keys() == WRONG.keys()
     for path, row in found.items():
         assert (row["label"], row["prediction"], row["voice"]) == (str(WRONG[path]), path[0], "known")
@@ -68,7 +67,7 @@ def test_the_next_command_leaves_them_out_and_finds_nothing_more(
     assert result(run)["n_test"] == 236
     assert "no label of 236 looks wrong" in said
     assert "next, without them" not in said
-    assert rows(run) == []
+    assert listed(run) == []
     assert "No label looks wrong" in (run / "suspects.html").read_text()
     assert succeeds("prep", "--data", manifest, *SMALL, "--exclude-file", run / "suspects.csv", "--json").json
 
@@ -80,7 +79,7 @@ def test_the_list_can_be_asked_for_afterwards(outcome: Outcome, manifest: Path, 
     times = {path: path.stat().st_mtime_ns for path in copy.glob("fold-*/*")}
     document = succeeds("kfold", "--resume", copy, "--suspects", "--json").json
     assert {path: path.stat().st_mtime_ns for path in times} == times
-    assert rows(copy) == rows(run_of(manifest))
+    assert listed(copy) == listed(run_of(manifest))
     assert document == result(copy)
     assert document["suspects"]["files"]["csv"] == str(copy / "suspects.csv")
 
@@ -88,5 +87,5 @@ def test_the_list_can_be_asked_for_afterwards(outcome: Outcome, manifest: Path, 
 def test_a_cross_validation_by_speaker_says_what_that_means(cross_validated: Trained, tmp_path: Path) -> None:
     run = cross_validated.copy(tmp_path / "run")
     assert "Unseen speakers" in succeeds("kfold", "--resume", run, "--suspects").stdout
-    assert {row["voice"] for row in rows(run)} <= {"unseen"}
+    assert {row["voice"] for row in listed(run)} <= {"unseen"}
     assert "judged each clip" in (run / "suspects.html").read_text()

@@ -1,9 +1,9 @@
-import csv
+"""What a training leaves: the run folder, one JSON document, and what people read."""
+
 import json
 import re
 import shlex
 import shutil
-from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,8 +14,7 @@ import torch
 from safetensors import safe_open
 
 from audiomnist.config import load, versions
-from audiomnist.training.checkpoint import load_model
-from tests.cli.command import RESULT_KEYS, SMALL, Outcome, audiomnist, refused, succeeds, weights, without_times
+from tests.cli.command import RESULT_KEYS, SMALL, Outcome, parts, rows, succeeds
 from tests.cli.conftest import Trained
 from tests.conftest import MakeCorpus
 
@@ -25,24 +24,6 @@ version: mine
 features: {sample_rate: 8000, n_fft: 256, hop_length: 128, n_mels: 24}
 optim: {epochs: 2, batch_size: 16}
 """
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def parts(run: Path) -> dict[str, set[str]]:
-    found = defaultdict(set)
-    for row in rows(run / "split.csv"):
-        found[row["part"]].add(row["path"])
-    return found
-
-
-@pytest.fixture
-def tiny(make_corpus: MakeCorpus, tmp_path: Path) -> Path:
-    """60 clips of 2 speakers."""
-    return make_corpus(tmp_path / "tiny", speakers=2, repetitions=3)
 
 
 @dataclass(frozen=True)
@@ -68,7 +49,7 @@ def told(make_corpus: MakeCorpus, tmp_path_factory: pytest.TempPathFactory) -> T
 
 
 @pytest.fixture(scope="module")
-def of_unseen_voice(make_corpus: MakeCorpus, tmp_path_factory: pytest.TempPathFactory) -> Told:
+def unseen(make_corpus: MakeCorpus, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """Split by speaker, quietly, everything named from the folder it lies in."""
     folder = tmp_path_factory.mktemp("unseen")
     corpus = make_corpus(folder / "corpus", speakers=3, repetitions=2)
@@ -137,7 +118,7 @@ def test_the_predictions_are_what_the_metrics_say(trained: Trained) -> None:
 
 
 def test_no_clip_is_trained_and_tested_on(trained: Trained) -> None:
-    found = parts(trained.run)
+    found = {part: set(paths) for part, paths in parts(trained.run).items()}
     assert not found["train"] & found["test"]
     assert found["train"] | found["test"] == {path.name for path in trained.corpus.iterdir()}
     assert {row["path"] for row in rows(trained.run / "predictions.csv")} == found["test"]
@@ -159,20 +140,6 @@ def test_the_model_file_says_all_that_is_needed_to_use_it(trained: Trained) -> N
 
 def test_the_resume_state_holds_nothing_that_could_be_executed(trained: Trained) -> None:
     assert torch.load(trained.run / "state.pt", weights_only=True)["epoch"] == 2
-
-
-def test_the_configuration_of_a_run_makes_the_same_run_again(trained: Trained, tmp_path: Path) -> None:
-    again = succeeds("train", "--config", trained.run / "config.yaml", "--run", tmp_path / "again", "--json")
-    assert weights(tmp_path / "again") == weights(trained.run)
-    assert (tmp_path / "again" / "config.yaml").read_text() == (trained.run / "config.yaml").read_text()
-    assert without_times(again.json) == without_times(trained.document)
-
-
-def test_another_seed_makes_another_run(trained: Trained, tmp_path: Path) -> None:
-    succeeds("train", "--config", trained.run / "config.yaml", "--seed", 1, "--run", tmp_path / "other", "-q")
-    assert load(tmp_path / "other" / "config.yaml").seed == 1
-    assert parts(tmp_path / "other") != parts(trained.run)
-    assert weights(tmp_path / "other") != weights(trained.run)
 
 
 def test_a_run_without_a_name_is_called_by_its_time_and_version(told: Told) -> None:
@@ -204,73 +171,32 @@ def test_the_next_command_it_offers_knows_this_configuration(told: Told) -> None
     assert "--config" in named or "mine" in versions()
 
 
-def test_quiet_leaves_the_result_only(of_unseen_voice: Told) -> None:
-    assert of_unseen_voice.outcome.stderr == ""
-    assert "accuracy" in of_unseen_voice.outcome.stdout
+def test_quiet_leaves_the_result_only(unseen: Told) -> None:
+    assert unseen.outcome.stderr == ""
+    assert "accuracy" in unseen.outcome.stdout
 
 
-def test_a_split_by_speaker_holds_a_voice_out_and_names_it(of_unseen_voice: Told) -> None:
-    document = json.loads((of_unseen_voice.run / "metrics.json").read_text())
+def test_a_split_by_speaker_holds_a_speaker_out_and_names_them(unseen: Told) -> None:
+    document = json.loads((unseen.run / "metrics.json").read_text())
     (held_out,) = document["held_out"]
-    found = parts(of_unseen_voice.run)
+    found = parts(unseen.run)
     assert all(f"_{held_out}_" in path for path in found["test"])
     assert not any(f"_{held_out}_" in path for path in found["train"])
     assert document["groups"]["speaker"].keys() == {held_out}
-    assert f"Unseen speakers ({held_out}): " in of_unseen_voice.outcome.stdout
+    assert f"Unseen speakers ({held_out}): " in unseen.outcome.stdout
 
 
-def test_a_run_resumed_elsewhere_says_the_same(
-    of_unseen_voice: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = json.loads((of_unseen_voice.run / "metrics.json").read_text())
+def test_a_run_resumed_elsewhere_says_the_same(unseen: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = json.loads((unseen.run / "metrics.json").read_text())
     monkeypatch.chdir(tmp_path)
-    after = succeeds("train", "--resume", of_unseen_voice.run, "--json").json
+    after = succeeds("train", "--resume", unseen.run, "--json").json
     assert after["loss"] == before["loss"]
     assert after["held_out"] == before["held_out"]
 
 
-def test_an_evaluation_names_the_unseen_voice_too(of_unseen_voice: Told, tmp_path: Path) -> None:
-    run = shutil.copytree(of_unseen_voice.run, tmp_path / "run")
+def test_an_evaluation_names_the_unseen_speaker_too(unseen: Told, tmp_path: Path) -> None:
+    run = shutil.copytree(unseen.run, tmp_path / "run")
     assert "Unseen speakers" in succeeds("evaluate", run).stdout
-
-
-@pytest.fixture(scope="module")
-def validated(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """Trained with a validation part, told in detail."""
-    folder = tmp_path_factory.mktemp("validated")
-    words = ("--data", small_corpus, *SMALL, "--set", "split.validation_fraction=0.25", "--run", folder / "run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUDIOMNIST_HOME", str(folder))
-        return Told(small_corpus, folder / "run", succeeds("train", *words, "--details"))
-
-
-def test_with_a_validation_part_test_clips_are_used_once(validated: Told) -> None:
-    run, outcome = validated.run, validated.outcome
-    assert {part: len(paths) for part, paths in parts(run).items()} == {"train": 72, "validation": 24, "test": 24}
-    assert " validation  accuracy" in outcome.stderr
-    assert " test  accuracy" not in outcome.stderr
-    assert {row["path"] for row in rows(run / "predictions.csv")} == parts(run)["test"]
-
-
-def test_the_temperature_from_validation_clips_is_kept_and_used(validated: Told) -> None:
-    run, outcome = validated.run, validated.outcome
-    document = json.loads((run / "metrics.json").read_text())
-    found = document["calibration"]
-    assert found["fitted_on"] == "validation (24 clips)"
-    assert found["temperature"] != 1
-    assert found["ece"] != found["ece_uncalibrated"]
-    assert load_model(run / "model.safetensors", torch.device("cpu")).temperature == found["temperature"]
-    assert f"Temperature {found['temperature']:.2f}, fitted on validation (24 clips)" in outcome.stdout
-    assert succeeds("evaluate", run, "--json").json["loss"] == document["loss"]
-    before = (run / "model.safetensors").read_bytes()
-    assert without_times(succeeds("train", "--resume", run, "--json").json) == without_times(document)
-    assert (run / "model.safetensors").read_bytes() == before
-
-
-def test_without_validation_clips_nothing_is_fitted(trained: Trained) -> None:
-    found = trained.document["calibration"]
-    assert (found["temperature"], found["fitted_on"]) == (1.0, None)
-    assert found["ece"] == found["ece_uncalibrated"]
 
 
 def test_every_accuracy_stands_with_its_interval(make_corpus: MakeCorpus, tmp_path: Path) -> None:
@@ -289,25 +215,6 @@ def test_every_accuracy_stands_with_its_interval(make_corpus: MakeCorpus, tmp_pa
     assert titles == ["By speaker, lowest accuracy first", "By gender, lowest accuracy first"]
 
 
-def test_the_option_for_the_corpus_wins_over_the_environment(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AUDIOMNIST_DATA", str(tmp_path / "nothing"))
-    assert str(tmp_path / "nothing") in refused(3, "prep", *SMALL).error
-    assert succeeds("prep", "--set", f"data={tiny}", *SMALL, "--json").json["data"] == str(tiny)
-    wins = succeeds("prep", "--set", f"data={tmp_path}", "--data", tiny, *SMALL, "--json").json
-    assert wins["data"] == str(tiny)
-    monkeypatch.setenv("AUDIOMNIST_DATA", str(tiny))
-    assert succeeds("prep", *SMALL, "--json").json["clips"] == 60
-
-
-@pytest.mark.parametrize("name", ["2024", "null", "clips: old", "clips #2", "[old]", "1e3", "true"])
-def test_a_corpus_may_be_called_anything(tiny: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.chdir(tiny.parent)
-    tiny.rename(name)
-    assert succeeds("prep", "--data", name, *SMALL, "--json").json["clips"] == 60
-
-
 def test_names_with_brackets_are_printed_in_full(tiny: Path, tmp_path: Path) -> None:
     folder, run = tmp_path / "clips [bold] :x:", tmp_path / "run [red] :x:"
     tiny.rename(folder)
@@ -319,49 +226,3 @@ def test_names_with_brackets_are_printed_in_full(tiny: Path, tmp_path: Path) -> 
     assert f"run: {run} on" in outcome.stderr
     assert f"run folder: {run}\n" in outcome.stdout
     assert "[/b] :x:" in outcome.stdout
-
-
-@pytest.mark.parametrize("batch_size", [16, 64], ids=["in the middle of an epoch", "with the last step"])
-def test_a_diverged_training_names_a_setting_to_change(tiny: Path, tmp_path: Path, batch_size: int) -> None:
-    changes = ("--set", "optim.lr=1e30", "--set", f"optim.batch_size={batch_size}")
-    run = tmp_path / "run"
-    outcome = audiomnist("train", "--data", tiny, *SMALL, *changes, "--run", run, "--json")
-    assert outcome.exit_code == outcome.json["exit_code"] == 4
-    assert "optim.lr" in outcome.json["hint"]
-    assert not [path for path in run.rglob("*.json*") if "NaN" in path.read_text()]
-
-
-def test_a_last_batch_of_one_clip_can_be_trained_on(tiny: Path) -> None:
-    """With few bands and frames nothing but that one clip is left for batch normalisation."""
-    features = ("sample_rate=4000", "n_fft=256", "hop_length=256", "n_mels=8")
-    words = [word for setting in features for word in ("--set", f"features.{setting}")]
-    succeeds("train", "--data", tiny, *words, "--set", "optim.epochs=1", "--set", "optim.batch_size=47", "-q")
-
-
-def test_a_folder_that_holds_something_is_not_trained_into(tiny: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "notes.txt").write_text("mine")
-    assert refused(3, "train", "--data", tiny, *SMALL, "--run", run).error == f"{run} is not empty"
-    assert [path.name for path in run.iterdir()] == ["notes.txt"]
-
-
-def test_a_window_that_cuts_many_clips_is_told_with_its_setting(told: Told, tiny: Path, tmp_path: Path) -> None:
-    assert "warning:" not in told.outcome.stderr
-    words = ("--data", tiny, *SMALL, "--set", "window.clip_ms=400", "--set", "optim.batch_size=auto")
-    outcome = succeeds("train", *words, "--run", tmp_path / "run")
-    assert outcome.stderr.count("warning: window.clip_ms=400 cuts ") == 1
-    assert load(tmp_path / "run" / "config.yaml").optim.batch_size == 64  # what is automatic is written as it became
-
-
-def test_faults_of_a_corpus_are_counted_before_it_is_read(make_corpus: MakeCorpus, tmp_path: Path) -> None:
-    corpus = make_corpus(tmp_path / "corpus")
-    (corpus / "3_lucas_2.wav").unlink()
-    outcome = succeeds("prep", "--data", corpus, *SMALL)
-    assert f"validate: 0 errors, 1 warning; see: audiomnist validate --data {corpus}" in outcome.stderr
-    assert "validate:" not in succeeds("prep", "--data", corpus, *SMALL).stderr
-
-
-def test_the_configuration_says_how_to_train_with_it(trained: Trained) -> None:
-    first, *_ = (trained.run / "config.yaml").read_text().splitlines()
-    assert first == "# audiomnist train --config config.yaml"
