@@ -13,7 +13,7 @@ from zipfile import ZIP_STORED, ZipFile
 import torch
 from pydantic import Field
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from audiomnist.config import Config, from_settings
@@ -80,7 +80,8 @@ def save_model(model: TrainedModel, path: Path) -> None:
     described = {name: value for name, value in vars(model).items() if name != "network"}
     about = _Description(**described | {"format": FORMAT, "config": model.config.model_dump(mode="json")})
     with _telling(path), atomic_path(path) as temporary:
-        save_file(tensors, temporary, {METADATA_KEY: json.dumps(about.plain())})
+        # Not by its save_file, which leaves files of other names when it is killed.
+        temporary.write_bytes(save(tensors, {METADATA_KEY: json.dumps(about.plain())}))
 
 
 def load_model(path: Path, device: torch.device) -> TrainedModel:

@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,19 @@ def test_a_model_file_keeps_its_temperature_or_has_1(material: Material, tmp_pat
     save_file(load_file(path), path, {"audiomnist": json.dumps(description)})
     loaded = load_model(path, CPU)
     assert (loaded.temperature, loaded.n_calibration) == (1.0, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the process is forked")
+def test_a_model_under_way_has_a_name_that_is_cleaned_up(material: Material, tmp_path: Path) -> None:
+    model = replace(material.trainer().trained, network=torch.nn.Linear(10_000, 1_000))
+    if not (writer := os.fork()):
+        save_model(model, tmp_path / "model.safetensors")
+        os._exit(0)
+    seen: set[str] = set()
+    while os.waitpid(writer, os.WNOHANG) == (0, 0):
+        seen.update(path.name for path in tmp_path.iterdir())
+    assert seen
+    assert all(".model.safetensors.tmp-" in name for name in seen - {"model.safetensors"})
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\x00" * 64])
