@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -226,6 +227,23 @@ class Config(Settings):
                 f"a window of {n_frames:,} frames of {self.features.n_mels} bands: at most {_MOST_IN_WINDOW:,} values"
             )
         return self
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where all recordings of a training are from, each place once."""
+        return tuple(dict.fromkeys((self.data, *self.extra_data, *self.no_digit.data, *self.augment.noise_data)))
+
+    def with_places(self, change: Callable[[Iterable[str]], Iterable[str]]) -> "Config":
+        """Return the settings with other places, which ``change`` makes of each setting's own."""
+        (data,) = change((self.data,))
+        return self.model_copy(
+            update={
+                "data": data,
+                "extra_data": tuple(change(self.extra_data)),
+                "augment": self.augment.model_copy(update={"noise_data": tuple(change(self.augment.noise_data))}),
+                "no_digit": self.no_digit.model_copy(update={"data": tuple(change(self.no_digit.data))}),
+            }
+        )
 
     def to_yaml(self) -> str:
         """Return the settings in full as YAML, in the order of their definition."""

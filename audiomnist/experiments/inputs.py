@@ -11,7 +11,7 @@ import numpy as np
 from audiomnist import distributed
 from audiomnist.config import Config, Features
 from audiomnist.corpus.measures import cut_share
-from audiomnist.corpus.places import data_folder, lasting, locate, short_name
+from audiomnist.corpus.places import data_folder, locate, short_name
 from audiomnist.corpus.scan import Corpus, scan, without
 from audiomnist.corpus.targets import UNKNOWN, Labels, labels
 from audiomnist.corpus.validation import validate
@@ -137,22 +137,6 @@ def warn_of_cuts(store: FeatureStore, config: Config, progress: Progress) -> Non
     if share > _MANY_CUT:
         cut = f"{100 * share:.1f} % of the clips"
         progress.say(f"warning: window.clip_ms={clip_ms} cuts {cut}; choose a longer one with --set")
-
-
-def with_lasting_places(config: Config) -> Config:
-    """Return a configuration whose corpora are the same seen from any folder."""
-
-    def each(places: Sequence[str]) -> tuple[str, ...]:
-        return tuple(map(lasting, places))
-
-    return config.model_copy(
-        update={
-            "data": lasting(config.data),
-            "extra_data": each(config.extra_data),
-            "augment": config.augment.model_copy(update={"noise_data": each(config.augment.noise_data)}),
-            "no_digit": config.no_digit.model_copy(update={"data": each(config.no_digit.data)}),
-        }
-    )
 
 
 def _to_train_on(corpus: Corpus, progress: Progress) -> Corpus:

@@ -11,6 +11,7 @@ import torch
 
 from audiomnist import distributed
 from audiomnist.config import Config
+from audiomnist.corpus.places import lasting
 from audiomnist.corpus.splits import Split
 from audiomnist.corpus.splits import folds as new_folds
 from audiomnist.device import seed_everything, select_device
@@ -19,7 +20,7 @@ from audiomnist.evaluation.leaks import check
 from audiomnist.evaluation.metrics import columns_of, score
 from audiomnist.evaluation.predictions import Predictions
 from audiomnist.experiments.environment import environment
-from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts, with_lasting_places
+from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.settings import Options, configured, run_classes
 from audiomnist.experiments.side_by_side import run_experiments
@@ -74,7 +75,7 @@ def kfold(
         check(config, corpus, store, split)
     if parent is None:
         warn_of_cuts(store, config, progress)
-        config = with_lasting_places(config)
+        config = config.with_places(lambda named: map(lasting, named))
         name = f"kfold-{config.version}"
         parent = distributed.by_first(lambda: RunFolder.reserve("kfold", name, run))
     folds = [RunFolder(parent.path / f"fold-{number}") for number in range(len(splits))]

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from audiomnist import distributed, stopping
+from audiomnist.corpus.places import lasting
 from audiomnist.corpus.splits import Split
 from audiomnist.corpus.splits import split as new_split
 from audiomnist.device import seed_everything, select_device
@@ -21,7 +22,7 @@ from audiomnist.errors import DataError, Notice, UsageError
 from audiomnist.evaluation.calibration import fit_temperature
 from audiomnist.evaluation.leaks import check
 from audiomnist.experiments.environment import environment, environment_differences
-from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts, with_lasting_places
+from audiomnist.experiments.inputs import Inputs, open_inputs, warn_of_cuts
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.settings import Options, configured, run_classes
 from audiomnist.experiments.testing import describe, write_result
@@ -94,7 +95,7 @@ def train(
     check(config, corpus, inputs.store, split)
     if folder is None:
         warn_of_cuts(inputs.store, config, progress)
-        config = definite(with_lasting_places(config), inputs.store, split.train)
+        config = definite(config.with_places(lambda named: map(lasting, named)), inputs.store, split.train)
         version = config.version
         folder = distributed.by_first(lambda: RunFolder.reserve("train", version, run))
 

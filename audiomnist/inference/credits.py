@@ -26,16 +26,9 @@ CREDITS = {
 }
 
 
-def places(config: Config) -> list[str]:
-    """Return where the recordings of a training came from, each place once."""
-    return list(dict.fromkeys((config.data, *config.extra_data, *config.no_digit.data, *config.augment.noise_data)))
-
-
 def credit_texts(config: Config) -> list[str]:
     """Return what is said of each place; one that is not public is not named."""
-    known = (
-        CREDITS[place].text if place in CREDITS else f"{OWN.capitalize()} of its maker" for place in places(config)
-    )
+    known = (CREDITS[place].text if place in CREDITS else f"{OWN.capitalize()} of its maker" for place in config.places)
     return list(dict.fromkeys(known))
 
 

@@ -9,6 +9,7 @@ import hashlib
 import io
 import re
 import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +22,7 @@ from markupsafe import Markup
 from audiomnist.config import Config
 from audiomnist.errors import ConfigError
 from audiomnist.files import atomic_path
-from audiomnist.inference.credits import CREDITS, OWN, credit_texts, places
+from audiomnist.inference.credits import CREDITS, OWN, credit_texts
 from audiomnist.inference.export import export
 from audiomnist.inference.opening import is_shipped
 from audiomnist.page.export import engine_of, page_of
@@ -101,20 +102,11 @@ def contents(source: Path) -> dict[str, bytes]:
 def _impersonal(config: Config) -> Config:
     """Return a configuration that says nothing of places and people."""
 
-    def public(named: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(place if place in CREDITS else OWN for place in named))
+    def public(named: Iterable[str]) -> Iterable[str]:
+        return dict.fromkeys(place if place in CREDITS else OWN for place in named)
 
-    return config.model_copy(
-        update={
-            "data": public((config.data,))[0],
-            "extra_data": public(config.extra_data),
-            "exclude_file": None,
-            "start_from": None,
-            "split": type(config.split)(),
-            "augment": config.augment.model_copy(update={"noise_data": public(config.augment.noise_data)}),
-            "no_digit": config.no_digit.model_copy(update={"data": public(config.no_digit.data)}),
-        }
-    )
+    nothing = {"exclude_file": None, "start_from": None, "split": type(config.split)()}
+    return config.with_places(public).model_copy(update=nothing)
 
 
 def _written(model: TrainedModel) -> dict[str, bytes]:
@@ -137,7 +129,7 @@ def _for_browsers(model: TrainedModel) -> dict[str, bytes]:
 def _about(model: TrainedModel, result: Result | None) -> tuple[str, _Head]:
     """Return what is said of a model that was trained here, and the head of its card."""
     config = model.config
-    trained_on = places(config)
+    trained_on = config.places
     about = card(
         "hub_model.md.j2",
         config=config,
