@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from io import FileIO
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import soundfile
@@ -298,16 +298,23 @@ def _is_mp3(start: bytes) -> bool:
     return start[:1] == b"\xff" and start[1:2] >= b"\xe0"
 
 
+def wav_chunks(file: BinaryIO | FileIO) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the chunks of a WAV file: name, where the content begins, and the length in bytes that is declared."""
+    position = 12
+    while len(start := _at(file, position, 8)) == 8:
+        length = int.from_bytes(start[4:], "little")
+        yield start[:4], position + 8, length
+        position += 8 + length + length % 2
+
+
 def _missing_wav_bytes(file: FileIO, size: int) -> int:
-    position, long_length = 12, None
-    while len(chunk := _at(file, position, 24)) >= 8:
-        name, length = chunk[:4], int.from_bytes(chunk[4:8], "little")
+    long_length = None
+    for name, begin, length in wav_chunks(file):
         if name == b"ds64":  # of RF64, whose other sizes may be unknown
-            long_length = int.from_bytes(chunk[16:24], "little")
+            long_length = int.from_bytes(_at(file, begin + 8, 8), "little")
         if name == b"data":
             declared = long_length if length == _UNKNOWN_SIZE else length
-            return 0 if declared is None else max(0, position + 8 + declared - size)
-        position += 8 + length + length % 2
+            return 0 if declared is None else max(0, begin + declared - size)
     return 0
 
 
@@ -318,7 +325,7 @@ def _is_incomplete_ogg(tail: bytes) -> bool:
     return not segments or not page[5] & _LAST_OGG_PAGE or len(page) < _OGG_PAGE_BYTES + page[26] + sum(segments)
 
 
-def _at(file: FileIO, position: int, count: int) -> bytes:
+def _at(file: BinaryIO | FileIO, position: int, count: int) -> bytes:
     file.seek(position)
     return file.read(count) or b""
 

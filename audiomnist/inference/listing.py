@@ -7,10 +7,11 @@ import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from audiomnist.audio import MOST_BYTES
+from audiomnist.audio import MOST_BYTES, wav_chunks
 from audiomnist.errors import DataError
 
 STDIN = "-"
@@ -69,19 +70,14 @@ def with_known_sizes(wav: bytes) -> bytes:
     """Return a WAV with the sizes in its header set to what is there, where they claim more or nothing."""
     if wav[:4] != b"RIFF" or wav[8:12] != b"WAVE":
         return wav
-    position = 12
-    while position + 8 <= len(wav):
-        name, size = struct.unpack_from("<4sI", wav, position)
-        present = len(wav) - position - 8
-        if name == b"data" and (size > present or size == 0):
+    frame_size = 1
+    for name, begin, length in wav_chunks(BytesIO(wav)):
+        present = len(wav) - begin
+        if name == b"fmt ":
+            frame_size = max(1, int.from_bytes(wav[begin + 12 : begin + 14], "little"))
+        if name == b"data" and (length > present or length == 0):
             known = bytearray(wav)
             struct.pack_into("<I", known, 4, len(wav) - 8)
-            struct.pack_into("<I", known, position + 4, present - present % _frame_size(wav))
+            struct.pack_into("<I", known, begin - 4, present - present % frame_size)
             return bytes(known)
-        position += 8 + size + size % 2
     return wav
-
-
-def _frame_size(wav: bytes) -> int:
-    place = wav.find(b"fmt ", 12)
-    return max(1, int.from_bytes(wav[place + 20 : place + 22], "little")) if place >= 0 else 1
