@@ -86,6 +86,13 @@ def indented(lines: Sequence[object], *, more: str = "") -> str:
     return "\n".join([*(f"  {line}" for line in lines[:10]), *tail])
 
 
+def some(names: Iterable[object], most: int = 10) -> str:
+    """Return the first names, and how many there are beyond them."""
+    shown = [str(name) for name in names]
+    more = f" and {len(shown) - most:,} more" if len(shown) > most else ""
+    return ", ".join(shown[:most]) + more
+
+
 def count(n: int, name: str) -> str:
     """Return how many there are: "1 clip", "3,000 clips"."""
     return f"{n:,} {name if n == 1 else f'{name}s'}"

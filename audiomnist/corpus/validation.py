@@ -13,7 +13,7 @@ from audiomnist.audio import BadSound, decode, digest, map_in_order, mono
 from audiomnist.corpus.listing import CLASSES, Clip, Finding, Listing, list_clips
 from audiomnist.corpus.measures import n_clipped
 from audiomnist.corpus.metadata import Speakers, read_speakers
-from audiomnist.errors import DataError, printable
+from audiomnist.errors import DataError, printable, some
 from audiomnist.progress import Show, unseen
 
 _NUMBERS_SHOWN = 8
@@ -143,18 +143,13 @@ def _repetitions(clips: tuple[Clip, ...]) -> list[Finding]:
         where = f"speaker {speaker}, digit {digit}"
         for kind, numbers in (("missing", usual - set(repetitions)), ("surplus", set(repetitions) - usual)):
             if numbers and usual:
-                detail = "no clip at all" if not repetitions else f"repetitions {_numbers(numbers)}"
+                detail = "no clip at all" if not repetitions else f"repetitions {some(sorted(numbers), _NUMBERS_SHOWN)}"
                 found.append(Finding(f"{kind} repetitions", "warning", where, detail))
         for repetition, paths in repetitions.items():
             if len(paths) > 1:
                 detail = f"repetition {repetition} exists {len(paths)} times: {', '.join(paths)}"
                 found.append(Finding("surplus repetitions", "warning", where, detail))
     return found
-
-
-def _numbers(numbers: Iterable[int]) -> str:
-    first, rest = sorted(numbers)[:_NUMBERS_SHOWN], sorted(numbers)[_NUMBERS_SHOWN:]
-    return ", ".join(map(str, first)) + (f" and {len(rest)} more" if rest else "")
 
 
 def _metadata(listing: Listing) -> list[Finding]:

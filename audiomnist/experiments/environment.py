@@ -31,20 +31,22 @@ def environment(device: torch.device) -> Environment:
         git=_commit(),
         libraries={name: version(name) for name in _LIBRARIES},
         system=platform.platform(),
-        processor=f"{_processor()}, {torch.backends.cpu.get_cpu_capability()}",
+        processor=f"{processor()}, {torch.backends.cpu.get_cpu_capability()}",
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         threads=torch.get_num_threads(),
         processes=distributed.size(),
     )
 
 
-def _processor() -> str:
+def processor(*further: str) -> str:
+    """Return the name of this machine's processor; on Linux with ``further`` lines of what the kernel knows of it."""
+    known: dict[str, str] = {}
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
+            known.setdefault(name.strip(), value.strip())
+    found = known.get("model name") or platform.processor() or platform.machine()
+    return " ".join([found, *(f"{name} {known[name]}" for name in further if name in known)])
 
 
 def _commit() -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from audiomnist.errors import count
-from audiomnist.reports.wording import accuracy, confidence, interval, number, some
+from audiomnist.errors import count, some
+from audiomnist.reports.wording import accuracy, confidence, interval, number
 from audiomnist.runs.comparison import Difference
 from audiomnist.runs.results import CrossValidation, EpochRecord, Misclassified, Result, Tested
 from audiomnist.runs.robustness import Robustness

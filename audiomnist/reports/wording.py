@@ -37,9 +37,3 @@ def confidence(probability: float) -> str:
     if probability < 0.001:
         return "<0.001"
     return f"{probability:.3f}" if probability <= 0.999 else ">0.999"
-
-
-def some(names: list[str]) -> str:
-    """Return the first ten names, and how many more there are."""
-    more = len(names) - 10
-    return ", ".join(names[:10]) + (f" and {more:,} more" if more > 0 else "")

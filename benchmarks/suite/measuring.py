@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from audiomnist.experiments.environment import processor
+
 ROUNDS = 3
 CPU = torch.device("cpu")
 _SAMPLE_EVERY_S = 0.05
@@ -123,23 +125,13 @@ def machine() -> dict[str, Any]:
     """Return what the figures depend on."""
     capabilities = torch.cpu.get_capabilities()
     return {
-        "cpu": _cpu_name(),
+        "cpu": processor("cpu family", "model"),
         "cores": os.cpu_count(),
         "instructions": [flag for flag in _FLAGS if capabilities.get(flag)],
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    named = [facts.get("model name", platform.machine())]
-    return " ".join([*named, *(f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts)])
 
 
 def spread(count: int, most: int) -> Sequence[int]:
