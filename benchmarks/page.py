@@ -80,7 +80,7 @@ def by(recognizer: Recognizer) -> Answer:
 
     def answer(samples: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
         started = time.perf_counter()
-        (found,) = recognizer.answering.answers(recognizer.logits([samples]), [0.0])
+        (found,) = recognizer.answers([(samples, recognizer.answering.sample_rate)])
         return np.array(list(found.probabilities.values())), 1000 * (time.perf_counter() - started)
 
     return answer

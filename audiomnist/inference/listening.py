@@ -20,10 +20,10 @@ class Listener:
     """Takes sound at a sample rate in Hz bit by bit, and returns what was said as soon as silence follows it."""
 
     def __init__(self, recognizer: Recognizer, sample_rate: int) -> None:
-        self._recognizer = recognizer
-        rate = recognizer.answering.sample_rate
-        self._resampler = soxr.ResampleStream(sample_rate, rate, 1, dtype="float32", quality="HQ")
-        self._hop = round(HOP_S * rate)
+        self._answers = recognizer.answers
+        self._rate = recognizer.answering.sample_rate
+        self._resampler = soxr.ResampleStream(sample_rate, self._rate, 1, dtype="float32", quality="HQ")
+        self._hop = round(HOP_S * self._rate)
         self._kept = round(FLOOR_WINDOW_S / HOP_S)  # frames that the background is known from
         self._samples = np.zeros(0, np.float32)
         self._n_forgotten = 0  # frames before the first of the kept samples
@@ -38,7 +38,7 @@ class Listener:
             self._n_forgotten += surplus
         if len(self._samples) < self._hop:
             return []
-        stretches = sounding(self._samples, self._recognizer.answering.sample_rate)
+        stretches = sounding(self._samples, self._rate)
         now = len(self._samples) // self._hop
         ended: list[list[Span]] = []
         group: list[Span] = []
@@ -51,4 +51,4 @@ class Listener:
                 group = []
             group.append((start, end))
         before_s = self._n_forgotten * HOP_S
-        return [list(read_stretches(self._recognizer, self._samples, group, before_s)) for group in ended]
+        return [list(read_stretches(self._answers, self._rate, self._samples, group, before_s)) for group in ended]

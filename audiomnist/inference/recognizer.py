@@ -120,7 +120,7 @@ class Recognizer(ABC):
                     raise answer
                 answers.append(answer)
             return answers
-        return self._answers([load(sound, sample_rate)])[0]
+        return self.answers([load(sound, sample_rate)])[0]
 
     def stream(
         self, sounds: Iterable[Sound], sample_rate: int | None = None, *, jobs: int | None = None
@@ -136,7 +136,7 @@ class Recognizer(ABC):
         def answer(batch: Sequence[Sound]) -> list[Answer | DataError]:
             with _READING:
                 loaded = [tried(load, sound, sample_rate) for sound in batch]
-            answers = iter(self._answers([one for one in loaded if not isinstance(one, DataError)]))
+            answers = iter(self.answers([one for one in loaded if not isinstance(one, DataError)]))
             return [one if isinstance(one, DataError) else next(answers) for one in loaded]
 
         for answers in map_in_order(answer, _batched(sounds), jobs):
@@ -148,10 +148,11 @@ class Recognizer(ABC):
         Parameters are those of a call.
         """
         if isinstance(sound, str | Path):
-            return find_digits(self, self._blocks(Path(sound)))
+            return find_digits(self.answers, self.answering.sample_rate, self._blocks(Path(sound)))
         samples = self._resampled(*load(sound, sample_rate))
-        size = _BLOCK_S * self.answering.sample_rate
-        return find_digits(self, (samples[start : start + size] for start in range(0, len(samples), size)))
+        rate = self.answering.sample_rate
+        parts = (samples[start : start + _BLOCK_S * rate] for start in range(0, len(samples), _BLOCK_S * rate))
+        return find_digits(self.answers, rate, parts)
 
     def _blocks(self, path: Path) -> Iterator[Samples]:
         """Yield a recording in blocks, resampled as if it were one."""
@@ -167,8 +168,8 @@ class Recognizer(ABC):
         if resampler:
             yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
-    def _answers(self, recordings: Sequence[tuple[Samples, int]]) -> list[Answer]:
-        """Return the answers to recordings, each with its sample rate."""
+    def answers(self, recordings: Sequence[tuple[Samples, int]]) -> list[Answer]:
+        """Return the answers to mono recordings, float32 array [L] each, with their sample rates in Hz."""
         if not recordings:
             return []
         logits = self.logits([self._resampled(*recording) for recording in recordings])

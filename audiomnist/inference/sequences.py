@@ -7,19 +7,16 @@ stretches that could be a word is recognised, and of all ways to divide the reco
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.inference.answers import Segment, Spoken
-
-if TYPE_CHECKING:
-    from audiomnist.inference.recognizer import Recognizer
+from audiomnist.inference.answers import Answer, Segment, Spoken
 
 Samples = NDArray[np.float32]
 Span = tuple[int, int]  # frames, the last exclusive
+Answers = Callable[[Sequence[tuple[Samples, int]]], list[Answer]]  # those of a recogniser
 
 # The browser page listens with the same settings.
 HOP_S = 0.01
@@ -41,9 +38,8 @@ PIECE_S = 40.0  # what is held of a recording before it is read
 SKIP_COST = 1.5  # of leaving a second of sound out, in units of log probability
 
 
-def find_digits(recognizer: Recognizer, blocks: Iterable[Samples]) -> Spoken:
-    """Find the digits in a recording that comes in blocks at the recogniser's sample rate, of which few are held."""
-    rate = recognizer.answering.sample_rate
+def find_digits(answers: Answers, rate: int, blocks: Iterable[Samples]) -> Spoken:
+    """Find the digits in a recording that comes in blocks at a sample rate in Hz, of which few are held."""
     hop, half = round(HOP_S * rate), round(FLOOR_WINDOW_S / HOP_S / 2)
     held = np.zeros(0, np.float32)
     first = done = 0  # frames: the first that is held, and the first that is not read yet
@@ -56,7 +52,7 @@ def find_digits(recognizer: Recognizer, blocks: Iterable[Samples]) -> Spoken:
         if end is not None:
             end = _pause(stretches, done - first, end)
             stretches = [span for span in stretches if span[1] <= end]
-        segments.extend(read_stretches(recognizer, held, stretches, first * HOP_S))
+        segments.extend(read_stretches(answers, rate, held, stretches, first * HOP_S))
         if end is not None:
             done = first + end
             dropped = max(0, done - 2 * half - first) // half * half  # the floor looks half a window back and forth
@@ -83,23 +79,19 @@ def _pause(stretches: list[Span], begin: int, end: int) -> int:
 
 
 def read_stretches(
-    recognizer: Recognizer, samples: Samples, stretches: list[Span], start_s: float
+    answers: Answers, rate: int, samples: Samples, stretches: list[Span], start_s: float
 ) -> Iterator[Segment]:
     """Yield the digits that stretches of sound are, which begin ``start_s`` seconds after the recording."""
-    rate = recognizer.answering.sample_rate
     hop, margin = round(HOP_S * rate), round(MARGIN_S * rate)
     words = _words(stretches)
-    clips = [samples[max(0, start * hop - margin) : end * hop + margin] for start, end in words]
-    answers = recognizer.answering.answers(recognizer.logits(clips), [0.0] * len(clips)) if clips else []
-    costs = [
-        -float(np.log(max(answer.probability, 1e-9))) if answer.digit is not None else np.inf for answer in answers
-    ]
+    found = answers([(samples[max(0, start * hop - margin) : end * hop + margin], rate) for start, end in words])
+    costs = [-float(np.log(max(one.probability, 1e-9))) if one.digit is not None else np.inf for one in found]
     for word in _cheapest(stretches, words, costs):
-        digit = answers[word].digit
+        digit = found[word].digit
         if digit is not None:
             begin = start_s + max(0.0, words[word][0] * HOP_S - MARGIN_S)
             end = start_s + min(words[word][1] * HOP_S + MARGIN_S, len(samples) / rate)
-            yield Segment(round(begin, 3), round(end, 3), digit, answers[word].probability)
+            yield Segment(round(begin, 3), round(end, 3), digit, found[word].probability)
 
 
 def sounding(samples: Samples, sample_rate: int) -> list[Span]:

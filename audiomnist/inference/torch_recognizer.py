@@ -75,12 +75,8 @@ class TorchRecognizer(Recognizer):
 
     def logits(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return the logits of waveforms at the model's sample rate, float32 array [n, n_outputs]."""
-        return np.concatenate(
-            [self._logits_of(waveforms[start : start + AT_ONCE]) for start in range(0, len(waveforms), AT_ONCE)]
-        )
-
-    def _logits_of(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        return self.store_logits(self._store_of(waveforms), np.arange(len(waveforms)))
+        batches = (waveforms[start : start + AT_ONCE] for start in range(0, len(waveforms), AT_ONCE))
+        return np.concatenate([self.store_logits(self._store_of(batch), np.arange(len(batch))) for batch in batches])
 
     def _store_of(self, waveforms: Sequence[NDArray[np.float32]]) -> ClipStore:
         return ClipStore.in_memory(self.model.config.features, ClipFrames.of(waveforms, self._mel))

@@ -65,18 +65,18 @@ def test_it_recognises_synthetic_digits(recognizer: TorchRecognizer) -> None:
         for word in WORDS
     ]
     waves = [resample(sound.astype(np.float32) / 2**15, SAMPLE_RATE_HZ, 16_000) for sound in spoken]
-    answers = recognizer.answering.answers(recognizer.logits(waves), [1.0] * len(waves))
+    answers = recognizer.answers([(wave, 16_000) for wave in waves])
     correct = [str(answer.digit) == str(number % 10) for number, answer in enumerate(answers)]
     assert np.mean(correct) >= 0.9
 
 
 @pytest.mark.parametrize("length", [160, 3_000, 16_000])
 def test_it_takes_digital_silence_for_no_digit(recognizer: TorchRecognizer, length: int) -> None:
-    (answer,) = recognizer.answering.answers(recognizer.logits([np.zeros(length, np.float32)]), [1.0])
+    (answer,) = recognizer.answers([(np.zeros(length, np.float32), 16_000)])
     assert answer.digit is None
 
 
 def test_it_takes_silence_and_noise_for_no_digit(recognizer: TorchRecognizer) -> None:
     waves = [wave for seed in range(5, 13) for wave in silent_waves(16_000, seed=seed)]
-    answers = recognizer.answering.answers(recognizer.logits(waves), [1.0] * len(waves))
+    answers = recognizer.answers([(wave, 16_000) for wave in waves])
     assert np.mean([answer.digit is not None for answer in answers]) <= 0.01
