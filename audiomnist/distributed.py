@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from audiomnist.errors import AudiomnistError, UsageError
+from audiomnist.errors import AudiomnistError, UsageError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -68,9 +68,8 @@ def begin() -> None:
             store=store, rank=rank, world_size=size, timeout=timedelta(seconds=_silence_s)
         )
     except (ValueError, RuntimeError, OverflowError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(
-            f"the processes of this job did not find each other: {reason}", "start them with torchrun"
+            f"the processes of this job did not find each other: {first_line(error)}", "start them with torchrun"
         ) from error
     finally:
         for number, handler in zip(numbers, before, strict=True):

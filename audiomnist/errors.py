@@ -74,6 +74,11 @@ class Notice(UserWarning):
     """What a user should know of work that goes on."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its kind if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` for the nearest known word, or an empty string."""
     nearest = get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 from audiomnist.corpus.metadata import FILE_NAME
 from audiomnist.download.archive import File
 from audiomnist.download.sources import Source
-from audiomnist.errors import ConfigError, DataError
+from audiomnist.errors import ConfigError, DataError, first_line
 
 ORIGIN = "hub"
 REPOSITORY = "gilkeyio/AudioMNIST"
@@ -72,9 +72,8 @@ def fetch_tables(source: Source, folder: Path) -> Path:
     try:
         snapshot_download(REPOSITORY, repo_type="dataset", allow_patterns=["*.parquet"], local_dir=folder)
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(
-            f"{REPOSITORY} cannot be fetched from the hub: {reason}", f"run the command again, or {_HINT}"
+            f"{REPOSITORY} cannot be fetched from the hub: {first_line(error)}", f"run the command again, or {_HINT}"
         ) from error
     return folder
 

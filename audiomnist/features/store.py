@@ -28,7 +28,7 @@ from pydantic import BaseModel, TypeAdapter
 from audiomnist.config import Features
 from audiomnist.corpus.places import data_folder
 from audiomnist.corpus.scan import Corpus
-from audiomnist.errors import DataError
+from audiomnist.errors import DataError, first_line
 from audiomnist.features.mel import ClipEntry, ClipFrames
 from audiomnist.files import Hold
 
@@ -178,9 +178,8 @@ class FeatureStore(ClipStore):
         except (EOFError, ValueError, KeyError, TypeError, BadZipFile, FileNotFoundError) as error:
             if not path.exists():
                 raise DataError(f"{path}: no feature store", "make it with: audiomnist prep") from error
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise DamagedStore(
-                f"{path}: damaged feature store ({reason})", "make it again with: audiomnist prep"
+                f"{path}: damaged feature store ({first_line(error)})", "make it again with: audiomnist prep"
             ) from error
         except OSError as error:
             raise DataError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.errors import ConfigError, DataError
+from audiomnist.errors import ConfigError, DataError, first_line
 from audiomnist.inference.metadata import Metadata
 from audiomnist.inference.recognizer import Recognizer
 
@@ -43,9 +43,8 @@ class OnnxRecognizer(Recognizer):
             self.answering = self.metadata.answering
             self._require_fitting()
         except Exception as error:  # ONNX Runtime's own derive from nothing narrower
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise DataError(
-                f"{path}: not an exported model ({reason})", "make one with: audiomnist export MODEL"
+                f"{path}: not an exported model ({first_line(error)})", "make one with: audiomnist export MODEL"
             ) from error
         self.name = str(path)
 
