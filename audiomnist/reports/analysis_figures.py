@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from audiomnist.evaluation.analysis.clips import Measurements
 from audiomnist.evaluation.analysis.conclusions import Cut
 from audiomnist.evaluation.analysis.spectra import Example, Spectra, Spectrogram
 from audiomnist.evaluation.analysis.summary import Counts
-from audiomnist.reports.drawing import FIRST, INK, SECOND, SOFT, bars, drawn, new_figure
+from audiomnist.reports.drawing import FIRST, INK, SECOND, SOFT, bars, drawn, new_figure, new_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -210,14 +211,11 @@ def gallery_figure(
     spectra: Spectra, examples: tuple[Example, ...], *, by_speaker: bool = False, mfcc: bool = False
 ) -> Figure:
     """Draw mel spectrograms of clips, or their standardised MFCCs without the first, which is loudness alone."""
-    n_rows = -(-len(examples) // _COLUMNS)
-    figure = new_figure(0.5 + 1.38 * n_rows)
-    grid = figure.subplots(n_rows, _COLUMNS, squeeze=False, sharex=True, sharey=True)
-    panels = list(grid.flat)
+    figure, panels = new_panels(len(examples), _COLUMNS, 1.38, 0.5, sharex=True, sharey=True)
     pictures = _standardised([example.mfcc[1:] for example in examples]) if mfcc else [each.mel_db for each in examples]
     lowest, highest = (-_DEVIATIONS_SHOWN, _DEVIATIONS_SHOWN) if mfcc else (None, None)
     longest = max(picture.shape[1] for picture in pictures)
-    for axes, example, picture in zip(panels, examples, pictures, strict=False):
+    for axes, example, picture in zip(panels.flat, examples, pictures, strict=False):
         first = 1 if mfcc else 0
         extent = (0, picture.shape[1] * spectra.frame_ms, first - 0.5, first + len(picture) - 0.5)
         image = axes.imshow(picture, origin="lower", aspect="auto", interpolation="nearest", extent=extent)
@@ -226,8 +224,6 @@ def gallery_figure(
         axes.set_xlim(0, longest * spectra.frame_ms)
         if not mfcc:
             axes.set_yticks(*_hz_ticks(spectra))
-    for axes in panels[len(examples) :]:
-        axes.set_axis_off()
     figure.supxlabel("time (ms)", fontsize=10)
     figure.supylabel("coefficient" if mfcc else "mel band (centre, Hz)", fontsize=10)
     return figure
@@ -248,10 +244,9 @@ def _hz_ticks(spectra: Spectra) -> tuple[list[float], list[str]]:
 
 def _countries(counts: Counts) -> dict[str, int]:
     """Join origins written as continent, country, town by country."""
-    joined: dict[str, int] = {}
+    joined: Counter[str] = Counter()
     for origin, n in counts.items():
-        country = origin.split(",")[1 if "," in origin else 0].strip()
-        joined[country] = joined.get(country, 0) + n
+        joined[origin.split(",")[1 if "," in origin else 0].strip()] += n
     return joined
 
 

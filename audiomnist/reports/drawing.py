@@ -66,6 +66,18 @@ def new_figure(height_inches: float, width_inches: float = WIDTH_INCHES) -> Figu
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
 
 
+def new_panels(
+    n_panels: int, n_columns: int, row_inches: float, more_inches: float = 0, width: float = WIDTH_INCHES, **axes: Any
+) -> tuple[Figure, Any]:
+    """Return a figure with panels in rows, and the panels, array [n_rows, n_columns]; places left over are empty."""
+    n_rows = -(-n_panels // n_columns)
+    figure = new_figure(row_inches * n_rows + more_inches, width)
+    panels = figure.subplots(n_rows, n_columns, squeeze=False, **axes)
+    for unused in panels.flat[n_panels:]:
+        unused.set_axis_off()
+    return figure, panels
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG."""
     with atomic_path(path) as temporary:

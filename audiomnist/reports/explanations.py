@@ -10,7 +10,7 @@ import numpy as np
 from audiomnist.config import Features
 from audiomnist.evaluation.explanation import Average, Checks, Explained
 from audiomnist.features.mel import band_centres_hz
-from audiomnist.reports.drawing import FIRST, SECOND, SOFT, drawn, new_figure
+from audiomnist.reports.drawing import FIRST, SECOND, SOFT, drawn, new_figure, new_panels
 from audiomnist.reports.wording import confidence, number
 
 if TYPE_CHECKING:
@@ -53,12 +53,7 @@ def explanation_figure(explained: Explained, features: Features, title: str) -> 
 @drawn
 def averages_figure(averages: Sequence[Average], features: Features, title: str) -> Figure:
     """Draw the mean relevance for each class over the mean spectrogram, from the beginning of the word to its end."""
-    n_columns = 2
-    n_rows = -(-len(averages) // n_columns)
-    figure = new_figure(1.75 * n_rows + 0.5)
-    panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
-    for axes in panels.flat[len(averages) :]:
-        axes.set_axis_off()
+    figure, panels = new_panels(len(averages), 2, 1.75, 0.5, sharex=True, sharey=True)
     for axes, average in zip(panels.flat, averages, strict=False):
         _draw_relevance(axes, average.relevance, average.spectrogram, (0, 1, -0.5, features.n_mels - 0.5))
         axes.set_title(f"{average.label} ({average.n_clips} clips)")

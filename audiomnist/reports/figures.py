@@ -9,7 +9,7 @@ import numpy as np
 
 from audiomnist.evaluation.intervals import wilson
 from audiomnist.evaluation.predictions import Predictions
-from audiomnist.reports.drawing import FIRST, INK, ON_FIRST, SECOND, SOFT, drawn, new_figure
+from audiomnist.reports.drawing import FIRST, INK, ON_FIRST, SECOND, SOFT, drawn, new_figure, new_panels
 from audiomnist.reports.wording import accuracy
 from audiomnist.runs.results import EpochRecord
 from audiomnist.runs.robustness import Robustness
@@ -154,9 +154,7 @@ def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrog
         Positions in ``predictions``.
     spectrograms : float32 array [n_shown, M, N]
     """
-    n_rows = -(-len(chosen) // _COLUMNS)
-    figure = new_figure(2.5 * n_rows, 11)
-    panels = figure.subplots(n_rows, _COLUMNS, squeeze=False)
+    figure, panels = new_panels(len(chosen), _COLUMNS, 2.5, width=11)
     for axes in panels.flat:
         axes.set_axis_off()
     for axes, clip, spectrogram in zip(panels.flat, chosen.tolist(), spectrograms, strict=False):
@@ -179,11 +177,7 @@ def samples_figure(predictions: Predictions, chosen: NDArray[np.int64], spectrog
 def robustness_figure(robustness: Robustness) -> Figure:
     """Draw accuracy against strength for each kind of distortion, with the clean accuracy and chance as lines."""
     n_columns = 5
-    n_rows = -(-len(robustness.families) // n_columns)
-    figure = new_figure(2.3 * n_rows + 0.6, 2.6 * n_columns)
-    panels = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
-    for axes in panels.flat[len(robustness.families) :]:
-        axes.set_axis_off()
+    figure, panels = new_panels(len(robustness.families), n_columns, 2.3, 0.6, width=2.6 * n_columns, sharey=True)
     for axes, curve in zip(panels.flat, robustness.families.values(), strict=False):
         if curve.scale == "log":
             axes.set_xscale("log")
