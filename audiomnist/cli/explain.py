@@ -77,7 +77,7 @@ def _of_files(
     explainer: "Explainer", files: list[str], asked: "list[Label]", folder: Path, *, as_json: bool
 ) -> Iterator[dict[str, object]]:
     """Draw a picture per recording; yield what is known of each."""
-    from audiomnist.inference.listing import recordings
+    from audiomnist.inference.paths import recordings
     from audiomnist.reports.drawing import save_figure
     from audiomnist.reports.explanations import explanation_figure
 

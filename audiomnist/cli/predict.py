@@ -14,9 +14,9 @@ import typer
 from audiomnist.cli import options
 from audiomnist.cli.output import message_console, progress
 from audiomnist.errors import DataError, UsageError
+from audiomnist.inference.answers import Answer, Spoken
 
 if TYPE_CHECKING:
-    from audiomnist.inference.answers import Answer, Spoken
     from audiomnist.inference.recognizer import Recognizer
 
     Outcome = Answer | Spoken | DataError  # or what is wrong with the file
@@ -84,7 +84,7 @@ def _outcomes(
     recognizer: "Recognizer", paths: Sequence[str], jobs: int | None, *, segment: bool
 ) -> "Iterator[tuple[str, Outcome]]":
     """Yield each recording's path, as it was named or found, and what is said in it, in order."""
-    from audiomnist.inference.listing import STDIN, from_stdin, recordings
+    from audiomnist.inference.paths import STDIN, from_stdin, recordings
     from audiomnist.inference.recognizer import tried
 
     with ExitStack() as stack:
@@ -106,8 +106,6 @@ def _outcomes(
 
 
 def _print_line(path: str, result: "Outcome") -> None:
-    from audiomnist.inference.answers import Spoken
-
     if isinstance(result, DataError):
         return
     if isinstance(result, Spoken):
@@ -124,8 +122,6 @@ def _print_line(path: str, result: "Outcome") -> None:
 
 
 def _document(path: str, result: "Outcome", *, segment: bool) -> dict[str, object]:
-    from audiomnist.inference.answers import Spoken
-
     if isinstance(result, DataError):
         rest: dict[str, object] = {"digits": None, "segments": []} if segment else {"digit": None, "probability": None}
         return {"path": path, **rest, "error": result.message}
@@ -164,8 +160,6 @@ def _table(path: Path, recognizer: "Recognizer", *, segment: bool) -> "Iterator[
 
 
 def _values(result: "Answer | Spoken") -> Iterator[list[object]]:
-    from audiomnist.inference.answers import Spoken
-
     if isinstance(result, Spoken):
         for one in result.segments:
             yield [f"{one.start_s:.3f}", f"{one.end_s:.3f}", one.digit, f"{one.probability:.6f}"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiomnist.inference.listing import with_known_sizes
+from audiomnist.inference.paths import with_known_sizes
 from tests.cli.command import audiomnist, succeeds
 from tests.conftest import say
 from tests.inference.conftest import Models
