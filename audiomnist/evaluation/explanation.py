@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from audiomnist.audio import resample
+from audiomnist.audio import Samples, resample
 from audiomnist.corpus.scan import Corpus
 from audiomnist.corpus.targets import labels
 from audiomnist.errors import ConfigError, UsageError, did_you_mean
 from audiomnist.evaluation.relevance import METHODS
 from audiomnist.inference.answers import Answer, Label, label
-from audiomnist.inference.recognizer import Samples, Sound, load
+from audiomnist.inference.recognizer import Sound, load
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.progress import Show, unseen
 from audiomnist.training.models import build_model

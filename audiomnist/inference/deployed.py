@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from audiomnist.features.mel import ClipFrames, FrameGrid, MelPower, band_centres_hz
+from audiomnist.features.mel import ClipFrames, MelPower, band_centres_hz
 from audiomnist.features.store import ClipStore
 from audiomnist.training import dataset
 from audiomnist.training.checkpoint import TrainedModel
@@ -33,7 +33,7 @@ class Deployed(nn.Module):
         super().__init__()
         self._config, features = model.config, model.config.features
         mel = MelPower(features)
-        self._grid = FrameGrid(features.n_fft, features.hop_length)
+        self._grid = mel.grid
         self._temperature, self._n_classes = model.temperature, len(model.classes)
         self.waves: torch.Tensor
         self.filters: torch.Tensor

@@ -10,8 +10,9 @@ import soxr
 from audiomnist.inference.sequences import FLOOR_WINDOW_S, HOP_S, LARGEST_CLOSURE_S, Span, read_stretches, sounding
 
 if TYPE_CHECKING:
+    from audiomnist.audio import Samples
     from audiomnist.inference.answers import Segment
-    from audiomnist.inference.recognizer import Recognizer, Samples
+    from audiomnist.inference.recognizer import Recognizer
 
 _SILENCE_S = LARGEST_CLOSURE_S + 0.06  # behind a word that will not go on
 

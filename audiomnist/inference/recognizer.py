@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.audio import blocks, map_in_order, read, resample
+from audiomnist.audio import Samples, blocks, map_in_order, read, resample
 from audiomnist.errors import DataError, UsageError
 from audiomnist.inference.answers import Answer, Spoken, label
 from audiomnist.inference.sequences import find_digits
@@ -22,7 +22,6 @@ from audiomnist.training.no_digit import NoDigit, split_logits
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
-Samples = NDArray[np.float32]
 Sound = str | Path | NDArray[Any]
 Sounds = list[str] | list[Path] | list[NDArray[Any]] | list[Sound]
 

@@ -8,13 +8,14 @@ stretches that could be a word is recognised, and of all ways to divide the reco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audiomnist.audio import Samples
 from audiomnist.inference.answers import Answer, Segment, Spoken
 
-Samples = NDArray[np.float32]
 Span = tuple[int, int]  # frames, the last exclusive
 Answers = Callable[[Sequence[tuple[Samples, int]]], list[Answer]]  # those of a recogniser
 
@@ -84,13 +85,14 @@ def read_stretches(
     """Yield the digits that stretches of sound are, which begin ``start_s`` seconds after the recording."""
     hop, margin = round(HOP_S * rate), round(MARGIN_S * rate)
     words = _words(stretches)
-    found = answers([(samples[max(0, start * hop - margin) : end * hop + margin], rate) for start, end in words])
+    spans = [(stretches[first][0], stretches[last][1]) for first, last in words]
+    found = answers([(samples[max(0, start * hop - margin) : end * hop + margin], rate) for start, end in spans])
     costs = [-float(np.log(max(one.probability, 1e-9))) if one.digit is not None else np.inf for one in found]
     for word in _cheapest(stretches, words, costs):
         digit = found[word].digit
         if digit is not None:
-            begin = start_s + max(0.0, words[word][0] * HOP_S - MARGIN_S)
-            end = start_s + min(words[word][1] * HOP_S + MARGIN_S, len(samples) / rate)
+            begin = start_s + max(0.0, spans[word][0] * HOP_S - MARGIN_S)
+            end = start_s + min(spans[word][1] * HOP_S + MARGIN_S, len(samples) / rate)
             yield Segment(round(begin, 3), round(end, 3), digit, found[word].probability)
 
 
@@ -152,38 +154,32 @@ def _band_power_db(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
     return 10 * np.log10(banded + 1e-12)
 
 
-def _words(stretches: list[Span]) -> list[Span]:
-    """Return the spans that could be a word: runs of neighbouring stretches, none too far apart."""
+def _words(stretches: list[Span]) -> list[tuple[int, int]]:
+    """Return what could be a word, by its first and last stretch: runs of neighbours, none too far apart."""
     words = []
     shortest, longest = (seconds / HOP_S for seconds in WORD_S)
     for first in range(len(stretches)):
         for last in range(first, min(first + MOST_STRETCHES, len(stretches))):
             if last > first and stretches[last][0] - stretches[last - 1][1] > LARGEST_CLOSURE_S / HOP_S:
                 break
-            span = stretches[first][0], stretches[last][1]
-            if shortest <= span[1] - span[0] <= longest or (last == first and span[1] - span[0] > longest):
-                words.append(span)
+            length = stretches[last][1] - stretches[first][0]
+            if shortest <= length <= longest or (last == first and length > longest):
+                words.append((first, last))
     return words
 
 
-def _cheapest(stretches: list[Span], words: list[Span], costs: list[float]) -> list[int]:
+def _cheapest(stretches: list[Span], words: list[tuple[int, int]], costs: list[float]) -> list[int]:
     """Choose the words that together explain the stretches best; a stretch may be left out at a cost."""
-    starts = {start: number for number, (start, _) in enumerate(stretches)}
-    ends = {end: number for number, (_, end) in enumerate(stretches)}
+    skips = [0.5 + SKIP_COST * (end - start) * HOP_S / 0.2 for start, end in stretches]
+    ways: list[tuple[int, int, float, int | None]] = [
+        *((place, place + 1, cost, None) for place, cost in enumerate(skips)),
+        *((first, last + 1, costs[word] + 0.1, word) for word, (first, last) in enumerate(words)),
+    ]
     best = [0.0] + [np.inf] * len(stretches)
     came: list[tuple[int, int | None]] = [(0, None)] * (len(stretches) + 1)
-    by_start: dict[int, list[int]] = {}
-    for word, (start, _) in enumerate(words):
-        by_start.setdefault(starts[start], []).append(word)
-    for place, (start, end) in enumerate(stretches):
-        skipped = best[place] + 0.5 + SKIP_COST * (end - start) * HOP_S / 0.2
-        if skipped < best[place + 1]:
-            best[place + 1], came[place + 1] = skipped, (place, None)
-        for word in by_start.get(place, []):
-            after = ends[words[word][1]] + 1
-            cost = best[place] + costs[word] + 0.1
-            if cost < best[after]:
-                best[after], came[after] = cost, (place, word)
+    for begin, end, cost, word in sorted(ways, key=itemgetter(0)):  # nothing leads back, so what is begun from is known
+        if best[begin] + cost < best[end]:
+            best[end], came[end] = best[begin] + cost, (begin, word)
     chosen, place = [], len(stretches)
     while place:
         place, taken = came[place]
