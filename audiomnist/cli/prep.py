@@ -38,7 +38,12 @@ def prep(
     from audiomnist.features import prep as features
 
     if prune:
-        _print_removed(features.prune(unused_days), json=json)
+        removed = features.prune(unused_days)
+        n_bytes = sum(removed.values())
+        if json:
+            print_json({"removed": removed, "bytes": n_bytes})
+        else:
+            result_console().print(f"removed the features of {len(removed)} corpora, {n_bytes / 1e6:,.0f} MB")
         return
     quiet = quiet or json
     settings = resolve(version, config=config, settings=set_, data=data)
@@ -73,10 +78,3 @@ def prep(
     console.print(
         f"{len(store):,} clips, {store.index.n_rows:,} frames, {store.frames.nbytes / 1e6:,.0f} MB in {store.path}"
     )
-
-
-def _print_removed(removed: dict[str, int], *, json: bool) -> None:
-    if json:
-        print_json({"removed": removed, "bytes": sum(removed.values())})
-        return
-    result_console().print(f"removed the features of {len(removed)} corpora, {sum(removed.values()) / 1e6:,.0f} MB")

@@ -117,7 +117,7 @@ def print_result(
         for line in sentences.restrictions(result):
             say(console, line)
     else:
-        say(console, sentences.voices(result.groups["speaker"], result.unseen_speakers))
+        say(console, sentences.known_speakers(result.groups["speaker"], result.unseen_speakers))
     if robustness:
         say(console, sentences.robustness(robustness))
     if details:
@@ -285,7 +285,7 @@ def print_report(console: Console, report: "Report") -> None:
         say(console, (sentences.unfinished(result), "yellow"))
     lines = (
         f"{sentences.correct(result)}. {sentences.trust(result)}",
-        sentences.voices(report.speakers, report.unseen_speakers),
+        sentences.known_speakers(report.speakers, report.unseen_speakers),
         sentences.worst_speaker(result),
         report.robust.replace("`", ""),
     )

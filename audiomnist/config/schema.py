@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
-from pydantic.fields import FieldInfo
 
 _SCHEME = re.compile(
     r"random|speaker|manifest|(fsdd|speech-commands)-official|becker(-[0-4])?|becker-gender(-[0-3])?|column:[^=]+(=.+)?"
@@ -53,13 +52,11 @@ class Settings(BaseModel):
             return settings
         groups = {name for name, field in cls.model_fields.items() if is_group(field.annotation)}
         for key, value in settings.items():
-            if isinstance(value, bool) and key in cls.model_fields and bool not in _types(cls.model_fields[key]):
-                raise ValueError(f"{key} is {str(value).lower()}, which is not one of its values")
+            if isinstance(value, bool) and key in cls.model_fields:
+                annotation = cls.model_fields[key].annotation
+                if bool not in (annotation, *get_args(annotation)):
+                    raise ValueError(f"{key} is {str(value).lower()}, which is not one of its values")
         return {key: value for key, value in settings.items() if value is not None or key not in groups}
-
-
-def _types(field: FieldInfo) -> tuple[Any, ...]:
-    return (field.annotation, *get_args(field.annotation))
 
 
 def is_group(annotation: Any) -> bool:

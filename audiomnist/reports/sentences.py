@@ -68,7 +68,7 @@ def trust(scores: Scores) -> str:
     return f"The interval is over further speakers like these {of.n_speakers:,}.{few}"
 
 
-def voices(tested: Collection[str], unseen: Collection[str]) -> str:
+def known_speakers(tested: Collection[str], unseen: Collection[str]) -> str:
     """Return whether the tested speakers were also trained on."""
     if not unseen:
         return "Known speakers: every tested speaker was also trained on, with other clips."

@@ -90,16 +90,14 @@ def synthesize(
     _check(settings, jobs)
     place = NewFolder(out, "synth")
     try:
-        if not place.is_vacant and place.is_clear:
-            _require_made_with(settings, out)
-        else:
+        if place.is_vacant or not place.is_clear:
             with place.alone(on_event):
                 if place.is_vacant:
                     with place.filling() as corpus:
                         _make(corpus, settings, jobs, progress)
                     return out
                 place.remove_leftovers()
-                _require_made_with(settings, out)
+        _require_made_with(settings, out)
     except OSError as error:
         raise DataError(
             f"{error.filename or out}: {error.strerror or error}", "check the folder's permissions and its disk"
