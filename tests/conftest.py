@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -23,26 +23,8 @@ settings.load_profile("audiomnist")
 NAMES = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 LOWEST_TONE_HZ, TONE_RATIO = 500, 1.22
 
-
-class MakeCorpus(Protocol):
-    """Write a corpus at ``root`` and return ``root``."""
-
-    def __call__(
-        self,
-        root: Path,
-        *,
-        layout: Literal["fsdd", "audiomnist"] = "fsdd",
-        speakers: int = 3,
-        repetitions: int = 4,
-        sample_rate: int = 8_000,
-        seed: int = 0,
-    ) -> Path: ...
-
-
-class Once(Protocol):
-    """Return the folder of this name after ``make`` has filled it, in whichever process of these tests came first."""
-
-    def __call__(self, name: str, make: Callable[[Path], object]) -> Path: ...
+MakeCorpus = Callable[..., Path]  # write_corpus
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 def say(digit: int, speaker: int, repetition: int, *, sample_rate: int = 8_000, seed: int = 0) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,9 +23,9 @@ from audiomnist.features import store as store_module
 from audiomnist.features.mel import ClipFrames, MelPower
 from audiomnist.features.prep import prune, verify
 from audiomnist.features.store import ClipStore, Index, stores_folder, write_description
+from tests.conftest import MakeCorpus
 
 FEATURES = Features(sample_rate=8_000, n_fft=256, hop_length=128, n_mels=20)
-MakeCorpus = Callable[..., Path]
 
 
 @pytest.fixture

@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +7,7 @@ from audiomnist.config import Config, from_settings
 from audiomnist.corpus import Corpus, Split, labels, scan, split
 from audiomnist.features import FeatureStore, prepare
 from audiomnist.training.trainer import Trainer
+from tests.conftest import MakeCorpus
 
 FEATURES = {"sample_rate": 8_000, "n_fft": 256, "hop_length": 128, "n_mels": 24}
 
@@ -29,7 +28,7 @@ class Material:
 
 
 @pytest.fixture(scope="session")
-def material(make_corpus: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Material:
+def material(make_corpus: MakeCorpus, tmp_path_factory: pytest.TempPathFactory) -> Material:
     folder = tmp_path_factory.mktemp("material")
     config = from_settings({"features": FEATURES, "optim": {"lr": 0.01, "batch_size": 16, "epochs": 3}}, "test")
     corpus = scan(make_corpus(folder / "clips", speakers=3, repetitions=5))
