@@ -106,10 +106,7 @@ class Corpus:
         unique = next(word for word in chain([name], numbered) if word not in self.source_names)
 
         def both(column: str) -> NDArray[np.object_]:
-            unknown = (np.full(len(corpus), None, dtype=object) for corpus in (self, other))
-            return np.concatenate(
-                [corpus.columns.get(column, none) for corpus, none in zip((self, other), unknown, strict=True)]
-            )
+            return np.concatenate([one.columns.get(column, np.full(len(one), None)) for one in (self, other)])
 
         return replace(
             self,

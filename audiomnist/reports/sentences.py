@@ -70,13 +70,13 @@ def trust(scores: Scores) -> str:
 
 def known_speakers(tested: Collection[str], unseen: Collection[str]) -> str:
     """Return whether the tested speakers were also trained on."""
-    if not unseen:
+    n_unseen, n_tested = len(set(unseen)), len(set(tested))
+    if not n_unseen:
         return "Known speakers: every tested speaker was also trained on, with other clips."
-    if len(set(unseen)) >= len(set(tested)):
-        names = f" ({', '.join(sorted(set(unseen)))})" if len(set(unseen)) <= _NAMED else ""
-        return f"Unseen speakers{names}: each tested with a network that was not trained on them."
-    n_unseen = len(set(unseen))
-    return f"Known and unseen speakers: {n_unseen:,} of {len(set(tested)):,} tested speakers were not trained on."
+    if n_unseen < n_tested:
+        return f"Known and unseen speakers: {n_unseen:,} of {n_tested:,} tested speakers were not trained on."
+    names = f" ({', '.join(sorted(set(unseen)))})" if n_unseen <= _NAMED else ""
+    return f"Unseen speakers{names}: each tested with a network that was not trained on them."
 
 
 def mistakes(scores: Scores) -> str:
