@@ -15,6 +15,7 @@ import torch
 from audiomnist.config import load, version_path
 from audiomnist.corpus import Corpus, labels, scan, split
 from audiomnist.features import FeatureStore, prepare
+from audiomnist.training.dataset import definite
 from audiomnist.training.trainer import Trainer, predict_logits
 
 STAGES = ("imports", "scan", "prep", "prep again", "train", "test")
@@ -46,6 +47,7 @@ def _trainer(corpus: Corpus, store: FeatureStore) -> Trainer:
     """Return v2's trainer; straight, as the program itself refuses to train on copies of what it tests."""
     config = load(version_path("v2"))
     parts = split(corpus, config.split, config.seed)
+    config = definite(config, store, parts.train)
     return Trainer(config, store, labels(corpus, config.target), corpus.sources, parts, torch.device("cpu"))
 
 
