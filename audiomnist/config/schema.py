@@ -125,7 +125,7 @@ class Augment(Settings):
     babble: bool = Field(False, description="add a noise of six training clips at once")
     noise_tilt_db: float = Field(15.0, ge=0, le=60, description="largest change of the ends of its spectrum, dB")
     reverberation_probability: float = Field(0.0, ge=0, le=1, description="of a room that rings for 0.1 to 1 s")
-    overdrive_probability: float = Field(0.0, ge=0, le=1, description="of peaks clipped by up to 36 dB")
+    overdrive_probability: float = Field(0.0, ge=0, le=1, description="of clipped peaks, hardly to hard")
 
     @property
     def changes(self) -> bool:

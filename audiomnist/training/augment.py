@@ -18,7 +18,8 @@ _EQUALISER_TERMS = 4
 _LOWEST_LIMIT_HZ = 3_000.0
 _RT60_S = 0.1, 1.0
 _DIRECT_TO_REVERBERANT_DB = 10.0, -3.0
-_OVERDRIVE_DB = 36.0
+_OVERDRIVE_DB = -6.0, 24.0  # of the ceiling, below the loudest frame's deviation; its peaks are some 10 dB above that
+_NO_CEILING = 10.0  # deviations
 _TINY = 1e-30
 
 
@@ -52,6 +53,40 @@ def mask(inputs: torch.Tensor, draws: torch.Tensor, axis: int, fraction: float) 
     return inputs.mul_(shown.view(shape))
 
 
+def clipped_noise(correlation: torch.Tensor, ceiling: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what clipping makes of Gaussian noise of power 1.
+
+    A part of it stays as it was (Bussgang, 1952); the rest, distortion, has an autocorrelation that is a power series
+    in the noise's own (Price, 1958). Its terms of order 3 and 5 are exact, the sum of the others is right, and they are
+    taken to be in proportion as with a limiter, the arcsine (Van Vleck and Middleton, 1966).
+
+    Parameters
+    ----------
+    correlation : Tensor[..., K]
+        Autocorrelation of the noise.
+    ceiling : Tensor[..., 1]
+        Where it is clipped, in its standard deviations.
+
+    Returns
+    -------
+    kept : Tensor[..., 1]
+        What is left of its power, undistorted.
+    distortion : Tensor[..., K]
+        Autocorrelation of the distortion.
+    """
+    inside = torch.erf(ceiling / math.sqrt(2))  # probability, and also the gain of what is kept
+    density = math.sqrt(2 / math.pi) * torch.exp(-ceiling.square() / 2)  # twice that at the ceiling
+    power = inside - ceiling * density + ceiling.square() * (1 - inside)
+    third = (density * ceiling).square() / 6
+    fifth = (density * ceiling * (ceiling.square() - 3)).square() / 120
+    others = (power - inside.square() - third - fifth).clamp(min=0)
+    cube = correlation.pow(3)
+    fifth_power = cube * correlation.square()
+    rest_of_arcsine = torch.asin(correlation) - correlation - cube / 6 - fifth_power * (3 / 40)
+    tail = rest_of_arcsine / (math.pi / 2 - 1 - 1 / 6 - 3 / 40)
+    return inside.square(), third * cube + fifth * fifth_power + others * tail
+
+
 class VoiceAndRoom:
     """Warp, equalise, reverberate, cover with noise, overdrive and narrow the mel power of clips.
 
@@ -60,9 +95,8 @@ class VoiceAndRoom:
     - Reverberate: with some probability, power dies away exponentially after every frame, as in a room (Polack's model;
       the powers of direct sound and reverberation are added, as of independent signals).
     - Noise: with some probability, noise of random tilt at a random level below the clip's loudest band and frame.
-    - Overdrive: with some probability, frames above a random level are brought down to it, as by clipped peaks. The
-      more a frame is clipped, the more its spectrum is that of a hard limiter, whose output has the arcsine of its
-      input's autocorrelation (Van Vleck and Middleton, 1966; for Gaussian signals).
+    - Overdrive: with some probability, peaks are cut off at a random ceiling, as if each frame were Gaussian noise of
+      its spectrum: see ``clipped_noise``.
     - Limit the band: with some probability, what lies above a random frequency is lost, as in a recording at a lower
       rate or over a telephone.
     """
@@ -147,14 +181,20 @@ class VoiceAndRoom:
             return power
         clean = power[clips]  # (b, N, M)
         of_frames = clean.sum(2, keepdim=True).clamp(min=_TINY)  # (b, N, 1)
-        ceiling = of_frames.amax(1, keepdim=True) * torch.pow(10.0, -_OVERDRIVE_DB / 10 * drive[clips, None, None])
-        kept = (ceiling / of_frames).clamp(max=1.0)
+        least_db, most_db = _OVERDRIVE_DB
+        below_db = least_db + (most_db - least_db) * drive[clips, None, None]
+        ceiling = (
+            (of_frames.amax(1, keepdim=True) / of_frames * torch.pow(10.0, -below_db / 10))
+            .sqrt()
+            .clamp(max=_NO_CEILING)
+        )
         widths = self._filters.sum(0).clamp(min=_TINY)  # a filter between two bins holds neither
         correlation = torch.fft.irfft(clean / of_frames / widths @ self._filters.T)  # (b, N, n_fft)
-        limited = torch.asin((correlation / correlation[..., :1].clamp(min=_TINY)).clamp(-1, 1))
-        spread_out = torch.fft.rfft(limited).real.clamp(min=0) @ self._filters
-        spread_out *= kept * of_frames / spread_out.sum(2, keepdim=True).clamp(min=_TINY)
-        return power.index_copy_(0, clips, kept.square() * clean + (1 - kept) * spread_out)
+        correlation = (correlation / correlation[..., :1].clamp(min=_TINY)).clamp(-1, 1)
+        kept, distortion = clipped_noise(correlation, ceiling)
+        added = torch.fft.rfft(distortion).real.clamp(min=0) @ self._filters
+        added *= distortion[..., :1] * of_frames / added.sum(2, keepdim=True).clamp(min=_TINY)
+        return power.index_copy_(0, clips, kept * clean + added)
 
     def _limit_band(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         present, height = draws[:, :1], draws[:, 1:]
