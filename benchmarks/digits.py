@@ -18,6 +18,7 @@ from audiomnist.evaluation.intervals import overall
 from audiomnist.inference.export import export
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.runs.folder import RunFolder
+from audiomnist.runs.record import Environment
 from audiomnist.runs.scores import Estimate
 from audiomnist.synthesis.espeak import SAMPLE_RATE_HZ, utter
 from audiomnist.synthesis.voices import cast
@@ -138,7 +139,7 @@ def with_names(model: TrainedModel) -> TrainedModel:
     return replace(model, config=config.model_copy(update=changes))
 
 
-def card(model: Path, recognizer: TorchRecognizer, measured: Measured) -> str:
+def card(model: Path, recognizer: TorchRecognizer, measured: Measured, made: Environment) -> str:
     """Return the model's card, Markdown."""
     config, trained = recognizer.model.config, recognizer.model
     assert trained.no_digit is not None
@@ -164,6 +165,7 @@ Recognises one spoken English digit in up to a second of sound, or says that it 
 | no digit | method `{no_digit.method}`, threshold {no_digit.threshold:.4f} |
 | temperature | {trained.temperature:.4f} |
 | configuration | `configs/digits.yaml`, seed {config.seed} |
+| made by `make model` of | commit {made.git}, torch {made.libraries["torch"]}, {made.processor} |
 
 The threshold misses {no_digit.misses:.0%} of {no_digit.n_fitted} validation clips, by speakers who were not trained on.
 
@@ -209,14 +211,17 @@ def main() -> None:
     parser.add_argument("--ship", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    loaded = load_model(RunFolder.open(arguments.run).require_model(), torch.device("cpu"))
+    run = RunFolder.open(arguments.run)
+    loaded = load_model(run.require_model(), torch.device("cpu"))
     model = replace(with_names(loaded), licence=LICENCE)
     recognizer = TorchRecognizer(model, torch.device("cpu"))
     folder = MODELS if arguments.ship else arguments.run
     file = folder / "digits.safetensors"
     save_model(model, file)
     export(model, folder / "digits.onnx", "onnx")
-    text = card(file, recognizer, measure(recognizer, arguments.speech_commands))
+    assert run.record is not None
+    assert run.record.environment is not None
+    text = card(file, recognizer, measure(recognizer, arguments.speech_commands), run.record.environment)
     file.with_suffix(".md").write_text(text, encoding="utf-8")
     print(text)
 
