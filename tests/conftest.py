@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 # Tests run side by side on few cores, where the threads of so small networks only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell's background job ignores Ctrl-C, and so would the commands that the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("audiomnist", deadline=None, max_examples=50)
 settings.load_profile("audiomnist")
 

@@ -19,7 +19,7 @@ _LOWEST_LIMIT_HZ = 3_000.0
 _RT60_S = 0.1, 1.0
 _DIRECT_TO_REVERBERANT_DB = 10.0, -3.0
 _OVERDRIVE_DB = -6.0, 24.0  # of the ceiling, below the loudest frame's deviation; its peaks are some 10 dB above that
-_NO_CEILING = 10.0  # deviations
+_NO_CEILING = 4.0  # deviations: noise hardly ever reaches it
 _TINY = 1e-30
 
 
@@ -79,12 +79,21 @@ def clipped_noise(correlation: torch.Tensor, ceiling: torch.Tensor) -> tuple[tor
     power = inside - ceiling * density + ceiling.square() * (1 - inside)
     third = (density * ceiling).square() / 6
     fifth = (density * ceiling * (ceiling.square() - 3)).square() / 120
-    others = (power - inside.square() - third - fifth).clamp(min=0)
-    cube = correlation.pow(3)
-    fifth_power = cube * correlation.square()
-    rest_of_arcsine = torch.asin(correlation) - correlation - cube / 6 - fifth_power * (3 / 40)
-    tail = rest_of_arcsine / (math.pi / 2 - 1 - 1 / 6 - 3 / 40)
-    return inside.square(), third * cube + fifth * fifth_power + others * tail
+    # What is left of the arcsine without its terms of order 1, 3 and 5, for the others.
+    others = (power - inside.square() - third - fifth).clamp(min=0) / (math.pi / 2 - 1 - 1 / 6 - 3 / 40)
+    square = correlation.square()
+    of_even_order = square * (third - others / 6 + square * (fifth - others * (3 / 40))) - others
+    return inside.square(), correlation * of_even_order + others * torch.asin(correlation)
+
+
+def _cosine_transforms(features: Features) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the matrices from mel power to autocorrelation, Tensor[M, n_fft / 2 + 1], and back, but for factors."""
+    filters = mel_filters(features)
+    numbers = torch.arange(len(filters))
+    cosines = torch.cos(numbers[:, None] * numbers % features.n_fft * (2 * math.pi / features.n_fft))
+    cosines[1:-1] *= 2  # each stands for its mirror image as well
+    even = filters / filters.sum(0).clamp(min=_TINY)  # a filter between two bins holds neither
+    return even.T @ cosines, cosines @ filters
 
 
 class VoiceAndRoom:
@@ -103,7 +112,7 @@ class VoiceAndRoom:
 
     def __init__(self, features: Features, augment: Augment, noise: RoomNoise, device: torch.device) -> None:
         self._augment, self._noise = augment, noise
-        self._filters = mel_filters(features).to(device)
+        self._to_correlation, self._to_power = (matrix.to(device) for matrix in _cosine_transforms(features))
         self._centres_hz = band_centres_hz(features).to(device)
         bottom, top = hz_to_mel(torch.tensor([features.lowest_hz, features.sample_rate / 2])).tolist()
         self._bottom, self._top, self._n_mels = bottom, top, features.n_mels
@@ -176,25 +185,19 @@ class VoiceAndRoom:
 
     def _overdrive(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         present, drive = draws.T
-        clips = torch.nonzero(present < self._augment.overdrive_probability)[:, 0]
-        if not len(clips):
-            return power
-        clean = power[clips]  # (b, N, M)
-        of_frames = clean.sum(2, keepdim=True).clamp(min=_TINY)  # (b, N, 1)
         least_db, most_db = _OVERDRIVE_DB
-        below_db = least_db + (most_db - least_db) * drive[clips, None, None]
-        ceiling = (
-            (of_frames.amax(1, keepdim=True) / of_frames * torch.pow(10.0, -below_db / 10))
-            .sqrt()
-            .clamp(max=_NO_CEILING)
-        )
-        widths = self._filters.sum(0).clamp(min=_TINY)  # a filter between two bins holds neither
-        correlation = torch.fft.irfft(clean / of_frames / widths @ self._filters.T)  # (b, N, n_fft)
-        correlation = (correlation / correlation[..., :1].clamp(min=_TINY)).clamp(-1, 1)
-        kept, distortion = clipped_noise(correlation, ceiling)
-        added = torch.fft.rfft(distortion).real.clamp(min=0) @ self._filters
-        added *= distortion[..., :1] * of_frames / added.sum(2, keepdim=True).clamp(min=_TINY)
-        return power.index_copy_(0, clips, kept * clean + added)
+        of_frames = power.sum(2)  # (B, N)
+        highest = of_frames.amax(1) * torch.pow(10.0, -(least_db + (most_db - least_db) * drive) / 10)
+        ceilings = (highest[:, None] / of_frames.clamp(min=_TINY)).sqrt()
+        frames = (present < self._augment.overdrive_probability)[:, None] & (ceilings < _NO_CEILING)
+        clean, of_frames = power[frames], of_frames[frames][:, None]  # (K, M) and (K, 1)
+        correlation = clean / of_frames @ self._to_correlation  # (K, n_fft / 2 + 1)
+        correlation = (correlation / correlation[:, :1].clamp(min=_TINY)).clamp(-1, 1)
+        kept, distortion = clipped_noise(correlation, ceilings[frames][:, None])
+        added = (distortion @ self._to_power).clamp(min=0)
+        added *= distortion[:, :1] * of_frames / added.sum(1, keepdim=True).clamp(min=_TINY)
+        power[frames] = kept * clean + added
+        return power
 
     def _limit_band(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         present, height = draws[:, :1], draws[:, 1:]
