@@ -125,18 +125,8 @@ def _auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> floa
 
 def with_names(model: TrainedModel) -> TrainedModel:
     """Return the model with the names of the places that it was trained on, in place of where these were."""
-    config = model.config
-
-    def names(places: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(Path(place).name for place in places)
-
-    changes = {
-        "data": Path(config.data).name,
-        "extra_data": names(config.extra_data),
-        "augment": config.augment.model_copy(update={"noise_data": names(config.augment.noise_data)}),
-        "no_digit": config.no_digit.model_copy(update={"data": names(config.no_digit.data)}),
-    }
-    return replace(model, config=config.model_copy(update=changes))
+    config = model.config.with_places(lambda places: (Path(place).name for place in places))
+    return replace(model, config=config)
 
 
 def card(model: Path, recognizer: TorchRecognizer, measured: Measured, made: Environment) -> str:

@@ -167,7 +167,7 @@ class Explainer:
         recognizer, features = self.recognizer, self.recognizer.model.config.features
         samples, rate = load(sound, sample_rate)
         waveform = resample(samples, rate, features.sample_rate)
-        (answer,) = recognizer.answers([(samples, rate)])
+        (answer,) = recognizer.answering.answers(recognizer.logits([waveform]), [len(samples) / rate])
         likeliest = max(answer.probabilities, key=answer.probabilities.__getitem__)
         seen = recognizer.seen([waveform])
         own = torch.nonzero(seen.inside[0])[:, 0]

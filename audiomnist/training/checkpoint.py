@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import nn
 
 from audiomnist.config import Config, from_settings
-from audiomnist.errors import AudiomnistError, DataError
+from audiomnist.errors import AudiomnistError, DataError, first_line
 from audiomnist.files import atomic_path
 from audiomnist.runs.documents import Count, Document
 from audiomnist.training.models import build_model
@@ -149,8 +149,9 @@ def resume(path: Path, device: torch.device, go_on: Callable[[dict[str, Any]], N
                 raise ValueError(f"{damaged} is damaged")
         go_on(torch.load(path, map_location=device, weights_only=True))
     except Exception as error:  # damage shows in any way that torch, zipfile and pickle can fail
-        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise DataError(f"{path}: not a resume state ({reason})", "restore the file, or train again") from error
+        raise DataError(
+            f"{path}: not a resume state ({first_line(error)})", "restore the file, or train again"
+        ) from error
 
 
 def before(path: Path) -> Path:
