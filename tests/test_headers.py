@@ -9,7 +9,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiomnist.audio import BadSound, Header, decode, header
+from audiomnist.audio import BadSound, decode, header
+from audiomnist.containers import Header
 
 PLAIN_HEADER = 44
 BITS = {"PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "ULAW": None}

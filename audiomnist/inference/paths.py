@@ -11,7 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from audiomnist.audio import MOST_BYTES, wav_chunks
+from audiomnist.audio import MOST_BYTES
+from audiomnist.containers import wav_chunks
 from audiomnist.errors import DataError
 
 STDIN = "-"

@@ -5,7 +5,8 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audiomnist.audio import Header, decode, map_in_order, mono
+from audiomnist.audio import decode, map_in_order, mono
+from audiomnist.containers import Header
 from audiomnist.corpus.measures import Loudness, measure
 from audiomnist.corpus.scan import Corpus
 from audiomnist.errors import DataError, count
