@@ -24,7 +24,7 @@ from audiomnist.experiments.inputs import Inputs, labelled, open_corpus, open_in
 from audiomnist.experiments.progress import Progress
 from audiomnist.experiments.testing import describe, write_result
 from audiomnist.files import by_turns, file_hash, home
-from audiomnist.inference.opening import weights_file
+from audiomnist.inference.opening import means_shipped, weights_file
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.reports.drawing import save_figure
 from audiomnist.reports.figures import robustness_figure
@@ -175,7 +175,7 @@ def _sweep(opened: _OpenModel, clips: _Clips, folder: EvaluationFolder, weights:
 
 
 def _open(model: str | Path | None, device: torch.device, progress: Progress) -> _OpenModel:
-    if model is not None and not _is_in_run(Path(model)):
+    if model is not None and (means_shipped(model) or not _is_in_run(Path(model))):
         file = weights_file(model)
         recognizer = TorchRecognizer.load(file, device)
         return _OpenModel(recognizer, file, None, recognizer.model.epochs or recognizer.model.config.optim.epochs)

@@ -38,6 +38,11 @@ def weights_file(model: str | Path) -> Path:
     return path
 
 
+def means_shipped(model: str | Path) -> bool:
+    """Return whether a model is named ``digits``, and there is no run in a folder of that name here."""
+    return str(model) == SHIPPED and not (Path(model) / "config.yaml").is_file()
+
+
 def is_shipped(file: Path) -> bool:
     """Return whether a file is the model that comes with the program; its card and its ONNX lie beside it."""
     return file.parent == _MODELS
@@ -45,7 +50,7 @@ def is_shipped(file: Path) -> bool:
 
 def _file_of(model: str | Path, forms: tuple[str, ...]) -> Path:
     path = Path(model)
-    if str(model) == SHIPPED and not path.exists():
+    if means_shipped(model):
         found = [shipped for form in forms if (shipped := _MODELS / f"{SHIPPED}{form}").is_file()]
         return found[0] if found else _newest()
     if path.is_dir():

@@ -153,3 +153,17 @@ def test_without_a_shipped_model_the_newest_run_answers(
     monkeypatch.setenv("AUDIOMNIST_HOME", str(tmp_path))
     shutil.copytree(models.run, tmp_path / "runs" / "mine")
     assert str(Path("runs") / "mine") in succeeds("predict", file).stderr
+
+
+def test_a_folder_called_digits_hides_the_shipped_model_only_as_a_run(
+    models: Models, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("digits").mkdir()
+    shutil.copy(models.corpus / "7_george_0.wav", "digits")
+    assert "models" in succeeds("predict", "digits").stderr.partition("\n")[0]
+    assert "models" in succeeds("evaluate", "digits", "--data", models.corpus, "--json").json["run"]
+    shutil.rmtree("digits")
+    shutil.copytree(models.run, "digits")
+    file = models.corpus / "7_george_0.wav"
+    assert f"model: {Path('digits', 'model.safetensors')}" in succeeds("predict", file).stderr
