@@ -186,9 +186,9 @@ class VoiceAndRoom:
     def _overdrive(self, power: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
         present, drive = draws.T
         least_db, most_db = _OVERDRIVE_DB
-        of_frames = power.sum(2)  # (B, N)
+        of_frames = power.sum(2).clamp(min=_TINY)  # (B, N)
         highest = of_frames.amax(1) * torch.pow(10.0, -(least_db + (most_db - least_db) * drive) / 10)
-        ceilings = (highest[:, None] / of_frames.clamp(min=_TINY)).sqrt()
+        ceilings = (highest[:, None] / of_frames).sqrt()
         frames = (present < self._augment.overdrive_probability)[:, None] & (ceilings < _NO_CEILING)
         clean, of_frames = power[frames], of_frames[frames][:, None]  # (K, M) and (K, 1)
         correlation = clean / of_frames @ self._to_correlation  # (K, n_fft / 2 + 1)

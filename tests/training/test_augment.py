@@ -147,6 +147,12 @@ def test_filters_between_two_bins_leave_clipped_frames_finite() -> None:
     assert VoiceAndRoom(narrow, Augment(overdrive_probability=1), noise, CPU)(power, draws).isfinite().all()
 
 
+def test_digital_silence_stays_finite_whatever_is_done_to_it() -> None:
+    power = torch.zeros(200, 9, 40)
+    power[100:, 4:] = torch.rand(100, 5, 40) * 1e-35  # and what float32 can hardly hold
+    assert change(EVERYTHING, power, uniform(200)).isfinite().all()
+
+
 def test_no_frame_is_louder_than_where_its_peaks_are_cut() -> None:
     power = torch.rand(1, 50, 40)
     power[:, :10] *= 1e-4
