@@ -106,6 +106,8 @@ def print_result(
     else:
         say(console, f"the confusion matrix of {len(result.per_class)} classes: figures/confusion.png")
     say(console, sentences.mistakes(result))
+    if missed := sentences.misses(result):
+        say(console, missed)
     if len(result.groups["speaker"]) > 1 and result.accuracy < 1:
         say(console, sentences.worst_speaker(result))
     if isinstance(result, Result) and not result.own_test:

@@ -156,10 +156,12 @@ def _together(
         if suspects:
             found = list_suspects(corpus, splits, everything, parent.path)
         epochs = min(result.epochs for result in results)
+        missed = [result.misses * result.n_test for result in results if result.misses is not None]
         result = CrossValidation(
             **dict(describe(config, inputs, str(parent.path), device, epochs)),
             **dict(scores),
             seconds=round(sum(result.seconds for result in results), 3),
+            misses=sum(missed) / scores.n_test if len(missed) == len(results) else None,
             folds=tuple(Fold(fold=number, **dict(result)) for number, result in enumerate(results)),
             suspects=found,
         )

@@ -166,7 +166,7 @@ class Report:
     @property
     def not_measured(self) -> list[str]:
         """What these numbers leave open."""
-        result, n_unseen = self.result, len(self.unseen_speakers)
+        result, n_unseen, can_refuse = self.result, len(self.unseen_speakers), bool(self.config.no_digit.data)
         missing = [name for name in ("gender", "age", "accent") if name not in result.groups]
         cases = {
             "New speakers: only known speakers were tested. `--split speaker` tests on unseen ones.": not n_unseen,
@@ -181,7 +181,8 @@ class Report:
             "Other recordings, rooms and microphones: only one corpus was tested.": not self.evaluations,
             f"Robustness to noise, rooms and microphones: {self.no_robustness}.": self.robustness is None,
             f"Chance in training: only one seed ({result.seed}) was tried.": True,
-            "Sounds that are none of the classes: the network always predicts one of them.": True,
+            "Sounds that are none of the classes: the network always predicts one of them.": not can_refuse,
+            "Sounds that are none of the classes: how many of them are taken for one.": can_refuse,
         }
         return [line for line, applies in cases.items() if applies]
 

@@ -94,6 +94,17 @@ def mistakes(scores: Scores) -> str:
     return f"Most frequent mistakes: {', '.join(parts)}."
 
 
+def misses(result: Tested) -> str:
+    """Return how many clips are taken for none of the classes, or nothing if the network knows no such answer."""
+    if result.misses is None:
+        return ""
+    n_missed, share = round(result.misses * result.n_test), 100 * result.misses
+    return (
+        f'{n_missed:,} of these clips ({share:.1f} %) would be answered with "no digit"; the accuracy is that of the '
+        "most probable class of every clip."
+    )
+
+
 def worst_speaker(scores: Scores) -> str:
     """Return the speaker of lowest accuracy."""
     of = scores.worst_speaker

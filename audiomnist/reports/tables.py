@@ -140,14 +140,22 @@ def evaluations(results: Mapping[str, Result]) -> Table:
 
 def corpora(results: Sequence[Result]) -> Table:
     """Return the results of one network on several corpora, with the class that is recognised worst."""
-    rows = []
+    worst = []
     for of in results:
-        worst = min((name for name, each in of.per_class.items() if each.n), key=lambda name: of.per_class[name].recall)
-        recall = f"{worst} ({accuracy(of.per_class[worst].recall)})"
-        n_speakers = f"{of.interval.n_speakers:,}"
-        rows.append((place(of.data), accuracy(of.accuracy), ends(of.interval), recall, f"{of.n_test:,}", n_speakers))
-    columns = ("corpus", "accuracy", "95 % interval", f"worst {results[0].target}", "clips", "speakers")
-    return Table("Corpora", columns, tuple(rows), _HIGHER)
+        recalls = {name: each.recall for name, each in of.per_class.items() if each.n}
+        lowest = min(recalls, key=lambda name: recalls[name])
+        worst.append(f"{lowest} ({accuracy(recalls[lowest])})")
+    columns = {
+        "corpus": [place(of.data) for of in results],
+        "accuracy": [accuracy(of.accuracy) for of in results],
+        "95 % interval": [ends(of.interval) for of in results],
+        f"worst {results[0].target}": worst,
+        "no digit": [accuracy(of.misses) for of in results if of.misses is not None],
+        "clips": [f"{of.n_test:,}" for of in results],
+        "speakers": [f"{of.interval.n_speakers:,}" for of in results],
+    }
+    note = f'{_HIGHER} "No digit": share of the clips that would get this answer.' if columns["no digit"] else _HIGHER
+    return Table.of_columns("Corpora", columns, note)
 
 
 def suspects(found: Sequence[Misclassified], n_all: int) -> Table:

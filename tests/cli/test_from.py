@@ -1,3 +1,5 @@
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,24 @@ def test_a_head_for_other_classes_starts_afresh(trained: Path, make_corpus: Make
     assert load_file(tmp_path / "run" / "model.safetensors")["classifier.weight"].shape[0] == 2
 
 
-def test_sounds_that_are_no_digit_give_a_threshold_and_misses(trained: Path) -> None:
+def test_sounds_that_are_no_digit_give_a_threshold_and_misses(trained: Path, small_corpus: Path) -> None:
     again = succeeds("evaluate", trained, "--json").json
     assert 0 <= again["misses"] <= 1
+    said = f'({100 * again["misses"]:.1f} %) would be answered with "no digit"'
+    assert said in " ".join(succeeds("evaluate", trained).stdout.split())
+    table = succeeds("evaluate", trained, "--data", small_corpus, "--data", small_corpus).stdout
+    assert re.search(r"worst digit +no digit +clips", table)
+    succeeds("report", trained)
+    card = " ".join((trained / "MODEL_CARD.md").read_text(encoding="utf-8").split())
+    assert "would be answered with" in card
+    assert "always predicts one of its classes" not in card
+    assert "how many of them are taken for one" in card
+
+
+def test_the_misses_of_folds_are_those_of_all_clips(small_corpus: Path, tmp_path: Path) -> None:
+    words = write_words(tmp_path / "words")
+    settings = (*SMALL, "--no-digit-data", words, "--set", "split.validation_fraction=0.2")
+    both = succeeds("kfold", "--folds", 2, "--data", small_corpus, *settings, "--run", tmp_path / "run", "--json").json
+    of_folds = [json.loads((tmp_path / "run" / f"fold-{fold}" / "metrics.json").read_text()) for fold in (0, 1)]
+    n_missed = sum(fold["misses"] * fold["n_test"] for fold in of_folds)
+    assert both["misses"] == pytest.approx(n_missed / both["n_test"])
