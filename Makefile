@@ -41,9 +41,10 @@ EMPTY :=
 model: export OMP_NUM_THREADS = 1
 model: $(VENV)/.runtime ## make the model that ships anew, from SPEECH_COMMANDS=folder and FSDD=folder; needs flite
 	$(BIN)/audiomnist synth --speakers 48 --repetitions 5 --engine espeak --engine flite --out build/voices
+	$(BIN)/python benchmarks/other_words.py --out build/words
 	$(BIN)/audiomnist train --config configs/digits.yaml --device cpu --run build/digits \
 		--data $(SPEECH_COMMANDS)/digits.csv --extra-data $(FSDD) --extra-data build/voices \
-		--no-digit-data $(SPEECH_COMMANDS)/words.csv $(addprefix --no-digit-data ,$(NOISES)) \
+		--no-digit-data $(SPEECH_COMMANDS)/words.csv --no-digit-data build/words $(addprefix --no-digit-data ,$(NOISES)) \
 		--set "augment.noise_data=[$(subst $(EMPTY) $(EMPTY),$(COMMA),$(NOISES))]"
 	$(BIN)/python benchmarks/digits.py build/digits --speech-commands $(SPEECH_COMMANDS) --ship
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+import other_words
 from audiomnist.audio import read, resample
 from audiomnist.corpus import scan
 from audiomnist.evaluation.intervals import overall
@@ -99,9 +100,15 @@ def _others(recognizer: TorchRecognizer, speech_commands: Path) -> list[tuple[st
         for word in NEAR_WORDS:
             spoken = utter(word, voice.variant, voice.accent, pitch=50, pitch_range=50, rate_wpm=150, noise_seed=1)
             near[word].append(resample(spoken.astype(np.float32) / 2**15, SAMPLE_RATE_HZ, rate))
+    further: dict[str, list[NDArray[np.float32]]] = {"word": [], "phrase": []}
+    for name, clip in other_words.recordings(held_out=True):
+        kind = "phrase" if name.startswith("phrase") else "word"
+        further[kind].append(resample(clip, other_words.SAMPLE_RATE_HZ, rate))
     same = ("for", "ate", "won", "to")
     return [
-        ("other words, new speakers", words),
+        ("the eight other words trained on, new speakers", words),
+        (f"synthetic: {len(other_words.HELD_OUT.split())} words not trained on, other voices", further["word"]),
+        (f"synthetic: phrases of {other_words.N_WORDS_A_PHRASE} such words", further["phrase"]),
         (
             "noise, not trained on",
             [wave[start : start + rate] for wave in noises for start in range(0, len(wave) - rate, rate)],
@@ -140,6 +147,7 @@ def card(model: Path, recognizer: TorchRecognizer, measured: Measured, made: Env
         for kind, (accepted, n) in measured.false_accepts.items()
     )
     estimate, no_digit = measured.accuracy, trained.no_digit
+    n_words = len(f"{other_words.LETTERS} {other_words.NUMBERS} {other_words.WORDS}".split())
     interval = f"95 % interval {estimate.low:.2f}-{estimate.high:.2f}, {estimate.n_speakers} speakers"
     return f"""# The model `digits`
 
@@ -165,6 +173,8 @@ The threshold misses {no_digit.misses:.0%} of {no_digit.n_fitted} validation cli
   by about 1,100 speakers; eight other words and four recordings of noise as "no digit".
 - Free Spoken Digit Dataset (Jakobovski et al.; CC BY-SA 4.0): 3,000 recordings of six speakers.
 - 2,400 synthetic clips: 24 voices of eSpeak NG, and 24 of Flite, which are built from recordings of four people.
+- 2,700 synthetic recordings of {n_words} further words and of phrases of them as "no digit", by the same voices and 12
+  more.
 
 ## Measured on the test part of that selection of Speech Commands, by other speakers
 

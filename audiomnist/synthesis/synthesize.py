@@ -107,21 +107,25 @@ def synthesize(
 
 
 def speak(voice: Voice, digit: int, repetition: int, seed: int) -> NDArray[np.float32]:
-    """Return a clip, mono, 48 kHz, within -1..1, 0.2 to 1 s; each repetition is said a little differently.
+    """Return a clip of a digit, as ``speak_word`` does; each repetition is said a little differently."""
+    # Counted from 1, as NumPy makes the same stream of (seed, speaker) and (seed, speaker, 0, 0).
+    return speak_word(voice, WORDS[digit], np.random.default_rng((seed, voice.speaker, repetition + 1, digit)))
 
-    Raises ConfigError if its engine cannot be loaded.
+
+def speak_word(voice: Voice, word: str, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return a clip of a word, float32 array [L], mono, 48 kHz, within -1..1, 0.2 to 1 s.
+
+    Raises ConfigError if the voice's engine cannot be loaded.
     """
     block = ENGINES[voice.engine].block
-    # Counted from 1, as NumPy makes the same stream of (seed, speaker) and (seed, speaker, 0, 0).
-    rng = np.random.default_rng((seed, voice.speaker, repetition + 1, digit))
-    word = _say(voice, digit, rng)
-    n_word = round(word.size * block / voice.tract)
+    said = _say(voice, word, rng)
+    n_word = round(said.size * block / voice.tract)
     n_lead, n_tail = (round(margin_s * SAMPLE_RATE_HZ) for margin_s in rng.uniform(*_MARGIN_S, size=2))
     n_clip = n_lead + n_word + n_tail
     n_blocks = 8 * math.ceil(n_clip / (8 * block))  # a size that transforms fast
     n_samples = n_blocks * block
 
-    spectrum = np.fft.rfft(word, n_blocks * voice.tract)
+    spectrum = np.fft.rfft(said, n_blocks * voice.tract)
     hertz = np.maximum(np.fft.rfftfreq(n_samples, 1 / SAMPLE_RATE_HZ), 50)
     octaves = np.log2(hertz[: spectrum.size] / 1_000)
     speech = np.fft.irfft(spectrum * _amplitude(voice.tilt_db * octaves), n_samples)
@@ -133,9 +137,9 @@ def speak(voice: Voice, digit: int, repetition: int, seed: int) -> NDArray[np.fl
     return (np.roll(speech, n_lead) + room)[:n_clip].astype(np.float32)
 
 
-def _say(voice: Voice, digit: int, rng: np.random.Generator) -> NDArray[np.int16]:
+def _say(voice: Voice, word: str, rng: np.random.Generator) -> NDArray[np.int16]:
     """Say a word, and again faster or slower for as long as its length is not that of a word."""
-    text = WORDS[digit] + rng.choice(_ENDINGS)
+    text = word + rng.choice(_ENDINGS)
     pitch = voice.pitch + int(rng.integers(-4, 5))
     pitch_range = voice.pitch_range + int(rng.integers(-12, 13))
     rate_wpm = voice.rate_wpm * rng.uniform(0.95, 1.05)
@@ -144,7 +148,7 @@ def _say(voice: Voice, digit: int, rng: np.random.Generator) -> NDArray[np.int16
     ours_to_theirs = voice.tract / engine.block  # samples
     shortest, longest = (word_s * SAMPLE_RATE_HZ * ours_to_theirs for word_s in _WORD_S)
     while True:
-        word = engine.utter(
+        said = engine.utter(
             text,
             voice.variant,
             voice.accent,
@@ -153,9 +157,9 @@ def _say(voice: Voice, digit: int, rng: np.random.Generator) -> NDArray[np.int16
             rate_wpm=round(rate_wpm),
             noise_seed=noise_seed,
         )
-        if shortest <= word.size <= longest:
-            return word
-        rate_wpm *= 1.05 if word.size > longest else 0.95
+        if shortest <= said.size <= longest:
+            return said
+        rate_wpm *= 1.05 if said.size > longest else 0.95
 
 
 def _require_made_with(settings: Settings, out: Path) -> None:
