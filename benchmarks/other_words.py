@@ -35,7 +35,7 @@ WORDS = (
     "think the and that this with from have what when where who why how all some more many other about into over "
     "under fine line nice like time side life wife knife ice eye my by sky buy try key tea free me he we be piece "
     "seat do you zoo food cool soon rule fun done much luck gun sick fix mix ship fish fill kick miss him late "
-    "gate wait game day say face place store sport fork force corn horse ball saw law heaven eleven seventh-day "
+    "gate wait game day say face place store sport fork force corn horse ball saw law heaven seventh-day "
     "send said head dead hero zebra arrow narrow echo potato radio"
 )
 HELD_OUT = (
