@@ -158,6 +158,9 @@ class Optim(Settings):
     epochs: int = Field(10, ge=1)
     weight_decay: float = Field(0.0, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    consistency: float = Field(
+        0.0, ge=0, description="how much it costs to answer two changed copies of a clip differently; 0 is one copy"
+    )
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights that are tested; 0 is no averaging")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -86,3 +88,15 @@ def adjusted_loss(
     of_truth = log_probabilities.gather(1, truth[:, None])[:, 0]
     smoothed = (torch.softmax(shift, 1) * log_probabilities).sum(1)
     return -((1 - label_smoothing) * of_truth + label_smoothing * smoothed).mean()
+
+
+def disagreement(logits: torch.Tensor) -> torch.Tensor:
+    """Return how differently the two halves of a batch are answered, in nats: the mean Jensen-Shannon divergence.
+
+    From Tensor[2 * B, n_outputs], of which clip i is answered in rows i and B + i. A network that answers a clip alike
+    whatever voice, room and noise are put upon it has learned less of these (Sajjadi et al., NeurIPS 2016; with this
+    divergence Hendrycks et al., AugMix, ICLR 2020).
+    """
+    first, second = torch.log_softmax(logits, 1).chunk(2)
+    middle = torch.logaddexp(first, second) - math.log(2)
+    return torch.cat([(answers.exp() * (answers - middle)).sum(1) for answers in (first, second)]).mean()

@@ -29,7 +29,7 @@ from audiomnist.runs.results import EpochRecord
 from audiomnist.training.augment import VoiceAndRoom
 from audiomnist.training.checkpoint import TrainedModel
 from audiomnist.training.dataset import WindowedClips
-from audiomnist.training.loss import adjusted_loss, log_priors
+from audiomnist.training.loss import adjusted_loss, disagreement, log_priors
 from audiomnist.training.models import build_model
 from audiomnist.training.noise import NoiseBank, RoomNoise, babble
 from audiomnist.training.optimizer import AveragedNetwork, OneCycleAdamW
@@ -60,11 +60,11 @@ class _Part:
     sources: torch.Tensor
     draws: torch.Tensor = field(default_factory=lambda: torch.empty(0))
 
-    def shuffled(self, stream: torch.Generator, n_batches: int) -> Iterator[_Part]:
-        """Yield the clips in random order and batches as equal as can be, with the uniform numbers of each."""
+    def shuffled(self, stream: torch.Generator, n_batches: int, n_copies: int) -> Iterator[_Part]:
+        """Yield the clips in random order and batches as equal as can be, with uniform numbers for copies of each."""
         n_clips, device = len(self.clips), self.clips.device
         order = torch.randperm(n_clips, generator=stream, device=device)
-        draws = torch.rand(n_clips, self.front_end.n_draws, generator=stream, device=device)
+        draws = torch.rand(n_clips, n_copies * self.front_end.n_draws, generator=stream, device=device)
         for chosen in order.tensor_split(n_batches):
             yield replace(self, clips=self.clips[chosen], draws=draws[chosen])
 
@@ -141,6 +141,7 @@ class Trainer:
         batch_size = config.optim.batch_size
         if batch_size == "auto":
             raise ValueError("automatic batches must be made definite first: see definite")
+        self._n_copies = 2 if config.optim.consistency else 1
         self.steps_per_epoch = -(-len(split.train) // batch_size)
         self.optimizer = OneCycleAdamW(
             self.model.parameters(),
@@ -222,6 +223,8 @@ class Trainer:
             with autocast(self.device):
                 logits = self._parallel(inputs).float()
             loss = adjusted_loss(logits, truth, log_prior, self.config.optim.label_smoothing)
+            if self._n_copies > 1:
+                loss = loss + self.config.optim.consistency * disagreement(logits)
             self.optimizer.zero_grad()
             # Gradients are averaged over processes; those with more of the batch's clips count for more.
             (loss * (len(truth) * distributed.size() / n_all)).backward()  # type: ignore[no-untyped-call]
@@ -236,26 +239,30 @@ class Trainer:
             for listener in listeners:
                 listener.step_ended(self)
             stopping.check()
-        n_clips = len(self.train_clips)
+        n_clips = self._n_copies * len(self.train_clips)
         self._under_way = _EpochUnderWay.at_start(self.device)
         loss, n_correct = distributed.summed(reached.total_loss), distributed.summed(reached.n_correct)
         return float(loss) / n_clips, int(n_correct) / n_clips, reached.seconds
 
     def _shared(self, batch: list[_Part]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, int]:
-        """Return inputs, classes and class priors of this process's share of a batch, and how many clips it all has."""
+        """Return inputs, classes and class priors of this process's share of a batch, and how many clips it all has.
+
+        Where there are two copies of each clip, all first ones stand before the second ones, and each is counted.
+        """
         inputs, truth, sources = [], [], []
-        for part in batch:
-            own = distributed.share(len(part.clips))
-            clips = part.clips[own]
-            inputs.append(part.front_end.train(clips, part.draws[own]))
-            truth.append(part.labels[clips])
-            sources.append(part.sources[clips])
+        for copy in range(self._n_copies):
+            for part in batch:
+                own, n_draws = distributed.share(len(part.clips)), part.front_end.n_draws
+                clips = part.clips[own]
+                inputs.append(part.front_end.train(clips, part.draws[own, copy * n_draws : (copy + 1) * n_draws]))
+                truth.append(part.labels[clips])
+                sources.append(part.sources[clips])
         priors = None if self._log_priors is None else self._log_priors[torch.cat(sources)]
         return (
             torch.cat(inputs) if len(inputs) > 1 else inputs[0],
             torch.cat(truth),
             priors,
-            sum(len(part.clips) for part in batch),
+            self._n_copies * sum(len(part.clips) for part in batch),
         )
 
     def _batches(self) -> Iterator[list[_Part]]:
@@ -267,7 +274,8 @@ class Trainer:
         parts = [_Part(self.front_end, self.train_clips, self.labels, self._sources)]
         if self._others is not None:
             parts.append(self._others)
-        for batch in zip(*(part.shuffled(stream, self.steps_per_epoch) for part in parts), strict=True):
+        shuffled = (part.shuffled(stream, self.steps_per_epoch, self._n_copies) for part in parts)
+        for batch in zip(*shuffled, strict=True):
             yield list(batch)
 
     def state(self) -> dict[str, Any]:

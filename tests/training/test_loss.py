@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from audiomnist.training.loss import adjusted_loss, log_priors, missing_classes
+from audiomnist.training.loss import adjusted_loss, disagreement, log_priors, missing_classes
 
 SOURCES = np.array([0, 0, 0, 0, 1, 1, 1])
 LABELS = np.array([0, 1, 2, 2, 0, 1, 1])  # the second corpus has no class 2
@@ -78,3 +78,12 @@ def test_priors_by_hand() -> None:
 def test_a_corpus_that_is_not_trained_on_lacks_nothing() -> None:
     counts = np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     assert missing_classes(counts).tolist() == [[False] * 3, [False, True, False], [False] * 3]
+
+
+def test_disagreement_is_the_jensen_shannon_divergence() -> None:
+    logits = torch.randn(10, 4, generator=torch.Generator().manual_seed(0))
+    first, second = logits.softmax(1).chunk(2)
+    middle = (first + second) / 2
+    entropy = [-(answers * answers.log()).sum(1).mean() for answers in (middle, first, second)]
+    torch.testing.assert_close(disagreement(logits), entropy[0] - (entropy[1] + entropy[2]) / 2)
+    assert float(disagreement(logits[:5].repeat(2, 1))) == pytest.approx(0, abs=1e-6)

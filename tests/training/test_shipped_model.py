@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,26 @@ import torch
 import audiomnist
 from audiomnist.audio import resample
 from audiomnist.config import load, version_path
+from audiomnist.inference.answers import Answer
 from audiomnist.inference.torch_recognizer import TorchRecognizer
 from audiomnist.synthesis.espeak import SAMPLE_RATE_HZ, utter
 from audiomnist.synthesis.voices import cast
 from audiomnist.training.checkpoint import TrainedModel, load_model
 from audiomnist.training.recordings import silent_waves
 
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+UNHEARD = (
+    "yesterday",
+    "elephant",
+    "hospital",
+    "chicken",
+    "umbrella",
+    "market",
+    "jungle",
+    "sandwich",
+    "finger",
+    "weather",
+)
 FILE = Path(audiomnist.__file__).parent / "models" / "digits.safetensors"
 CARD = FILE.with_suffix(".md").read_text(encoding="utf-8")
 
@@ -54,20 +68,31 @@ def test_the_card_says_what_the_model_is(model: TrainedModel) -> None:
 
 def test_it_was_trained_with_the_configuration_that_ships(model: TrainedModel) -> None:
     shipped = load(version_path("digits"))
+    augment = model.config.augment.model_copy(update={"noise_data": ()})
+    assert augment == shipped.augment
     for group in ("features", "window", "model", "optim"):
         assert getattr(model.config, group) == getattr(shipped, group), group
 
 
-def test_it_recognises_synthetic_digits(recognizer: TorchRecognizer) -> None:
+def answers_to(words: Sequence[str], recognizer: TorchRecognizer) -> list[Answer]:
     spoken = [
         utter(word, voice.variant, voice.accent, pitch=50, pitch_range=50, rate_wpm=140, noise_seed=0)
         for voice in cast(7)[:6]
-        for word in WORDS
+        for word in words
     ]
     waves = [resample(sound.astype(np.float32) / 2**15, SAMPLE_RATE_HZ, 16_000) for sound in spoken]
-    answers = recognizer.answers([(wave, 16_000) for wave in waves])
+    return recognizer.answers([(wave, 16_000) for wave in waves])
+
+
+def test_it_recognises_synthetic_digits(recognizer: TorchRecognizer) -> None:
+    answers = answers_to(DIGITS, recognizer)
     correct = [str(answer.digit) == str(number % 10) for number, answer in enumerate(answers)]
     assert np.mean(correct) >= 0.9
+
+
+def test_it_takes_words_that_it_never_heard_for_no_digit(recognizer: TorchRecognizer) -> None:
+    taken = [answer.digit is not None for answer in answers_to(UNHEARD, recognizer)]
+    assert np.mean(taken) <= 0.15
 
 
 @pytest.mark.parametrize("length", [160, 3_000, 16_000])

@@ -75,7 +75,7 @@ RECIPES = {
         "window": Window(padding="blank", channels=1),
         "augment": Augment(stretch=0.2, warp=0.2, tilt_db=6, equaliser_db=4, noise_probability=0.5),
         "model": Model(name="dsnet", widths=(8, 12)),
-        "optim": Optim(lr=0.01, epochs=3, weight_decay=0.01, label_smoothing=0.1, ema=0.9),
+        "optim": Optim(lr=0.01, epochs=3, weight_decay=0.01, label_smoothing=0.1, consistency=1, ema=0.9),
     },
 }
 
@@ -174,6 +174,17 @@ def test_epochs_differ_in_order_and_draws(material: Material) -> None:
     assert torch.equal(first.draws, again.draws)
     assert not torch.equal(first.clips, second.clips)
     assert not torch.equal(first.draws, second.draws)
+
+
+def test_two_copies_of_each_clip_are_changed_apart(material: Material) -> None:
+    settings = {"augment": Augment(stretch=0.5), "optim": Optim(batch_size=16, consistency=1)}
+    trainer = replace(material, config=material.config.model_copy(update=settings)).trainer()
+    batch, *_ = trainer._batches()
+    inputs, truth, _, n_all = trainer._shared(batch)
+    first, second = inputs.chunk(2)
+    assert len(inputs) == len(truth) == n_all == 2 * len(batch[0].clips)
+    assert torch.equal(*truth.chunk(2))
+    assert (first != second).flatten(1).any(1).all()
 
 
 def test_a_model_file_alone_is_enough_to_predict(material: Material, tmp_path: Path) -> None:
