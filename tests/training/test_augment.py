@@ -11,7 +11,7 @@ from audiomnist.features import prepare
 from audiomnist.features.mel import band_centres_hz, mel_filters
 from audiomnist.training.augment import VoiceAndRoom, spread
 from audiomnist.training.dataset import WindowedClips, definite, trimmed
-from audiomnist.training.noise import NoiseBank, RoomNoise
+from audiomnist.training.noise import NoiseBank, RoomNoise, babble
 from audiomnist.training.transforms import FrontEnd, normalise_inside
 from tests.training.conftest import Material
 
@@ -332,3 +332,13 @@ def test_an_automatic_window_is_a_minute_at_most(tmp_path: Path) -> None:
     config = definite(Config(features=features, window=Window(clip_ms="auto")), store, np.array([0]))
     config.save(tmp_path / "config.yaml")
     assert load(tmp_path / "config.yaml").window.clip_ms == 60_000
+
+
+def test_babble_is_six_talkers_equally_loud_and_always_the_same(material: Material) -> None:
+    clips = WindowedClips(material.store, material.config.window, CPU)
+    numbers = torch.from_numpy(material.split.train)
+    noise = babble(clips, numbers, 0)
+    assert noise.shape[1] == material.config.features.n_mels
+    assert float(noise.mean()) == pytest.approx(6, rel=0.05)
+    assert torch.equal(noise, babble(clips, numbers, 0))
+    assert not torch.equal(noise, babble(clips, numbers, 1))
