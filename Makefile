@@ -39,7 +39,7 @@ EMPTY :=
 
 .PHONY: model
 model: export OMP_NUM_THREADS = 1
-model: $(VENV)/.runtime ## make the model that ships anew, from SPEECH_COMMANDS=folder and FSDD=folder; needs flite
+model: $(VENV)/.dev ## make the model that ships anew, from SPEECH_COMMANDS=folder and FSDD=folder; needs flite
 	$(BIN)/audiomnist synth --speakers 48 --repetitions 5 --engine espeak --engine flite --out build/voices
 	$(BIN)/python benchmarks/other_words.py --out build/words
 	$(BIN)/audiomnist train --config configs/digits.yaml --device cpu --run build/digits \
