@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--held-out", action="store_true")
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True)
+    arguments.out.mkdir(parents=True, exist_ok=True)
     for name, clip in recordings(held_out=arguments.held_out):
         soundfile.write(arguments.out / f"{name}.wav", clip, SAMPLE_RATE_HZ, subtype="PCM_16")
 
