@@ -147,7 +147,7 @@ def card(model: Path, recognizer: TorchRecognizer, measured: Measured, made: Env
         for kind, (accepted, n) in measured.false_accepts.items()
     )
     estimate, no_digit = measured.accuracy, trained.no_digit
-    n_words = len(f"{other_words.LETTERS} {other_words.NUMBERS} {other_words.WORDS}".split())
+    n_words = len(other_words.TRAINED_ON.split())
     interval = f"95 % interval {estimate.low:.2f}-{estimate.high:.2f}, {estimate.n_speakers} speakers"
     return f"""# The model `digits`
 

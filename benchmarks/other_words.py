@@ -1,7 +1,7 @@
 """Have synthetic voices say words that are no digits: python benchmarks/other_words.py --out FOLDER [--held-out]
 
 The words to train "no digit" on, by the voices that 'audiomnist synth' has with both engines; or, held out, other
-words by other voices to test it with. None sounds like a digit. Needs flite.
+words by other voices to test it with. None is a digit or sounds the same; many rhyme with one. Needs flite.
 """
 
 import argparse
@@ -47,6 +47,7 @@ HELD_OUT = (
     "ton cup love nut sticks tricks bricks fit tip lip rate state cake pay may pour shore core north fall kevin "
     "devil medal sense sparrow pillow meadow"
 )
+TRAINED_ON = f"{LETTERS} {NUMBERS} {WORDS}"
 N_WORDS_A_VOICE = 40
 N_PHRASES_A_VOICE = 5
 N_WORDS_A_PHRASE = 5
@@ -54,7 +55,7 @@ N_WORDS_A_PHRASE = 5
 
 def recordings(*, held_out: bool) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield a name and a clip at 48 kHz, float32 array [L]: for every voice some words, and phrases of them."""
-    words = (HELD_OUT if held_out else f"{LETTERS} {NUMBERS} {WORDS}").split()
+    words = (HELD_OUT if held_out else TRAINED_ON).split()
     stream = np.random.default_rng(int(held_out))
     for voice in cast(int(held_out), ("espeak", "flite")):
         said = stream.permutation(words)[:N_WORDS_A_VOICE].tolist()

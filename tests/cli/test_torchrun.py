@@ -26,7 +26,11 @@ from tests.conftest import write_corpus
 
 # 297 clips to train in 18 batches of 16 or 17: the slices of a batch differ in size.
 CHANGES = (
-    *("optim.batch_size=17", "optim.lr=0.001", "optim.epochs=2", "optim.consistency=1", "split.test_fraction=0.1"),
+    "optim.batch_size=17",
+    "optim.lr=0.001",
+    "optim.epochs=2",
+    "optim.consistency=1",
+    "split.test_fraction=0.1",
 )
 SIZES = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
 SETTINGS = (*SMALL, *(word for change in CHANGES for word in ("--set", change)))
